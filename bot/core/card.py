@@ -1,0 +1,276 @@
+"""The card of an operation: its row as an answer. The one place for the wording of operations; knows no Slack.
+
+A card claims what the row knows and nothing more. It says in every state what happens next, or what to type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from bot.core.findings import render_findings
+from bot.core.grammar.words import plain, quote
+from bot.core.lifecycle import State
+from bot.core.names import UserId
+from bot.core.operation import Operation, Outcome
+from bot.core.plan import Move, MoveKind
+from bot.core.progress import time_left_s
+from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Quote, Reply, Span, Strong, Text, User
+from bot.core.wording import render_about, render_duration
+
+_MARKS = {
+    State.SUCCEEDED: Mark.FINE,
+    State.FAILED: Mark.BLOCKING,
+    State.NEEDS_ATTENTION: Mark.WARNING,
+}
+
+
+def render_card(operation: Operation, now: datetime) -> Reply:
+    """The card as the row has it now."""
+    return Reply(
+        title=(Strong(text=_title(operation)),),
+        badge=_badge(operation),
+        parts=tuple(_body(operation, now)),
+        buttons=_buttons(operation),
+        mark=_MARKS.get(operation.state, Mark.NONE),
+    )
+
+
+def render_status_line(operation: Operation, now: datetime) -> Line:
+    """One line for a list of operations: `m-12` running, 47 % · VM-01 from host01 to host02 · about 6 s left."""
+    move = operation.plan.move
+    state = f"{operation.state}, {operation.percent} %" if operation.state is State.RUNNING else str(operation.state)
+    said = [state, f"{_subject(move)} {_route(move)}"]
+    if operation.state is State.RUNNING:
+        said.append(_time(operation, now))
+    elif operation.state is State.QUEUED and operation.waiting:
+        said.append(operation.waiting)
+    elif operation.ended and operation.outcome:
+        said.append(operation.outcome.summary)
+    return (Code(text=operation.id), " " + " · ".join(filter(None, said)))
+
+
+def _body(operation: Operation, now: datetime) -> Iterable[Part]:
+    return _running(operation, now) if operation.state is State.RUNNING else _BODIES[operation.state](operation)
+
+
+# Phrases
+
+
+def _subject(move: Move) -> str:
+    return {
+        MoveKind.LIVE: move.vm_name,
+        MoveKind.SHARED_NOTHING: f"{move.vm_name} with its storage",
+        MoveKind.STORAGE: f"the storage of {move.vm_name}",
+    }[move.kind]
+
+
+def _goal(move: Move) -> str:
+    return (move.storage_path or move.destination) if move.kind is MoveKind.STORAGE else move.destination
+
+
+def _route(move: Move) -> str:
+    return f"to {_goal(move)}" if move.kind is MoveKind.STORAGE else f"from {move.source} to {_goal(move)}"
+
+
+def _there(move: Move) -> str:
+    return f"{'at' if move.kind is MoveKind.STORAGE else 'on'} {_goal(move)}"
+
+
+def _hosts(move: Move) -> str:
+    return move.source if move.source == move.destination else f"{move.source} and {move.destination}"
+
+
+def _title(operation: Operation) -> str:
+    move = operation.plan.move
+    subject, route = _subject(move), _route(move)
+    the_move = f"the move of {subject} to {_goal(move)}"
+    if operation.cancel_asked and operation.state in (State.GRANTED, State.RUNNING):
+        return f"Cancelling {the_move}"
+    return _sentence(
+        {
+            State.PROPOSED: f"Move {subject} {route}?",
+            State.QUEUED: f"{subject} waits to move {route}",
+            State.GRANTED: f"{subject} is about to move {route}",
+            State.RUNNING: f"{subject} is moving {route}",
+            State.VERIFYING: f"Checking whether {subject} is {_there(move)}",
+            State.SUCCEEDED: f"{subject} is {_there(move)}",
+            State.FAILED: f"{the_move} did not succeed",
+            State.NEEDS_ATTENTION: f"Ferry cannot tell where {subject} is",
+            State.CANCELLED: f"{the_move} was cancelled",
+            State.DECLINED: f"{the_move} was declined",
+            State.EXPIRED: f"the offer to move {subject} {route} has ended",
+        }[operation.state],
+        move.vm_name,
+    )
+
+
+def _sentence(text: str, name: str = "") -> str:
+    """A capital first letter, unless the text begins with a name, which is never respelled."""
+    return text if name and text.startswith(name) else text[:1].upper() + text[1:]
+
+
+def _badge(operation: Operation) -> str:
+    state = str(operation.state)
+    if operation.cancel_asked and operation.state in (State.GRANTED, State.RUNNING):
+        state = "cancelling"
+    if operation.ended and operation.started_at and operation.ended_at:
+        taken = render_duration((operation.ended_at - operation.started_at).total_seconds())
+        state += f" in {taken}" if operation.state is State.SUCCEEDED else f" after {taken}"
+    return f"{operation.id} · {state}"
+
+
+def _buttons(operation: Operation) -> tuple[Button, ...]:
+    cancel = Button(label="Cancel", sends=f"cancel {operation.id}")
+    if operation.state is State.PROPOSED:
+        return (Button(label="Confirm", sends=f"confirm {operation.id}", style="primary"), cancel)
+    if operation.state in (State.QUEUED, State.GRANTED, State.RUNNING):
+        return () if operation.cancel_asked else (cancel,)
+    if operation.state in (State.FAILED, State.EXPIRED):
+        return (Button(label="Plan it again", sends=operation.plan.command),)
+    if operation.state is State.NEEDS_ATTENTION:
+        return (Button(label="Look again", sends=_where(operation.plan.move)),)
+    return ()
+
+
+def _where(move: Move) -> str:
+    return f"where {move.vm_name if plain(move.vm_name) else quote(move.vm_name)}"
+
+
+# Bodies, one for each state
+
+
+def _proposed(operation: Operation) -> Iterable[Part]:
+    plan = operation.plan
+    summary, *details = plan.facts or ("",)
+    yield Text(lines=((" · ".join(filter(None, (plan.move.kind.words, summary))),), *((fact,) for fact in details)))
+    yield from render_findings(plan.findings)
+    yield Text(
+        lines=(
+            (_sentence(f"{render_about(plan.estimate.seconds)}: {plan.estimate.basis}."),),
+            ("Nothing changes until someone confirms. This offer ends ", Moment(at=operation.expires_at), "."),
+        )
+    )
+    yield Note(line=("asked by ", User(id=operation.requested_by), " · VM id ", Code(text=plan.move.vm)))
+
+
+def _queued(operation: Operation) -> Iterable[Part]:
+    waiting = operation.waiting or f"it starts as soon as {_hosts(operation.plan.move)} can take it"
+    yield Text(lines=((f"Waiting: {waiting}",),))
+    yield _people(operation)
+
+
+def _granted(operation: Operation) -> Iterable[Part]:
+    yield Text(lines=((operation.waiting or f"It has its place on {_hosts(operation.plan.move)}.",),))
+    yield from _cancelling(operation)
+    yield _people(operation)
+
+
+def _running(operation: Operation, now: datetime) -> Iterable[Part]:
+    yield Bar(percent=min(100, max(0, operation.percent)), line=(_time(operation, now),))
+    if operation.waiting:
+        yield Text(lines=((operation.waiting,),))
+    yield from _cancelling(operation)
+    yield _people(operation)
+
+
+def _time(operation: Operation, now: datetime) -> str:
+    """Time gone and left, as far as they are known: "5 s gone, about 6 s left"."""
+    if operation.started_at is None:
+        return ""
+    elapsed_s = max(0.0, (now - operation.started_at).total_seconds())
+    left_s = time_left_s(operation.percent, elapsed_s, operation.plan.estimate.seconds)
+    if left_s is not None:
+        left = f", {render_about(left_s)} left"
+    else:
+        left = "" if operation.percent else ", longer than estimated"
+    return f"{render_duration(elapsed_s)} gone{left}"
+
+
+def _cancelling(operation: Operation) -> Iterable[Part]:
+    if operation.cancel_asked:
+        by: Line = (" by ", User(id=operation.cancelled_by)) if operation.cancelled_by else ()
+        yield Text(lines=(("Cancel was asked", *by, "; the host decides whether it is still in time."),))
+
+
+def _verifying(operation: Operation) -> Iterable[Part]:
+    yield Text(lines=((f"The move has ended; Ferry looks at {_hosts(operation.plan.move)}.",),))
+    yield _people(operation)
+
+
+def _succeeded(operation: Operation) -> Iterable[Part]:
+    if operation.outcome and operation.outcome.summary:
+        yield Text(lines=((f"Verified: {operation.outcome.summary}",),), mark=Mark.FINE)
+    yield _people(operation)
+
+
+def _failed(operation: Operation) -> Iterable[Part]:
+    yield from _outcome(operation.outcome)
+    yield Text(lines=(("To try once more, type ", Code(text=operation.plan.command)),))
+    yield _people(operation)
+
+
+def _in_doubt(operation: Operation) -> Iterable[Part]:
+    yield from _outcome(operation.outcome)
+    yield Text(lines=(("To look again, type ", Code(text=_where(operation.plan.move))),))
+    yield _people(operation)
+
+
+def _outcome(outcome: Outcome | None) -> Iterable[Part]:
+    if outcome is None:
+        return
+    if outcome.summary:
+        yield Text(lines=((outcome.summary,),))
+    if outcome.words:
+        yield Quote(text=outcome.words)
+    meaning: list[Line] = []
+    if outcome.cause:
+        meaning.append((Strong(text="Cause:"), f" {outcome.cause}"))
+    if outcome.remedy:
+        meaning.append((Strong(text="Remedy:"), f" {outcome.remedy}"))
+    if meaning:
+        yield Text(lines=tuple(meaning))
+
+
+def _cancelled(operation: Operation) -> Iterable[Part]:
+    if operation.outcome:
+        yield from _outcome(operation.outcome)
+    elif operation.started_at is None:
+        yield Text(lines=(("It was not started.",),))
+    yield _people(operation, "cancelled", operation.cancelled_by)
+
+
+def _declined(operation: Operation) -> Iterable[Part]:
+    yield Text(lines=(("Nothing was changed.",),))
+    yield _people(operation, "declined", operation.cancelled_by)
+
+
+def _expired(operation: Operation) -> Iterable[Part]:
+    yield Text(lines=(("Nobody confirmed it before ", Moment(at=operation.expires_at), ". Nothing was changed."),))
+    yield _people(operation)
+
+
+def _people(operation: Operation, ended: str = "", by: UserId | None = None) -> Note:
+    """Who asked, who confirmed and when, and who ended it."""
+    line: list[Span] = ["asked by ", User(id=operation.requested_by)]
+    if operation.confirmed_by:
+        line += [", confirmed by ", User(id=operation.confirmed_by)]
+        if operation.confirmed_at:
+            line += [" ", Moment(at=operation.confirmed_at)]
+    if by:
+        line += [f", {ended} by ", User(id=by)]
+    return Note(line=tuple(line))
+
+
+_BODIES: dict[State, Callable[[Operation], Iterable[Part]]] = {
+    State.PROPOSED: _proposed,
+    State.QUEUED: _queued,
+    State.GRANTED: _granted,
+    State.VERIFYING: _verifying,
+    State.SUCCEEDED: _succeeded,
+    State.FAILED: _failed,
+    State.NEEDS_ATTENTION: _in_doubt,
+    State.CANCELLED: _cancelled,
+    State.DECLINED: _declined,
+    State.EXPIRED: _expired,
+}

@@ -1,0 +1,106 @@
+"""An operation's states and the one transition table. Everything that changes a state goes through `after`.
+
+    proposed -> queued -> granted -> running -> verifying -> succeeded
+        |          |         |          |            |
+     expired   cancelled  cancelled  cancelled / failed / needs attention
+     declined
+
+`granted` holds a place at the source and at the destination; so do `running` and `verifying`. A host's refusal for
+want of room sends a running operation back to the queue (`RETURN`). "Needs attention" is what Ferry says when it
+cannot know.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    PROPOSED = "proposed"
+    QUEUED = "queued"
+    GRANTED = "granted"
+    RUNNING = "running"
+    VERIFYING = "verifying"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    NEEDS_ATTENTION = "needs attention"
+
+
+class Event(StrEnum):
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    EXPIRE = "expire"
+    GRANT = "grant"
+    RETURN = "return"
+    START = "start"
+    VERIFY = "verify"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    DOUBT = "doubt"
+
+
+TRANSITIONS: dict[State, dict[Event, State]] = {
+    State.PROPOSED: {Event.CONFIRM: State.QUEUED, Event.DECLINE: State.DECLINED, Event.EXPIRE: State.EXPIRED},
+    State.QUEUED: {Event.GRANT: State.GRANTED, Event.CANCEL: State.CANCELLED, Event.FAIL: State.FAILED},
+    State.GRANTED: {
+        Event.START: State.RUNNING,
+        Event.RETURN: State.QUEUED,
+        Event.CANCEL: State.CANCELLED,
+        Event.FAIL: State.FAILED,
+        Event.DOUBT: State.NEEDS_ATTENTION,
+    },
+    State.RUNNING: {
+        Event.VERIFY: State.VERIFYING,
+        Event.RETURN: State.QUEUED,
+        Event.CANCEL: State.CANCELLED,
+        Event.FAIL: State.FAILED,
+        Event.DOUBT: State.NEEDS_ATTENTION,
+    },
+    State.VERIFYING: {
+        Event.SUCCEED: State.SUCCEEDED,
+        Event.CANCEL: State.CANCELLED,
+        Event.FAIL: State.FAILED,
+        Event.DOUBT: State.NEEDS_ATTENTION,
+    },
+    State.SUCCEEDED: {},
+    State.FAILED: {},
+    State.CANCELLED: {},
+    State.DECLINED: {},
+    State.EXPIRED: {},
+    State.NEEDS_ATTENTION: {},
+}
+
+HOLDING = frozenset({State.GRANTED, State.RUNNING, State.VERIFYING})
+"""States that occupy a migration slot on both hosts."""
+
+ENDED = frozenset(state for state, events in TRANSITIONS.items() if not events)
+OPEN = frozenset(State) - ENDED
+
+
+class IllegalEvent(Exception):
+    """A bug of ours: an event that the state does not accept."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        accepted = ", ".join(TRANSITIONS[state]) or "nothing: it has ended"
+        super().__init__(f"an operation that is {state} accepts {accepted}; not {event}")
+
+
+def after(state: State, event: Event) -> State:
+    """The state that follows.
+
+    Raises:
+        IllegalEvent: the table has no such transition.
+    """
+    try:
+        return TRANSITIONS[state][event]
+    except KeyError:
+        raise IllegalEvent(state, event) from None
+
+
+def states_accepting(event: Event) -> frozenset[State]:
+    """For compare-and-set: the states from which this event may be taken."""
+    return frozenset(state for state, events in TRANSITIONS.items() if event in events)

@@ -1,0 +1,92 @@
+"""Names and identities: what each may contain, checked once where text enters.
+
+Names from chat and from hosts are untrusted. A name is what a person says; a VM's identity is its id.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, NewType
+
+from pydantic import AfterValidator
+
+VmId = NewType("VmId", str)
+"""A VM's GUID as lower-case text without braces. The only identity of a VM; its name is not unique in Hyper-V."""
+
+UserId = NewType("UserId", str)
+"""A Slack user id ("U…" or "W…"), as the authenticated socket delivered it. Never a display name."""
+
+# Characters that PowerShell expands (about_Wildcards); no wildcard may ever reach a host.
+WILDCARDS = frozenset("*?[]")
+# Assumed generous: Hyper-V accepts up to 100 characters in a VM's name (Hyper-V Manager's own limit).
+LONGEST_VM_NAME = 100
+_HOST = re.compile(r"(?=.{1,255}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}))*\Z")
+_OPERATION = re.compile(r"m-[1-9][0-9]{0,8}\Z")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_DRIVE = re.compile(r"[A-Za-z]:\\")
+# Reserved in Windows file names (Microsoft Learn, "Naming Files, Paths, and Namespaces"); ':' is checked apart.
+_FORBIDDEN_IN_PATH = frozenset('<>"|/') | WILDCARDS
+
+
+def _refuse_controls_and_wildcards(value: str, what: str) -> None:
+    if any(not character.isprintable() for character in value):
+        raise ValueError(f"{what} must not contain control or invisible characters")
+    if found := sorted(WILDCARDS & set(value)):
+        raise ValueError(f"{what} must be one exact name: wildcards ({' '.join(found)}) are not accepted")
+
+
+def check_vm_name(value: str) -> str:
+    if not value or len(value) > LONGEST_VM_NAME:
+        raise ValueError(f"a VM name has 1 to {LONGEST_VM_NAME} characters")
+    _refuse_controls_and_wildcards(value, "a VM name")
+    return value
+
+
+def check_host_name(value: str) -> str:
+    _refuse_controls_and_wildcards(value, "a host name")
+    if not _HOST.match(value):
+        raise ValueError("a host name has letters, digits, hyphens and dots only, like host02 or host02.contoso.com")
+    return value.lower()
+
+
+def check_storage_path(value: str) -> str:
+    """A full Windows path, `D:\\VMs` or `\\\\server\\share\\folder`; a trailing backslash goes, but `D:\\` keeps it."""
+    _refuse_controls_and_wildcards(value, "a path")
+    unc, drive = value.startswith("\\\\"), bool(_DRIVE.match(value))
+    if not unc and not drive:
+        raise ValueError("a path starts with a drive (D:\\VMs) or is a share (\\\\server01\\vmstore)")
+    rest = value[2:]
+    if ":" in rest or _FORBIDDEN_IN_PATH & set(rest):
+        raise ValueError('a path must not contain any of < > " | / : * ? [ ]')
+    parts = [part for part in rest.split("\\") if part]
+    if any(part in (".", "..") or part.endswith((" ", ".")) for part in parts):
+        raise ValueError("a path must be complete: no '.' or '..' parts, and no part ending in a blank or a full stop")
+    if unc:
+        if len(parts) < 2:
+            raise ValueError("a share has a server and a name, like \\\\server01\\vmstore")
+        return "\\\\" + "\\".join(parts)
+    return value[:2] + "\\" + "\\".join(parts)
+
+
+def check_operation_id(value: str) -> str:
+    if not _OPERATION.match(value.lower()):
+        raise ValueError("an operation is written like m-12")
+    return value.lower()
+
+
+def check_vm_id(value: str) -> VmId:
+    """Normalise a GUID in any of Windows's spellings.
+
+    Raises:
+        ValueError: it is no GUID.
+    """
+    text = value.strip().strip("{}").lower()
+    if not _GUID.match(text):
+        raise ValueError("not a VM id (GUID)")
+    return VmId(text)
+
+
+VmName = Annotated[str, AfterValidator(check_vm_name)]
+HostName = Annotated[str, AfterValidator(check_host_name)]
+StoragePath = Annotated[str, AfterValidator(check_storage_path)]
+OperationId = Annotated[str, AfterValidator(check_operation_id)]

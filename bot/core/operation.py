@@ -1,0 +1,68 @@
+"""An operation as its row tells it: who wants what, where it stands, what came out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core.estate import Frozen
+from bot.core.lifecycle import ENDED, State
+from bot.core.names import UserId
+from bot.core.plan import Plan
+
+
+class Place(Frozen):
+    """Where in chat something was said or is shown. `ts` values are Slack's strings, never numbers."""
+
+    team: str
+    channel: str
+    thread: str | None = None
+
+
+class Outcome(Frozen):
+    """How an operation ended, or what is known when nobody can say."""
+
+    summary: str  # "running on host02, gone from host01": only what was observed
+    words: str = ""  # the host's own words
+    cause: str = ""
+    remedy: str = ""
+
+
+class Operation(Frozen):
+    """One row. `version` rises with every change: cards are projections of (id, version)."""
+
+    id: str  # "m-12"
+    plan: Plan
+    state: State
+    place: Place
+    version: int
+    requested_by: UserId
+    requested_at: datetime
+    expires_at: datetime
+    confirmed_by: UserId | None = None
+    confirmed_at: datetime | None = None
+    cancelled_by: UserId | None = None
+    cancel_asked: bool = False
+    started_at: datetime | None = None  # when the move was first sent to the host
+    ended_at: datetime | None = None
+    percent: int = 0
+    waiting: str = ""  # while queued: what it waits for, in words; while running: what it does now
+    attempt: int = 0
+    outcome: Outcome | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+class Ask(Frozen):
+    """One thing a person said or pressed, as it was received and claimed."""
+
+    key: str  # what makes it unique: "T1/C1/1716.2" for a message, with action and user for a button
+    text: str
+    actor: UserId
+    place: Place
+    at: datetime  # when the person sent it
+    received_at: datetime
+    message: str = ""  # ts of the message it came from; empty for a slash command
+    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button
+    card: str = ""  # for a button: ts of the card it was pressed on

@@ -1,0 +1,152 @@
+"""What the hosts show of a VM that is to move -> moved, moving, not moved, or unknown.
+
+Pure: sightings in, verdict out. Used alike before a move, while following one, after it, after a crash and after a lost
+connection. Rules:
+
+1. An active migration job is the move under way, whoever started it: never start a second.
+2. No answer is unknown, never absent. A verdict needs both ends to have answered, except rule 1.
+3. A planned VM is not presence: a move under way holds one at the destination, and a comparison leaves one behind.
+4. Where the VM is tells what happened; a job that ended only tells why. A verdict may be of a moment: the host that
+   reports success may show the VM a little longer at its old place, so whoever asks looks again before believing that.
+
+Facts: a job names the VM by id and stays readable for five minutes after its end (Microsoft Learn, Msvm_MigrationJob);
+moving memory and storage runs as such a job on the source host.
+"""
+
+from __future__ import annotations
+
+from bot.core.estate import Frozen, Job, Sighting, Vm
+from bot.core.plan import Move, MoveKind
+from bot.core.storage import file_of, is_below, same_path, travelling
+from bot.core.wording import render_state
+
+
+class Moved(Frozen):
+    """The VM is where it was asked to be."""
+
+    vm: Vm
+
+
+class Moving(Frozen):
+    """It is being moved now. No job: the VM says so itself, and the host shows no job of it yet or any more."""
+
+    job: Job | None = None
+
+
+class NotMoved(Frozen):
+    """It is where it was, and nothing moves it."""
+
+    vm: Vm
+    job: Job | None = None  # the one that ended without moving it
+
+
+class Unknown(Frozen):
+    """What was seen does not tell. `why` names each host and what it showed."""
+
+    why: str
+
+
+Whereabouts = Moved | Moving | NotMoved | Unknown
+
+
+def decide_whereabouts(
+    move: Move, source: Sighting | None, destination: Sighting | None, ignore: frozenset[str] = frozenset()
+) -> Whereabouts:
+    """Where the VM of `move` is, by what its two hosts show.
+
+    Args:
+        source, destination: one look each; None if no answer came. The same value twice for a storage migration.
+        ignore: ids of jobs that ended before this move began; they tell nothing about it.
+    """
+    for sighting in (source, destination):
+        if sighting is not None and (active := next((job for job in sighting.jobs if job.active), None)):
+            return Moving(job=active)
+    if source is None or destination is None:
+        return Unknown(why=render_sightings(move, source, destination))
+    # Only the source's jobs: an ended one at the destination is of an earlier move, the other way round.
+    ended = next((job for job in source.jobs if job.id not in ignore), None)
+    if move.kind is MoveKind.STORAGE:
+        return _decide_storage(move, source, ended)
+    return _decide_host(move, source, destination, ended)
+
+
+def _decide_host(move: Move, source: Sighting, destination: Sighting, ended: Job | None) -> Whereabouts:
+    here, there = source.vm, destination.vm
+    if (here and here.migrating) or (there and there.migrating):
+        return Moving()
+    if there and not here:
+        return Moved(vm=there)
+    if here and not there:
+        return NotMoved(vm=here, job=ended)
+    return Unknown(why=render_sightings(move, source, destination))
+
+
+def _decide_storage(move: Move, host: Sighting, ended: Job | None) -> Whereabouts:
+    vm = host.vm
+    if vm is None:
+        return Unknown(why=render_sightings(move, host, host))
+    if vm.migrating:
+        return Moving()
+    found = {_decide_path(move, before, now) for before, now in _paths(move, vm)} - {None}
+    if found == {True} or (not found and ended is not None and ended.succeeded):
+        return Moved(vm=vm)
+    if found <= {False}:
+        return NotMoved(vm=vm, job=ended)
+    return Unknown(why=render_sightings(move, host, host))
+
+
+def _paths(move: Move, vm: Vm) -> tuple[tuple[str | None, str], ...]:
+    """Path before and now, of the configuration and of each virtual disk; disks keep their file name when they move."""
+    before = {file_of(disk.path).casefold(): disk.path for disk in travelling(move.disks)}
+    disks = ((before.get(file_of(disk.path).casefold()), disk.path) for disk in travelling(vm.disks))
+    return ((move.configuration_path or None, vm.path), *disks) if vm.path else tuple(disks)
+
+
+def _decide_path(move: Move, before: str | None, now: str) -> bool | None:
+    """Whether this path shows the move done. None: the path alone cannot tell, it was below the destination before."""
+    if move.storage_path is None or not is_below(now, move.storage_path):
+        return False
+    if before is not None and same_path(before, now):
+        return None
+    return True
+
+
+def find_strays(move: Move, vm: Vm) -> tuple[str, ...]:
+    """Paths of the configuration and disks that are not below the storage path that was asked for."""
+    if move.storage_path is None:
+        return ()
+    paths = [vm.path] if vm.path else []
+    paths += [disk.path for disk in travelling(vm.disks)]
+    return tuple(path for path in paths if not is_below(path, move.storage_path))
+
+
+def ended_jobs(sighting: Sighting) -> frozenset[str]:
+    """Ids of the jobs that have ended, for `ignore`: told before a move is sent, they are not that move's."""
+    return frozenset(job.id for job in sighting.jobs if not job.active)
+
+
+def render_sightings(move: Move, source: Sighting | None, destination: Sighting | None) -> str:
+    """What each host showed: "host01 shows VM-01 running; host02 gave no answer"."""
+    first = _render_sighting(move, move.source, source)
+    if move.source == move.destination:
+        return first
+    return f"{first}; {_render_sighting(move, move.destination, destination)}"
+
+
+def _render_sighting(move: Move, host: str, sighting: Sighting | None) -> str:
+    if sighting is None:
+        return f"{host} gave no answer"
+    if sighting.vm is not None:
+        where = f", configuration in {sighting.vm.path}" if move.kind is MoveKind.STORAGE and sighting.vm.path else ""
+        return f"{host} shows {move.vm_name} {render_state(sighting.vm.state)}{where}"
+    planned = ", only a planned VM of it" if sighting.planned else ""
+    return f"{host} does not show {move.vm_name}{planned}"
+
+
+def render_moved(move: Move, vm: Vm) -> str:
+    """What was observed of a finished move: "running on host02, gone from host01"."""
+    state = render_state(vm.state)
+    if move.kind is MoveKind.STORAGE:
+        return f"{state} on {move.source}, configuration and disks in {move.storage_path}"
+    storage = f", storage in {move.storage_path}" if move.storage_path and not find_strays(move, vm) else ""
+    return f"{state} on {move.destination}, gone from {move.source}{storage}"

@@ -1,0 +1,78 @@
+"""Bad news as answers: what was seen, what was needed, what to do next. Claims nothing that is not in the error."""
+
+from __future__ import annotations
+
+from bot.core.findings import render_findings
+from bot.core.plan import MoveKind, Plan
+from bot.core.reply import Code, Mark, Note, Part, Quote, Reply, Strong, Text, marked
+from bot.errors import HostError, Refused, UsageError
+
+_LONGEST_WORDS = 1500
+"""Characters of a host's own words that are shown; the log has all of them."""
+
+
+def render_usage(error: UsageError) -> Reply:
+    """Only for the person who typed it."""
+    return Reply(title=marked(error.message), parts=_hint(error.hint), private=True)
+
+
+def render_refused(error: Refused, *, private: bool = False) -> Reply:
+    """
+    Args:
+        private: show it to the asker only, even if the refusal itself would be shown to all.
+    """
+    needed = (Text(lines=((Strong(text="Needed:"), " ", *marked(error.needed)),)),) if error.needed else ()
+    return Reply(
+        title=marked(error.saw),
+        parts=(*needed, *_hint(error.hint)),
+        private=private or error.private,
+        mark=Mark.WARNING,
+    )
+
+
+def render_host_error(error: HostError) -> Reply:
+    parts: list[Part] = []
+    if error.words:
+        shortened = len(error.words) > _LONGEST_WORDS
+        parts.append(Quote(text=error.words[:_LONGEST_WORDS] + ("…" if shortened else "")))
+    parts += _hint(error.hint)
+    if error.code:
+        parts.append(Note(line=("error ", Code(text=error.code))))
+    return Reply(title=marked(error.message), parts=tuple(parts), mark=Mark.BLOCKING)
+
+
+def render_incident(incident: str) -> Reply:
+    """For a bug of ours: nothing is claimed about what was done."""
+    return Reply(
+        title=("Ferry met a fault of its own, incident ", Code(text=incident)),
+        parts=(
+            Text(
+                lines=(
+                    marked("How far it came is not known here; `status` shows every operation as it is."),
+                    marked("Whoever looks after Ferry finds the details in its log under that incident."),
+                )
+            ),
+        ),
+        mark=Mark.BLOCKING,
+    )
+
+
+def render_blocked(plan: Plan) -> Reply:
+    """A plan that cannot be offered: everything that was checked, what stands in the way first."""
+    move = plan.move
+    where = f"to {move.storage_path}" if move.kind is MoveKind.STORAGE else f"from {move.source} to {move.destination}"
+    count = len(plan.blocked)
+    what_stops = "one thing stands" if count == 1 else f"{count} things stand"
+    return Reply(
+        title=(Strong(text=f"{move.vm_name} cannot move {where} now"),),
+        parts=(
+            Text(lines=((f"{move.kind.words}: {what_stops} in the way.",),)),
+            *render_findings(plan.findings),
+            Text(lines=(("Nothing was changed. When that is done, type ", Code(text=plan.command)),)),
+        ),
+        mark=Mark.BLOCKING,
+    )
+
+
+def _hint(hint: str) -> tuple[Text, ...]:
+    return (Text(lines=tuple(marked(line) for line in hint.split("\n"))),) if hint else ()

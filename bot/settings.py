@@ -1,0 +1,283 @@
+"""Settings: `ferry.toml` and the environment, read once. Every field says its meaning and unit.
+
+A leaf beside `bot.errors`: adapters take their part of it as plain values. Secrets come from the environment or the
+file as `SecretStr` and never leave it in a log, a message or the database. The README's table is made from here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from bot.core.names import HostName, UserId
+from bot.errors import FerryError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Authentication(StrEnum):
+    NEGOTIATE = "negotiate"
+    KERBEROS = "kerberos"
+    NTLM = "ntlm"
+    CREDSSP = "credssp"
+    CERTIFICATE = "certificate"
+    BASIC = "basic"
+
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class HostSettings(_Section):
+    """How to reach one Hyper-V host over PowerShell remoting."""
+
+    address: str = Field(description="DNS name or address that WinRM answers on", examples=["host01.contoso.com"])
+    port: int | None = Field(
+        None, ge=1, le=65535, description="TCP port; 5986 with TLS and 5985 without, if not set", examples=[5986]
+    )
+    tls: bool = Field(True, description="HTTPS; without it, messages are encrypted by the authentication instead")
+    verify: bool = Field(True, description="whether the host's certificate must be valid for its address")
+    ca_bundle: Path | None = Field(None, description="file of CA certificates to trust instead of the system's")
+    authentication: Authentication = Field(
+        Authentication.NEGOTIATE, description="negotiate, kerberos, ntlm, credssp, certificate or basic"
+    )
+    username: str = Field("", description="account, like CONTOSO\\ferry or ferry@contoso.com; empty: the process's own")
+    password: SecretStr = Field(SecretStr(""), description="better given as FERRY_REMOTE__PASSWORD in the environment")
+    certificate: Path | None = Field(None, description="client certificate (PEM), for certificate authentication")
+    certificate_key: Path | None = Field(None, description="its private key (PEM)")
+    configuration: str = Field("Microsoft.PowerShell", description="session configuration (JEA endpoint) to enter")
+    sessions: int = Field(3, ge=1, le=10, description="warm sessions kept; each is a 50 MB process on the host")
+    connect_timeout_s: float = Field(10, gt=0, description="seconds to wait for a connection")
+    read_timeout_s: float = Field(30, gt=1, description="seconds within which a read of the host must be complete")
+    link_gbit_s: float | None = Field(None, gt=0, description="speed of its migration network in Gbit/s, for estimates")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> HostSettings:
+        if self.authentication is Authentication.BASIC and not self.tls and self.address not in LOOPBACK:
+            raise ValueError(
+                "basic authentication sends the password in clear: it needs tls = true, or a loopback address"
+            )
+        if self.authentication is Authentication.CERTIFICATE and not (
+            self.tls and self.certificate and self.certificate_key
+        ):
+            raise ValueError("certificate authentication needs tls = true, certificate and certificate_key")
+        return self
+
+    @property
+    def wsman_port(self) -> int:
+        return self.port or (5986 if self.tls else 5985)
+
+
+def _split_list(value: Any) -> Any:
+    """Lists may be given in the environment as `U1,U2`."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list)]
+
+
+class SlackSettings(_Section):
+    """How Ferry is reached in Slack, and by whom."""
+
+    bot_token: SecretStr = Field(SecretStr(""), description="xoxb-…; SLACK_BOT_TOKEN in the environment")
+    app_token: SecretStr = Field(
+        SecretStr(""), description="xapp-…, for Socket Mode; SLACK_APP_TOKEN in the environment"
+    )
+    signing_secret: SecretStr = Field(
+        SecretStr(""), description="for mode = http; SLACK_SIGNING_SECRET in the environment"
+    )
+    api_url: str = Field("https://slack.com/api/", description="base of the Web API; SLACK_API_URL in the environment")
+    mode: Literal["socket", "http"] = Field("socket", description="socket needs no open port; http listens on `listen`")
+    listen: str = Field("127.0.0.1:3000", description="address and port for mode = http; put a TLS proxy before it")
+    allow: Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_split_list)] = Field(
+        (), description="Slack user ids that may command Ferry; nobody else may, and an empty list means nobody"
+    )
+    bare_channels: Ids = Field((), description="channel ids where commands need no mention")
+    command: str = Field("/ferry", description="the slash command")
+
+
+class OperationSettings(_Section):
+    """How Ferry offers, queues and follows operations."""
+
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///ferry.sqlite"), description="where rows live; DATABASE_URL in the environment"
+    )
+    offer_minutes: float = Field(10, gt=0, description="minutes after which an unconfirmed offer ends")
+    stale_command_s: float = Field(120, gt=0, description="seconds after which a command that arrives late is refused")
+    refresh_s: float = Field(30, gt=0, description="seconds between background looks at every host")
+    updates_per_minute: int = Field(
+        40, ge=1, le=50, description="card updates for the whole workspace (Slack allows 50)"
+    )
+    memory_reserve_gib: float = Field(2, ge=0, description="GiB that stay free on a destination after a move")
+
+
+class LogSettings(_Section):
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much the log says")
+
+
+class Settings(_Section):
+    """All of it. `[remote]` holds what is the same for every host; a host's own table wins."""
+
+    slack: SlackSettings = SlackSettings()
+    operations: OperationSettings = OperationSettings()
+    log: LogSettings = LogSettings()
+    remote: dict[str, Any] = Field(default_factory=dict, description="defaults for every host: [remote]", repr=False)
+    hosts: dict[HostName, HostSettings] = Field(default_factory=dict, description="one table per host: [hosts.host01]")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread_remote(cls, values: Any) -> Any:
+        """Give each host the `[remote]` defaults, and its own name as its address if it has none.
+
+        What was spread is not kept beside: a password stands in the hosts' `SecretStr` fields only.
+        """
+        hosts, remote = values.get("hosts"), values.get("remote")
+        if not isinstance(hosts, dict) or not isinstance(remote or {}, dict):
+            return values
+        spread = {
+            name.lower(): {"address": name, **(remote or {}), **own} if isinstance(own, dict) else own
+            for name, own in hosts.items()
+        }
+        return {**values, "hosts": spread, "remote": {}}
+
+
+class _FromOutside(BaseSettings, Settings):
+    """The settings as the file and the environment give them."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="FERRY_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, which `load` hands in as initial values."""
+        return _WellKnownNames(settings_cls), env_settings, init_settings
+
+
+class _WellKnownNames(PydanticBaseSettingsSource):
+    """The names that hosting platforms and Slack's own tools use for these settings."""
+
+    NAMES: ClassVar[dict[str, tuple[str, str]]] = {
+        "SLACK_BOT_TOKEN": ("slack", "bot_token"),
+        "SLACK_APP_TOKEN": ("slack", "app_token"),
+        "SLACK_SIGNING_SECRET": ("slack", "signing_secret"),
+        "SLACK_API_URL": ("slack", "api_url"),
+        "DATABASE_URL": ("operations", "database_url"),
+    }
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, dict[str, str]] = {}
+        for name, (section, key) in self.NAMES.items():
+            if value := os.environ.get(name):
+                found.setdefault(section, {})[key] = value
+        return dict(found)
+
+
+class SettingsError(FerryError):
+    """A setting is missing or wrong. The text names its place and shows how it is written."""
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the settings file and the environment.
+
+    Args:
+        path: the file; without it FERRY_CONFIG, else `ferry.toml` in the working directory if there is one.
+
+    Raises:
+        SettingsError: with the place of every wrong setting and an example.
+    """
+    named = path or (Path(os.environ["FERRY_CONFIG"]) if os.environ.get("FERRY_CONFIG") else None)
+    file = named or Path("ferry.toml")
+    content: dict[str, Any] = {}
+    if named or file.exists():
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise SettingsError(
+                f"could not read the settings file {file}: {error.strerror}",
+                hint="`ferry lab --hosts-only` prints a complete example",
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{file} is not valid TOML: {error}",
+                hint=r"write Windows paths and accounts in single quotes, like username = 'CONTOSO\ferry'",
+            ) from error
+    try:
+        return _FromOutside(**content)
+    except ValidationError as error:
+        raise SettingsError(explain(error, str(file))) from None
+    except SourceError as error:
+        raise SettingsError(f"the environment could not be read: {error}") from None
+
+
+def explain(error: ValidationError, file: str) -> str:
+    """One paragraph per wrong setting: where it stands, what is wrong, how it is written. Never shows a value given."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        place = tuple(str(part) for part in problem["loc"])
+        where = ".".join(place) or "the settings"
+        variable = "FERRY_" + "__".join(place).upper()
+        source = f"environment variable {variable}" if variable in os.environ else file
+        if problem["type"] == "extra_forbidden":
+            known = list(_section_at(place[:-1]).model_fields)
+            near = difflib.get_close_matches(place[-1], known, n=1)
+            what = (
+                f"there is no such setting; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
+            )
+        else:
+            what = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{where} ({source}): {what}{_example(place)}")
+    return "\n".join(lines)
+
+
+def _section_at(place: tuple[str, ...]) -> type[BaseModel]:
+    """The model that holds the settings at a place; a host's own name is a step of the place."""
+    sections: dict[str, type[BaseModel]] = {
+        "slack": SlackSettings,
+        "operations": OperationSettings,
+        "log": LogSettings,
+        "hosts": HostSettings,
+    }
+    return sections.get(place[0], Settings) if place else Settings
+
+
+def _example(place: tuple[str, ...]) -> str:
+    section = _section_at(place[:-1])
+    field = section.model_fields.get(place[-1]) if place else None
+    if field is None or not field.description:
+        return ""
+    sample = field.examples[0] if field.examples else field.get_default()
+    shown = (
+        f"; for example {place[-1]} = {_toml(sample)}" if isinstance(sample, str | int | float) and sample != "" else ""
+    )
+    return f"\n    {place[-1]}: {field.description}{shown}"
+
+
+def _toml(value: str | float) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else str(value)

@@ -1,0 +1,257 @@
+"""What a card says in every state of an operation, word for word."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.card import render_card, render_status_line
+from bot.core.grammar import split
+from bot.core.lifecycle import State
+from bot.core.operation import Operation, Outcome
+from bot.core.plan import Finding, Level
+from bot.core.progress import render_bar
+from bot.core.reply import Bar, Code, Line, Mark, Moment, Note, Quote, Reply, Strong, Text, User
+from tests.core.rows import ALICE, BOB, STARTED, live_plan, make_operation, shared_nothing_plan, storage_plan
+
+NOW = STARTED + timedelta(seconds=5)
+_PEOPLE = {ALICE: "@alice", BOB: "@bob"}
+_LINE_MARKS = {Mark.NONE: "", Mark.FINE: "✓ ", Mark.WARNING: "! ", Mark.BLOCKING: "✗ "}
+
+
+def show(reply: Reply) -> str:
+    """The card as plain lines, the way the tests below spell them."""
+    lines = [f"{_line(reply.title)}  [{reply.badge}] {reply.mark}".rstrip()]
+    for part in reply.parts:
+        match part:
+            case Text():
+                lines += [_LINE_MARKS[part.mark] + _line(line) for line in part.lines]
+            case Quote():
+                lines.append(f"> {part.text}")
+            case Bar():
+                lines.append(f"{render_bar(part.percent)} {part.percent} % {_line(part.line)}".rstrip())
+            case Note():
+                lines.append(f"({_line(part.line)})")
+            case _:
+                raise AssertionError(f"a card has no {part.part}")
+    lines += [f"[{button.label}] {button.sends} {button.style}".rstrip() for button in reply.buttons]
+    return "\n".join(lines)
+
+
+def _line(line: Line) -> str:
+    shown = []
+    for span in line:
+        match span:
+            case Code():
+                shown.append(f"`{span.text}`")
+            case User():
+                shown.append(_PEOPLE[span.id])
+            case Moment():
+                shown.append(f"{span.at:%H:%M}")
+            case Strong():
+                shown.append(span.text)
+            case str():
+                shown.append(span)
+    return "".join(shown)
+
+
+def card(state: State, **changes: Any) -> str:
+    return show(render_card(make_operation(state, **changes), NOW))
+
+
+GOLDEN = {
+    State.PROPOSED: r"""
+Move VM-01 from host01 to host02?  [m-12 · proposed]
+Live migration · 8.0 GB memory, 1 disk stays on \\server01\vmstore · running for 41 days
+VM-01.vhdx 42 of 80 GB
+configuration stays in \\server01\vmstore\VM-01
+✓ migration enabled on both · switch "Production" on host02 · 52 of 128 GB free on host02
+✓ all files lie on \\server01\vmstore; host02 is asked whether it reaches them before the move starts
+✓ configuration version 10.0 runs on host02
+! 1 checkpoint travels along
+About 10 s: 8.0 GB memory at 1.0 GB/s (10 GbE, from settings).
+Nothing changes until someone confirms. This offer ends 14:35.
+(asked by @alice · VM id `1b4e28ba-2fa1-41d2-883f-0016d3cca427`)
+[Confirm] confirm m-12 primary
+[Cancel] cancel m-12
+""",
+    State.QUEUED: """
+VM-01 waits to move from host01 to host02  [m-12 · queued]
+Waiting: it starts as soon as host01 and host02 can take it
+(asked by @alice, confirmed by @bob 14:31)
+[Cancel] cancel m-12
+""",
+    State.GRANTED: """
+VM-01 is about to move from host01 to host02  [m-12 · granted]
+It has its place on host01 and host02.
+(asked by @alice, confirmed by @bob 14:31)
+[Cancel] cancel m-12
+""",
+    State.RUNNING: """
+VM-01 is moving from host01 to host02  [m-12 · running]
+░░░░░░░░░░░░░░░ 0 % 5 s gone, about 7 s left
+(asked by @alice, confirmed by @bob 14:31)
+[Cancel] cancel m-12
+""",
+    State.VERIFYING: """
+Checking whether VM-01 is on host02  [m-12 · verifying]
+The move has ended; Ferry looks at host01 and host02.
+(asked by @alice, confirmed by @bob 14:31)
+""",
+    State.SUCCEEDED: """
+VM-01 is on host02  [m-12 · succeeded in 11 s] fine
+✓ Verified: running on host02, gone from host01
+(asked by @alice, confirmed by @bob 14:31)
+""",
+    State.FAILED: """
+The move of VM-01 to host02 did not succeed  [m-12 · failed after 11 s] blocking
+VM-01 is still running on host01
+> Virtual machine migration operation failed. (0x80041014)
+Cause: host02 does not accept migrations from host01
+Remedy: run `Enable-VMMigration` on host02
+To try once more, type `migrate VM-01 to host02`
+(asked by @alice, confirmed by @bob 14:31)
+[Plan it again] migrate VM-01 to host02
+""",
+    State.NEEDS_ATTENTION: """
+Ferry cannot tell where VM-01 is  [m-12 · needs attention after 11 s] warning
+host01 gave no answer; host02 does not show VM-01
+To look again, type `where VM-01`
+(asked by @alice, confirmed by @bob 14:31)
+[Look again] where VM-01
+""",
+    State.CANCELLED: """
+The move of VM-01 to host02 was cancelled  [m-12 · cancelled]
+It was not started.
+(asked by @alice, confirmed by @bob 14:31)
+""",
+    State.DECLINED: """
+The move of VM-01 to host02 was declined  [m-12 · declined]
+Nothing was changed.
+(asked by @alice)
+""",
+    State.EXPIRED: """
+The offer to move VM-01 from host01 to host02 has ended  [m-12 · expired]
+Nobody confirmed it before 14:35. Nothing was changed.
+(asked by @alice)
+[Plan it again] migrate VM-01 to host02
+""",
+}
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_says_what_is_known_and_what_comes_next(state: State) -> None:
+    assert card(state) == GOLDEN[state].strip()
+
+
+def test_a_storage_move_speaks_of_its_path_and_one_host() -> None:
+    plan = storage_plan()
+    assert card(State.PROPOSED, plan=plan).splitlines()[:2] == [
+        r"Move the storage of VM-01 to \\server01\vmstore?  [m-12 · proposed]",
+        r"Storage live migration · 1 disk (42 GB) goes to \\server01\vmstore · running for 2 h",
+    ]
+    assert card(State.RUNNING, plan=plan).startswith(r"The storage of VM-01 is moving to \\server01\vmstore  [m-12")
+    assert card(State.SUCCEEDED, plan=plan).startswith(r"The storage of VM-01 is at \\server01\vmstore  [m-12")
+    assert "Waiting: it starts as soon as host01 can take it" in card(State.QUEUED, plan=plan)
+
+
+def test_a_shared_nothing_move_says_that_the_storage_travels() -> None:
+    lines = card(State.PROPOSED, plan=shared_nothing_plan()).splitlines()
+    assert lines[0] == "Move VM-01 with its storage from host01 to host02?  [m-12 · proposed]"
+    assert lines[1].startswith(
+        "Shared-nothing live migration · 8.0 GB memory, 1 disk (42 GB) goes to D:\\VMs on host02"
+    )
+
+
+def test_a_queued_card_says_what_it_waits_for() -> None:
+    waiting = "host01 runs 2 of 2 live migrations; next in line"
+    assert f"Waiting: {waiting}" in card(State.QUEUED, waiting=waiting)
+
+
+def test_a_running_card_shows_percent_time_and_what_happens_now() -> None:
+    shown = card(State.RUNNING, percent=47, waiting="the host copies memory")
+    assert "▓▓▓▓▓▓▓░░░░░░░░ 47 % 5 s gone, about 6 s left\nthe host copies memory\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("percent", "elapsed_s", "said"),
+    [(0, 40, "40 s gone, longer than estimated"), (100, 12, "12 s gone"), (120, 12, "12 s gone")],
+)
+def test_time_left_is_claimed_only_where_it_is_known(percent: int, elapsed_s: int, said: str) -> None:
+    running = make_operation(State.RUNNING, percent=percent)
+    reply = render_card(running, STARTED + timedelta(seconds=elapsed_s))
+    assert reply.parts[0] == Bar(percent=min(100, percent), line=(said,))
+
+
+def test_a_clock_that_runs_behind_shows_no_negative_time() -> None:
+    reply = render_card(make_operation(State.RUNNING, percent=50), STARTED - timedelta(seconds=3))
+    assert reply.parts[0] == Bar(percent=50, line=("0 s gone, about 1 s left",))
+
+
+@pytest.mark.parametrize("state", [State.GRANTED, State.RUNNING])
+def test_a_cancel_that_was_asked_is_shown_and_cannot_be_asked_again(state: State) -> None:
+    shown = card(state, cancel_asked=True, cancelled_by=BOB)
+    assert shown.startswith("Cancelling the move of VM-01 to host02  [m-12 · cancelling]")
+    assert "Cancel was asked by @bob; the host decides whether it is still in time." in shown
+    assert "[Cancel]" not in shown
+
+
+def test_a_cancelled_move_names_who_cancelled_and_what_was_seen() -> None:
+    shown = card(
+        State.CANCELLED,
+        started_at=STARTED,
+        ended_at=STARTED + timedelta(seconds=4),
+        cancelled_by=ALICE,
+        outcome=Outcome(summary="VM-01 is running on host01"),
+    )
+    assert "[m-12 · cancelled after 4 s]" in shown
+    assert "VM-01 is running on host01\n(asked by @alice, confirmed by @bob 14:31, cancelled by @alice)" in shown
+
+
+def test_a_declined_offer_names_who_declined() -> None:
+    assert "(asked by @alice, declined by @bob)" in card(State.DECLINED, cancelled_by=BOB)
+
+
+def test_a_blocking_finding_says_what_was_needed_and_what_to_do() -> None:
+    plan = live_plan().model_copy(
+        update={
+            "findings": (Finding(level=Level.BLOCKING, code="x", text="no switch", needed="a switch", hint="add one"),)
+        }
+    )
+    assert "✗ no switch\nNeeded: a switch\nadd one" in card(State.PROPOSED, plan=plan)
+
+
+def test_a_name_with_blanks_can_be_typed_as_the_card_shows_it() -> None:
+    reply = render_card(make_operation(State.NEEDS_ATTENTION, plan=live_plan(name='Bob\'s "big" VM')), NOW)
+    where, *name = split(reply.buttons[0].sends)
+    assert where.text == "where"
+    assert [word.text for word in name] == ['Bob\'s "big" VM']
+
+
+def test_names_are_never_respelled_at_the_beginning_of_a_title() -> None:
+    assert card(State.RUNNING, plan=live_plan(name="vm-lower")).startswith("vm-lower is moving")
+
+
+@pytest.mark.parametrize(
+    ("operation", "line"),
+    [
+        (
+            make_operation(State.RUNNING, percent=47),
+            "`m-12` running, 47 % · VM-01 from host01 to host02 · 5 s gone, about 6 s left",
+        ),
+        (
+            make_operation(State.QUEUED, waiting="host01 is full"),
+            "`m-12` queued · VM-01 from host01 to host02 · host01 is full",
+        ),
+        (make_operation(State.PROPOSED), "`m-12` proposed · VM-01 from host01 to host02"),
+        (
+            make_operation(State.SUCCEEDED),
+            "`m-12` succeeded · VM-01 from host01 to host02 · running on host02, gone from host01",
+        ),
+    ],
+    ids=lambda value: value.state if isinstance(value, Operation) else "",
+)
+def test_a_list_has_one_line_for_each_operation(operation: Operation, line: str) -> None:
+    assert _line(render_status_line(operation, NOW)) == line
