@@ -1,0 +1,28 @@
+"""A host of the world as a machine that answers cmdlets."""
+
+from __future__ import annotations
+
+from bot.lab.engine import Cmdlet
+from bot.lab.world import Host, World
+
+
+class HyperVMachine:
+    """One host with the modules Hyper-V, CimCmdlets, Storage and Microsoft.PowerShell.Utility."""
+
+    def __init__(self, world: World, host: Host, cmdlets: tuple[Cmdlet, ...]) -> None:
+        self.world = world
+        self.host = host
+        self._cmdlets = {cmdlet.name.casefold(): cmdlet for cmdlet in cmdlets}
+
+    @property
+    def name(self) -> str:
+        """The host's short name."""
+        return self.host.name
+
+    @property
+    def up(self) -> bool:
+        """Whether the host answers at all; an endpoint drops every connection while it does not."""
+        return self.host.up
+
+    def cmdlet(self, name: str) -> Cmdlet | None:
+        return self._cmdlets.get(name.casefold())

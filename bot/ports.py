@@ -1,0 +1,85 @@
+"""The few protocols by which the parts of Ferry know each other. `bot.app` introduces the implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
+from bot.core.names import UserId, VmId
+from bot.core.operation import Place
+from bot.core.plan import Move
+from bot.core.reply import Reply
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+
+
+class HostReader(Protocol):
+    """Reads of hosts. Every call takes at most the time limit of the host's settings, and changes nothing.
+
+    All raise HostUnreachable when no trustworthy answer came, HostError when the host refused. Safe to call from any
+    thread.
+    """
+
+    def hosts(self) -> tuple[str, ...]:
+        """Names from the settings, in their order. No I/O."""
+
+    def read_host(self, host: str, vm: VmId | None = None) -> tuple[Host, Vm | None]:
+        """The host and, where an id is given, that VM in full; None: it answered and has no such VM. One round trip."""
+
+    def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
+        """The host and all its VMs, in one round trip."""
+
+    def look(self, host: str, vm: VmId) -> Sighting:
+        """What the host shows of one VM now, jobs included: the observation that reconciling rests on."""
+
+
+class HostMover(Protocol):
+    """Orders to hosts. Only the runner calls these, after a row, a confirmation and a journal entry."""
+
+    def compare(self, move: Move) -> tuple[str, ...]:
+        """Ask both hosts whether they fit (Compare-VM); the incompatibilities in the hosts' own words, empty if none.
+
+        Not a read: it leaves a planned VM on the destination. A later `move` takes it over; `discard` removes it.
+        """
+
+    def discard(self, move: Move) -> None:
+        """Remove the planned VM that `compare` left at the destination. Idempotent. Never touches a realised VM."""
+
+    def move(self, move: Move, progress: Callable[[int], None]) -> None:
+        """Start the move on the source and follow it to its end; `progress` gets percent, 0 to 100, not always rising.
+
+        Returns once the host says it is done, which still has to be verified. Raises HostError with the host's words;
+        with fault UNKNOWN the move may be going on. The move itself belongs to the host and survives this call.
+        """
+
+    def stop(self, host: str, job: Job) -> bool:
+        """Ask the host to terminate a migration job. False: the host says it is too late (or the job has ended)."""
+
+
+class Fleet(HostReader, HostMover, Protocol):
+    def close(self) -> None:
+        """End the warm sessions; running moves go on at their hosts."""
+
+
+class Chat(Protocol):
+    """Posts to chat. Each call may wait for the network; none retries on its own beyond what the service asks.
+
+    All raise ChatError; RateLimited (with seconds) when the service wants a pause.
+    """
+
+    def post(self, place: Place, reply: Reply, *, key: str = "") -> str:
+        """Post a message, in the place's thread if it has one. Returns its ts. `key` goes into its metadata."""
+
+    def update(self, channel: str, ts: str, reply: Reply) -> None:
+        """Replace a message."""
+
+    def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
+        """Show a message to one person only."""
+
+    def find(self, place: Place, key: str, since: datetime) -> str | None:
+        """The ts of a message posted with this key after `since`; None if there is none, or it may not be read."""
