@@ -1,0 +1,270 @@
+"""What hosts say about rights, the VM and themselves."""
+
+from __future__ import annotations
+
+from bot.hyperv.faults.known import B, C, Known, Q, T, U
+
+_DELEGATE = (
+    "On both hosts: Set-VMHost -VirtualMachineMigrationAuthenticationType Kerberos. In Active Directory: delegate cifs "
+    "and Microsoft Virtual System Migration Service from source to destination, with any authentication protocol. "
+    "Then on the source: klist purge -li 0x3e7, and wait 15 minutes"
+)
+_MEMORY = "Choose another host, or free memory there: compare the VM's memory with the free memory in `hosts`"
+EVENTS = "Read Microsoft-Windows-Hyper-V-VMMS-Admin in the event logs of both hosts"
+_WAIT = "Wait until the VM's status is only OK (backup, checkpoint or merge done), then ask again"
+_RIGHTS = "Add Ferry's account to Hyper-V Administrators on both hosts"
+
+ENTRIES: tuple[Known, ...] = (
+    # Authentication and rights
+    Known(
+        C,
+        "the source host has no credentials that it may use at the destination: delegation is not set up",
+        _DELEGATE,
+        hresults=("0X8009030E", "0X8009030D"),
+        english=r"no credentials are available in the security package|no suitable credentials available",
+    ),
+    Known(
+        C,
+        "the virtual machine's account may not log on as a service at the destination",
+        "Give NT VIRTUAL MACHINE\\Virtual Machines the right 'Log on as a service' in the group policy, then on the "
+        "destination: gpupdate /force",
+        hresults=("0X80070569",),
+        english=r"has not been granted the requested logon type",
+    ),
+    Known(
+        C,
+        "an account restriction stops the virtual machine's own identity",
+        "Look at the group policy's account restrictions for NT VIRTUAL MACHINE on both hosts",
+        hresults=("0X8007052F",),
+    ),
+    Known(
+        C,
+        "a service principal name belongs to another account, or exists twice",
+        "setspn -L <host> and setspn -X; address hosts by their full names; check the order of migration networks",
+        hresults=("0X80090322",),
+        english=r"target principal name is incorrect",
+    ),
+    Known(
+        C,
+        "access was denied between the hosts or to the storage",
+        "Check delegation and service principal names; give both hosts' computer accounts full control on the share",
+        hresults=("0X80070005",),
+        english=r"general access denied error",
+    ),
+    Known(
+        C,
+        "Ferry's account has no right to do this",
+        _RIGHTS,
+        identifiers=("AccessDenied",),
+        english=r"do not have the required permission to complete this task",
+    ),
+    Known(
+        T,
+        "the management service is stopped or starting, the VM has just gone, or rights are missing",
+        f"Get-Service vmms on the host. {_RIGHTS}",
+        english=r"because the object was not found",
+        kinds=("ObjectNotFound",),
+    ),
+    Known(
+        C,
+        "the VM was created by an account that no longer exists",
+        "Update the hosts; a quick migration of the VM works meanwhile",
+        hresults=("0X80070534",),
+        english=r"no mapping between account names and security ids",
+    ),
+    Known(
+        C,
+        "the destination cannot unwrap the VM's virtual TPM",
+        "Export the Shielded VM Local Certificates with their keys from the source and import them at the destination",
+        hresults=("0X80070057",),
+        english=r"key protector .* could not be unwrapped",
+    ),
+    # Compatibility and configuration
+    Known(
+        C,
+        "the destination has no virtual switch of that name",
+        "Create or rename the switch at the destination: New-VMSwitch, Rename-VMSwitch",
+        english=r"could not find ethernet switch",
+    ),
+    Known(
+        C,
+        "the VM is connected to a switch that does not reach the network",
+        "Connect the VM to an external switch on both hosts",
+        english=r"disconnected vm switch",
+    ),
+    Known(
+        C,
+        "the processors of the hosts differ for this VM",
+        "With the VM off: Set-VMProcessor -CompatibilityForMigrationEnabled $true; align firmware and microcode; "
+        "compare Get-SpeculationControlSettings on both hosts",
+        english=r"processor-specific features|not compatible with the hardware requirements",
+    ),
+    Known(
+        C,
+        "an ISO or disk that the VM uses cannot be opened at the destination",
+        "Eject it: Set-VMDvdDrive -VMName <vm> -Path $null",
+        hresults=("0XC03A0014",),
+        english=r"virtual disk support provider for the specified file was not found|\.iso.{0,40}failed to open",
+    ),
+    Known(
+        C,
+        "the destination does not support the VM's configuration version",
+        "Get-VMHostSupportedVersion on the destination; choose a host with a newer Windows",
+        english=r"configuration version .{0,160}not supported",
+    ),
+    Known(
+        C,
+        "the VM has a shared virtual disk",
+        "Detach the shared disk first; shared disks belong to clustered VMs only",
+        english=r"can only be used in clustered vm roles",
+    ),
+    Known(
+        C,
+        "the VM's saved state cannot be read on this host",
+        "Resume the VM on the host that saved it. Remove-VMSavedState loses the saved memory: ask the VM's owner first",
+        hresults=("0XC0370027",),
+        english=r"saved state data cannot be read",
+    ),
+    Known(
+        C,
+        "the VM's configuration path does not exist at the destination",
+        "Align the hosts' drive letters, or give a path: … with storage at <path>",
+        english=r"failed to register the configuration",
+    ),
+    Known(
+        C,
+        "the hosts disagree about their computer names",
+        "Set the host's registry value ComputerName in upper case (Windows Server 2019, SMB migration)",
+        hresults=("0X80042001", "0X8007000D"),
+    ),
+    Known(
+        C,
+        "the storage of the share refused a lock",
+        "Check opportunistic locks on the share (seen with NetApp)",
+        hresults=("0X80048054",),
+    ),
+    Known(
+        C,
+        "the VM uses a physical disk of its host",
+        "Replace the physical disk by a virtual one first",
+        english=r"attached to a physical disk",
+    ),
+    Known(
+        C,
+        "a path does not exist there",
+        "Create the folder or choose a drive that exists: `hosts` shows the volumes",
+        hresults=("0X80070003",),
+    ),
+    Known(
+        C,
+        "a file of that name is already there",
+        "Move the old file away, or choose another path",
+        hresults=("0X80070050",),
+    ),
+    # Capacity and limits
+    Known(
+        Q,
+        "the host is at its limit of simultaneous storage migrations",
+        "Wait for a running one to end, or raise it: Set-VMHost -MaximumStorageMigrations",
+        english=r"maximum storage migration limit",
+    ),
+    Known(
+        Q,
+        "the host is at its limit of simultaneous live migrations",
+        "Wait for a running one to end, or raise it: Set-VMHost -MaximumVirtualMachineMigrations",
+        english=r"migration limit .{0,20}was reached",
+    ),
+    Known(
+        Q,
+        "the destination has not enough free memory",
+        _MEMORY,
+        identifiers=("OutOfMemory",),
+        hresults=("0X8007000E", "0X800705AA"),
+        english=r"could not initialize memory|insufficient system resources exist|not enough memory",
+    ),
+    Known(
+        Q,
+        "the destination's storage is full",
+        "Free space there, or choose another path",
+        hresults=("0X80070070",),  # ERROR_DISK_FULL
+        english=r"not enough space on the disk",
+    ),
+    # The state of the VM
+    Known(
+        C,
+        "somebody stopped the migration",
+        "Look where the VM is: `where <vm>`; ask again if it should move after all",
+        hresults=("0X800704C7",),  # ERROR_CANCELLED
+    ),
+    Known(
+        U,
+        "the host does not know that VM, or not any more",
+        "Look where the VM is: `where <vm>`",
+        identifiers=("InvalidParameter,getvm",),
+        english=r"unable to find a virtual machine",
+    ),
+    Known(
+        C,
+        "the host does not accept one of the values it was given",
+        "Read the host's words; check the path and the destination's name",
+        kinds=("InvalidParameter",),
+    ),
+    Known(
+        T,
+        "the VM's present state does not allow it",
+        "Look at the VM's state: `where <vm>`, then ask again",
+        identifiers=("InvalidState",),
+        english=r"cannot be performed while the virtual machine is in its current state",
+    ),
+    Known(
+        T,
+        "another operation holds the VM",
+        _WAIT,
+        identifiers=("ObjectInUse",),
+        english=r"while the object is in use",
+    ),
+    Known(
+        U,
+        "the host's own time limit passed; it may still be working",
+        "Look at both hosts before anything else",
+        identifiers=("OperationTimeout",),
+    ),
+    Known(
+        C,
+        "the host does not support this operation",
+        EVENTS,
+        identifiers=("NotSupported",),
+    ),
+    Known(
+        C,
+        "the host has to be restarted first",
+        "Restart the host, then ask again",
+        identifiers=("RebootRequired",),
+    ),
+    Known(
+        T,
+        "the object is not there any more",
+        "Look where the VM is: `where <vm>`",
+        hresults=("0X80041002",),
+    ),
+    # The endpoint
+    Known(
+        B,
+        "the endpoint runs no script text, and Ferry sent some",
+        "Report this to whoever keeps Ferry",
+        identifiers=("ScriptsNotAllowed",),
+        english=r"syntax is not supported by this runspace",
+    ),
+    Known(
+        B,
+        "the endpoint does not offer a cmdlet that Ferry needs",
+        "On the host: Get-PSSessionCapability; add the cmdlet to the role, or install the Hyper-V module",
+        identifiers=("CommandNotFoundException",),
+    ),
+    Known(
+        B,
+        "the endpoint does not take a parameter or value that Ferry sends",
+        "Compare the endpoint's role with the one that Ferry generates",
+        identifiers=("NamedParameterNotFound", "ParameterArgumentValidationError", "AmbiguousParameterSet"),
+    ),
+)

@@ -1,0 +1,130 @@
+"""What hosts say about the way to each other: network, cluster, remote management."""
+
+from __future__ import annotations
+
+from bot.hyperv.faults.known import C, Known, T, U
+
+_PORT = "From the source: Test-NetConnection <destination> -Port 6600; on the destination: Get-VMHost, Get-Service vmms"
+
+ENTRIES: tuple[Known, ...] = (
+    # Network between the hosts
+    Known(
+        T,
+        "the destination refused the migration connection: its listener is not up, or a firewall answers",
+        f"{_PORT}; Enable-VMMigration if migration is off",
+        hresults=("0X8007274D",),
+        english=r"actively refused it",
+    ),
+    Known(
+        T,
+        "the destination did not answer on the migration network",
+        _PORT,
+        hresults=("0X8007274C",),
+        english=r"connected party did not properly respond",
+    ),
+    Known(
+        U,
+        "the connection between the hosts broke during the migration",
+        "Look at both hosts first; then check the destination's management service and network",
+        hresults=("0X80072746",),
+        english=r"forcibly closed by the remote host",
+    ),
+    Known(
+        U,
+        "data between the hosts did not arrive in time",
+        "Look at both hosts first; then check load, packet loss and jumbo frames on the migration network",
+        hresults=("0X800705B4",),
+        english=r"the timeout period expired",
+    ),
+    Known(
+        C,
+        "a firewall or virus scanner on a host forbids the migration connection",
+        "Allow vmms.exe and TCP port 6600 on both hosts",
+        hresults=("0X8007271D",),
+        english=r"forbidden by its access permissions",
+    ),
+    Known(
+        C,
+        "the source cannot reach the destination's share for storage (SMB)",
+        "From the source: Test-NetConnection <destination> -Port 445; check name resolution",
+        hresults=("0X80070035",),
+        english=r"network path was not found",
+    ),
+    Known(
+        C,
+        "the server has no share of that name",
+        "Get-SmbShare on the server; check the path",
+        hresults=("0X80070043",),
+    ),
+    Known(
+        C,
+        "the destination takes no migrations on any network",
+        "At the destination: Set-VMHost -UseAnyNetworkForMigration $true, or Add-VMMigrationNetwork <subnet>",
+        english=r"no network for virtual machine migrations",
+    ),
+    Known(
+        C,
+        "the host has closed its migration listener",
+        "On that host: gpupdate /force, then Enable-VMMigration",
+        english=r"disabled the listener for virtual machine migration",
+    ),
+    Known(
+        C,
+        "no cluster network is available between the hosts",
+        "Get-ClusterNetwork; allow cluster communication on one that both hosts share",
+        hresults=("0X000013AB",),
+        english=r"cluster network isn't available",
+    ),
+    # Failover cluster
+    Known(
+        C,
+        "the destination is not a possible owner of the clustered VM",
+        "Get-ClusterResource | Get-ClusterOwnerNode; add the node to the possible owners",
+        hresults=("0X80071398",),
+        english=r"not a possible owner",
+    ),
+    Known(
+        C,
+        "the VM is clustered",
+        "Move it with Move-ClusterVirtualMachineRole, or take its role out of the cluster first",
+        english=r"clustered virtual machine|virtual machine is clustered",
+    ),
+    Known(
+        C,
+        "live migration is switched off on one of the hosts",
+        "On both hosts: Enable-VMMigration",
+        english=r"migrations? (is|are) (disabled|not enabled)",
+    ),
+    # From the source's own session to the destination
+    Known(
+        T,
+        "no domain controller answered",
+        "Check the host's name resolution, its clock and its way to a domain controller",
+        hresults=("0X80090311",),
+        english=r"no logon servers available",
+    ),
+    Known(
+        C,
+        "the source cannot find the destination by its name",
+        "Check name resolution on the source; the destination's full name has to resolve there",
+        english=r"cannot find the computer",
+    ),
+    Known(
+        T,
+        "the host's management interface (WMI) is out of quota",
+        "Ask again; if it stays, have WMI looked at on that host",
+        hresults=("0X8004106C",),
+    ),
+    Known(
+        T,
+        "the destination's remote management did not answer the source",
+        "On the destination: winrm quickconfig; open TCP 5985 or 5986 between the hosts",
+        english=r"cannot connect to the destination specified in the request",
+    ),
+    Known(
+        C,
+        "the source does not trust the way to the destination's remote management",
+        "Use full names and Kerberos, or HTTPS between the hosts",
+        english=r"trustedhosts configuration setting",
+    ),
+)

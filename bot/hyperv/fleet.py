@@ -1,0 +1,125 @@
+"""The hosts as Ferry reads and orders them: `ports.Fleet` over PowerShell remoting.
+
+Reads are one pipeline of several statements, so that a whole host is one round trip. Orders go to the source host
+alone; the hosts talk to each other. Everything that a host or the way to it says comes out as HostError or
+HostUnreachable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
+from bot.core.names import VmId
+from bot.core.plan import Move, MoveKind
+from bot.errors import Fault, HostError
+from bot.hyperv import pipelines, readers, views
+from bot.hyperv.answer import Answer
+from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
+from bot.hyperv.remote import RemoteHost
+from bot.hyperv.warm import IDLE_RESET_S
+from bot.settings import HostSettings
+
+# Msvm_ConcreteJob.RequestStateChange (Microsoft Learn): done, or a job of its own does it.
+_STOPPING = frozenset({0, 4096})
+# In use, invalid transition, busy, failed, in use, invalid state: the job is past the point where it can be stopped.
+_TOO_LATE = frozenset({6, 4097, 4099, 32768, 32774, 32775})
+_NO_SUCH_INSTANCE = "0X80041002"  # WBEM_E_NOT_FOUND: the job has ended and was cleared away
+
+
+class HyperVFleet:
+    """Implements `ports.Fleet`. Safe to use from any thread."""
+
+    def __init__(self, hosts: Mapping[str, HostSettings], *, idle_reset_s: float = IDLE_RESET_S) -> None:
+        """
+        Args:
+            idle_reset_s: after this long without use a warm session authenticates anew before it is lent.
+        """
+        self._hosts = {name: RemoteHost(name, settings, idle_reset_s) for name, settings in hosts.items()}
+
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(self._hosts)
+
+    def read_host(self, host: str, vm: VmId | None = None) -> tuple[Host, Vm | None]:
+        def view(answer: Answer) -> tuple[Host, Vm | None]:
+            return views.host_of(answer, host), views.vm_of(answer, host, vm) if vm else None
+
+        return self._hosts[host].read("reading its settings", pipelines.ask_host(vm), view)
+
+    def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
+        def view(answer: Answer) -> tuple[Host, tuple[VmSummary, ...]]:
+            return views.host_of(answer, host), views.summaries_of(answer, host)
+
+        return self._hosts[host].read("reading its virtual machines", pipelines.ask_vms(), view)
+
+    def look(self, host: str, vm: VmId) -> Sighting:
+        return self._hosts[host].read(
+            "looking for a virtual machine",
+            pipelines.ask_sighting(vm),
+            lambda answer: views.sighting_of(answer, host, vm),
+        )
+
+    def compare(self, move: Move) -> tuple[str, ...]:
+        if move.kind is MoveKind.STORAGE:
+            return ()  # stays on its host: there is no other one to fit
+        return self._hosts[move.source].order(
+            f"comparing {move.vm_name} with {move.destination}",
+            pipelines.order_comparison(move),
+            _incompatibilities,
+            limit_s=COMPARISON_LIMIT_S,
+        )
+
+    def discard(self, move: Move) -> None:
+        if move.kind is not MoveKind.STORAGE:
+            Clearing(move, self._hosts[move.source], self._hosts[move.destination]).run()
+
+    def move(self, move: Move, progress: Callable[[int], None]) -> None:
+        where = f"of {move.vm_name}" if move.kind is MoveKind.STORAGE else f"of {move.vm_name} to {move.destination}"
+        self._hosts[move.source].order(
+            f"the {move.kind.words.lower()} {where}", pipelines.order_move(move), _nothing, progress=progress
+        )
+
+    def stop(self, host: str, job: Job) -> bool:
+        doing = "stopping a migration"
+        remote = self._hosts[host]
+        try:
+            code = remote.order(
+                doing, pipelines.order_stop(job.id), _return_value, limit_s=remote.settings.read_timeout_s
+            )
+        except HostError as error:
+            if error.code == _NO_SUCH_INSTANCE:
+                return False
+            raise
+        if code is None or code in _TOO_LATE:
+            return False
+        if code in _STOPPING:
+            return True
+        raise HostError(
+            host,
+            doing,
+            code=str(code),
+            cause=f"it answered with code {code}",
+            hint="Stop the migration in Hyper-V Manager, or wait for its end",
+            fault=Fault.CONFIGURATION,
+        )
+
+    def close(self) -> None:
+        with ThreadPoolExecutor(max_workers=max(1, min(8, len(self._hosts))), thread_name_prefix="closing") as pool:
+            list(pool.map(RemoteHost.close, self._hosts.values()))
+
+
+def _nothing(answer: Answer) -> None:
+    """A move says nothing when it is done."""
+
+
+def _incompatibilities(answer: Answer) -> tuple[str, ...]:
+    """The hosts' own words, each once, in their order."""
+    words = (readers.as_text(record["Message"]).strip() for record in answer.of("VMCompatibilityError"))
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _return_value(answer: Answer) -> int | None:
+    """What the method returned; None if there was no job to call it on."""
+    values = (readers.as_number(record["ReturnValue"]) for record in answer.records)
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,128 @@
+"""The pipelines that Ferry sends, made of declared cmdlets: questions to a host, and orders to it. No I/O.
+
+Rules: what everything rests on comes first and what may be missed comes last, so that an optional cmdlet that a host
+does not have cannot hide an answer. A VM is always named by its id, in the same pipeline that acts on it.
+"""
+
+from __future__ import annotations
+
+from bot.core.names import VmId
+from bot.core.plan import Move, MoveKind
+from bot.hyperv.cmdlets import (
+    COMPARE_VM,
+    GET_CIM_INSTANCE,
+    GET_VHD,
+    GET_VM,
+    GET_VM_DVD_DRIVE,
+    GET_VM_HARD_DISK_DRIVE,
+    GET_VM_HOST,
+    GET_VM_NETWORK_ADAPTER,
+    GET_VM_PROCESSOR,
+    GET_VM_SNAPSHOT,
+    GET_VM_SWITCH,
+    GET_VOLUME,
+    INVOKE_CIM_METHOD,
+    MOVE_VM,
+    MOVE_VM_STORAGE,
+    REMOVE_VM,
+    SELECT_OBJECT,
+    VIRTUALIZATION,
+    Plain,
+    Statement,
+)
+
+TERMINATE = 4  # Msvm_MigrationJob.RequestStateChange: "stops the job cleanly" (Microsoft Learn)
+_DETAILS = (
+    GET_VM_HARD_DISK_DRIVE,
+    GET_VM_NETWORK_ADAPTER,
+    GET_VM_DVD_DRIVE,
+    GET_VM_SNAPSHOT,
+    GET_VM_PROCESSOR,
+)
+
+
+def _virtualization(class_name: str) -> Statement:
+    return GET_CIM_INSTANCE(Namespace=VIRTUALIZATION, ClassName=class_name)
+
+
+def ask_host(vm: VmId | None = None) -> tuple[Statement, ...]:
+    """The host's settings and room and, where an id is given, that VM."""
+    return (
+        GET_VM_HOST(),
+        GET_CIM_INSTANCE(ClassName="Win32_OperatingSystem"),
+        GET_VM_SWITCH(),
+        _virtualization("Msvm_VirtualSystemMigrationService"),
+        *(_vm(vm) if vm else ()),
+        GET_VOLUME().tolerated(),
+    )
+
+
+def ask_vms() -> tuple[Statement, ...]:
+    """The host and a list of its VMs."""
+    host = ask_host()
+    return (*host[:-1], GET_VM(), host[-1])
+
+
+def ask_sighting(vm: VmId) -> tuple[Statement, ...]:
+    """Jobs first and the VM last: a move that ends between the two then shows as still going on, and the next look says
+    it right. The other way round, a VM could seem to be nowhere."""
+    return (_virtualization("Msvm_MigrationJob"), _virtualization("Msvm_PlannedComputerSystem"), *_vm(vm))
+
+
+def ask_computer(vm: VmId) -> tuple[Statement, ...]:
+    """The VM alone, for the computer it lives on and its state."""
+    return (GET_VM(Id=vm).reporting(),)
+
+
+def _vm(vm: VmId) -> tuple[Statement, ...]:
+    """The VM and all that belongs to it. A host that has no such VM says so once per statement, which is an answer."""
+    one = GET_VM(Id=vm).reporting()
+    checkpoint_files = one | GET_VM_SNAPSHOT() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()
+    return (
+        one,
+        *(one | detail() for detail in _DETAILS),
+        GET_VHD(VMId=vm).tolerated(),
+        checkpoint_files.tolerated(),
+    )
+
+
+def _destination(move: Move) -> dict[str, Plain]:
+    """Giving a path implies -IncludeStorage; saying both is what the documentation shows (Microsoft Learn, Move-VM)."""
+    values: dict[str, Plain] = {"DestinationHost": move.destination_fqdn}
+    if move.kind is MoveKind.SHARED_NOTHING:
+        values["IncludeStorage"] = True
+        if move.storage_path is not None:
+            values["DestinationStoragePath"] = move.storage_path
+    return values
+
+
+def order_move(move: Move) -> Statement:
+    if move.kind is not MoveKind.STORAGE:
+        return GET_VM(Id=move.vm) | MOVE_VM(**_destination(move))
+    if move.storage_path is None:
+        raise ValueError("a storage migration needs a path")
+    return GET_VM(Id=move.vm) | MOVE_VM_STORAGE(DestinationStoragePath=move.storage_path)
+
+
+def _comparison(move: Move) -> Statement:
+    return GET_VM(Id=move.vm) | COMPARE_VM(**_destination(move))
+
+
+def order_comparison(move: Move) -> Statement:
+    """The incompatibilities themselves: inside the report they would arrive as bare type names."""
+    return _comparison(move) | SELECT_OBJECT(ExpandProperty="Incompatibilities")
+
+
+def order_planned_vm(move: Move) -> Statement:
+    """The planned VM of a comparison, as Compare-VM's report holds it. Makes one if there was none."""
+    return _comparison(move) | SELECT_OBJECT(ExpandProperty="VM")
+
+
+def order_removal(move: Move) -> Statement:
+    """The same object, removed. Only ever sent after `order_planned_vm` showed what it is."""
+    return order_planned_vm(move) | REMOVE_VM(Force=True)
+
+
+def order_stop(job: str) -> Statement:
+    one = GET_CIM_INSTANCE(Namespace=VIRTUALIZATION, ClassName="Msvm_MigrationJob", Filter=job)
+    return one | INVOKE_CIM_METHOD(MethodName="RequestStateChange", Arguments=TERMINATE)

@@ -1,0 +1,167 @@
+"""What may be sent to a host at all: declared cmdlets with typed values, never text that a host would interpret."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from pypsrp.serializer import TaggedValue
+
+from bot.core.names import VmId
+from bot.core.plan import Move, MoveKind
+from bot.hyperv import cmdlets, pipelines
+from bot.hyperv.cmdlets import Kind
+
+VM = VmId("d46f1c3a-0b1e-4c2d-9e3f-0123456789ab")
+
+
+class Written:
+    """Records what a pipeline is composed of. Has no way to take script text."""
+
+    def __init__(self) -> None:
+        self.statements: list[list[tuple[str, dict[str, Any]]]] = [[]]
+
+    def add_cmdlet(self, cmdlet: str) -> None:
+        self.statements[-1].append((cmdlet, {}))
+
+    def add_parameter(self, parameter_name: str, value: Any) -> None:
+        self.statements[-1][-1][1][parameter_name] = value
+
+    def add_statement(self) -> None:
+        self.statements.append([])
+
+
+def written(*statements: cmdlets.Statement) -> list[list[tuple[str, dict[str, Any]]]]:
+    pipeline = Written()
+    cmdlets.compose(statements, pipeline)
+    return pipeline.statements
+
+
+def move(kind: MoveKind, storage_path: str | None = None) -> Move:
+    return Move(
+        kind=kind,
+        vm=VM,
+        vm_name="VM-01",
+        source="host01",
+        destination="host02",
+        destination_fqdn="HOST02.contoso.com",
+        storage_path=storage_path,
+        state=2,
+    )
+
+
+STOP = {"ErrorAction": "Stop"}
+QUIET = {"Confirm": False}
+BY_ID = ("Get-VM", {"Id": uuid.UUID(VM), **STOP})
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (move(MoveKind.LIVE), ("Move-VM", {"DestinationHost": "host02.contoso.com", **STOP, **QUIET})),
+        (
+            move(MoveKind.SHARED_NOTHING),
+            ("Move-VM", {"DestinationHost": "host02.contoso.com", "IncludeStorage": True, **STOP, **QUIET}),
+        ),
+        (
+            move(MoveKind.SHARED_NOTHING, "D:\\VMs"),
+            (
+                "Move-VM",
+                {
+                    "DestinationHost": "host02.contoso.com",
+                    "IncludeStorage": True,
+                    "DestinationStoragePath": "D:\\VMs",
+                    **STOP,
+                    **QUIET,
+                },
+            ),
+        ),
+        (
+            move(MoveKind.STORAGE, r"\\server01\vmstore"),
+            ("Move-VMStorage", {"DestinationStoragePath": r"\\server01\vmstore", **STOP, **QUIET}),
+        ),
+    ],
+)
+def test_a_move_names_the_vm_by_id_in_the_same_pipeline(order: Move, expected: tuple[str, dict[str, Any]]) -> None:
+    assert written(pipelines.order_move(order)) == [[BY_ID, expected]]
+
+
+def test_a_storage_migration_without_a_path_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="needs a path"):
+        pipelines.order_move(move(MoveKind.STORAGE))
+
+
+def test_removing_a_planned_vm_is_the_same_pipeline_that_showed_it() -> None:
+    shown = written(pipelines.order_planned_vm(move(MoveKind.LIVE)))[0]
+    assert written(pipelines.order_removal(move(MoveKind.LIVE))) == [
+        [*shown, ("Remove-VM", {"Force": True, **STOP, **QUIET})]
+    ]
+
+
+def test_stopping_a_job_filters_by_its_id_alone() -> None:
+    (read, invoke) = written(pipelines.order_stop(VM))[0]
+    assert read[1]["Filter"] == f"InstanceID='{VM.upper()}'"
+    state = invoke[1]["Arguments"]["RequestedState"]
+    assert isinstance(state, TaggedValue)
+    assert (state.tag, state.value) == ("U16", 4)
+
+
+def test_a_question_about_a_vm_survives_its_absence_and_what_a_host_lacks() -> None:
+    by_name = {calls[-1][0]: calls for calls in written(*pipelines.ask_host(VM))}
+    assert by_name["Get-VMProcessor"][0][1]["ErrorAction"] == "Continue"
+    assert by_name["Get-VMProcessor"][1][1]["ErrorAction"] == "Stop"
+    assert by_name["Get-VHD"][0][1]["ErrorAction"] == "SilentlyContinue"
+    assert by_name["Get-Volume"][0][1]["ErrorAction"] == "SilentlyContinue"
+
+
+@pytest.mark.parametrize("vm", [None, VM])
+def test_what_may_be_missed_is_asked_last(vm: VmId | None) -> None:
+    optional = [statement.optional for statement in pipelines.ask_host(vm)]
+    assert optional == sorted(optional)
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "values"),
+    [
+        (cmdlets.GET_VM, {"Id": "VM-01"}),
+        (cmdlets.GET_VM, {"Id": 7}),
+        (cmdlets.GET_VM, {"Id": True}),
+        (cmdlets.GET_VM, {"Name": "VM-01"}),
+        (cmdlets.MOVE_VM, {"DestinationHost": "host*"}),
+        (cmdlets.MOVE_VM, {"DestinationHost": "host02; Stop-VM"}),
+        (cmdlets.MOVE_VM, {"DestinationHost": ""}),
+        (cmdlets.MOVE_VM, {"IncludeStorage": "yes"}),
+        (cmdlets.MOVE_VM, {"IncludeStorage": 1}),
+        (cmdlets.MOVE_VM, {"DestinationStoragePath": "VMs"}),
+        (cmdlets.MOVE_VM, {"DestinationStoragePath": "D:\\VMs\n"}),
+        (cmdlets.MOVE_VM, {"DestinationStoragePath": "D:\\VM[0]"}),
+        (cmdlets.MOVE_VM, {"DestinationStoragePath": "D:\\..\\Windows"}),
+        (cmdlets.MOVE_VM, {"VM": VM}),
+        (cmdlets.GET_CIM_INSTANCE, {"ClassName": "Win32_Process"}),
+        (cmdlets.GET_CIM_INSTANCE, {"Namespace": "root\\default"}),
+        (cmdlets.GET_CIM_INSTANCE, {"Filter": "InstanceID='x' OR 1=1"}),
+        (cmdlets.INVOKE_CIM_METHOD, {"MethodName": "Create"}),
+        (cmdlets.INVOKE_CIM_METHOD, {"Arguments": 5}),
+        (cmdlets.INVOKE_CIM_METHOD, {"Arguments": True}),
+        (cmdlets.SELECT_OBJECT, {"ExpandProperty": "Path"}),
+    ],
+)
+def test_what_is_not_declared_is_refused(cmdlet: cmdlets.Cmdlet, values: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        cmdlet(**values)
+
+
+@pytest.mark.parametrize("cmdlet", cmdlets.CMDLETS, ids=lambda cmdlet: cmdlet.name)
+def test_every_declaration_can_become_a_role(cmdlet: cmdlets.Cmdlet) -> None:
+    """A role lists a cmdlet's module and each parameter; one bound from the pipeline has to be listed too."""
+    assert cmdlet.module
+    assert len({parameter.name for parameter in cmdlet.parameters}) == len(cmdlet.parameters)
+    for parameter in cmdlet.parameters:
+        assert bool(parameter.choices) == (parameter.kind in (Kind.CHOICE, Kind.STATE))
+
+
+def test_everything_that_changes_a_host_is_told_not_to_ask() -> None:
+    changing = {cmdlet.name for cmdlet in cmdlets.CMDLETS if cmdlet.confirms}
+    assert changing == {"Move-VM", "Move-VMStorage", "Compare-VM", "Remove-VM", "Invoke-CimMethod"}
+    assert len({cmdlet.name for cmdlet in cmdlets.CMDLETS}) == len(cmdlets.CMDLETS)
