@@ -1,0 +1,152 @@
+"""What one person does and sees in one channel: typed lines become actions, messages become entries to draw.
+
+Draws nothing itself; `plain` and `fullscreen` do. Thread-safe as far as the stand-in is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.lab.slack import Message, SlackServer
+from bot.lab.slack.render import Line, Reader, render_lines
+
+HELP = (
+    "a number presses that button · /as bob speaks as bob · /in dm or /in #ops goes there · "
+    "/name text is a slash command · /quit ends"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One message as it is to be drawn now.
+
+    Attributes:
+        kind: said (by a person), card (has a frame), log (a short line in a thread), whisper (one person sees it).
+        buttons: the numbers of its buttons.
+    """
+
+    key: tuple[str, str]
+    kind: Literal["said", "card", "log", "whisper"]
+    author: str
+    lines: tuple[Line, ...]
+    in_thread: bool
+    buttons: tuple[int, ...]
+
+
+ButtonKey = tuple[str, str, str]  # (channel, ts, action_id)
+
+
+def renumber(given: Mapping[ButtonKey, int], messages: Sequence[Message]) -> dict[ButtonKey, int]:
+    """Number the buttons on screen. While one is there, no number changes its meaning under a typing person."""
+    present = [(one.channel, one.ts, button.action_id) for one in messages for button in one.buttons]
+    numbers = dict(given) if any(key in given for key in present) else {}
+    for key in present:
+        numbers.setdefault(key, max(numbers.values(), default=0) + 1)
+    return numbers
+
+
+class Chat:
+    def __init__(self, server: SlackServer, user: str, channel: str, *, bare: bool, greeting: str) -> None:
+        self.server = server
+        self.user = server.workspace.person(user)
+        self.channel = server.workspace.channel(channel)
+        self.notice = greeting or HELP
+        self._bare = bare
+        self._numbers: dict[ButtonKey, int] = {}  # replaced as a whole, never changed: two threads read it
+        self._pressable: tuple[int, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        """What to type next."""
+        press = ", ".join(map(str, self._pressable))
+        place = "direct messages" if self.channel.kind == "im" else f"#{self.channel.name}"
+        mention = "" if self._bare or self.channel.kind == "im" else f" · begin with @{self.server.workspace.bot.name}"
+        return f"{self.user.name} in {place}{mention}{f' · press a button: {press}' if press else ''} · /help"
+
+    # doing
+
+    def enter(self, typed: str) -> bool:
+        """Do what a line says. False: the person wants to leave. A mistake becomes the notice."""
+        self.notice = ""
+        text = typed.strip()
+        try:
+            return self._enter(text)
+        except KeyError as mistake:
+            self.notice = str(mistake.args[0])
+        return True
+
+    def _enter(self, text: str) -> bool:
+        name, _, rest = text.partition(" ")
+        where = self.channel.id
+        match name:
+            case "":
+                return True
+            case "/quit" | "/exit":
+                return False
+            case "/help":
+                self.notice = HELP
+            case "/as":
+                self.user = self.server.workspace.person(rest.strip())
+                if self.channel.kind == "im":
+                    self.channel = self.server.workspace.direct_channel(self.user.id)
+            case "/in":
+                self._go(rest.strip())
+            case _ if re.fullmatch(r"\d{1,3}", text):
+                self._press(int(text))
+            case _ if name.startswith("/"):
+                self.server.slash(self.user.id, where, name, rest.strip())
+            case _:
+                self.server.say(self.user.id, where, text)
+        return True
+
+    def _go(self, where: str) -> None:
+        workspace = self.server.workspace
+        self.channel = workspace.direct_channel(self.user.id) if where == "dm" else workspace.channel(where)
+
+    def _press(self, number: int) -> None:
+        for (channel, ts, action_id), given in self._numbers.items():
+            if given == number:
+                self.server.press(self.user.id, channel, ts, action_id)
+                return
+        raise KeyError(f"there is no button {number}")
+
+    # seeing
+
+    def entries(self) -> list[Entry]:
+        """What the person sees in the channel, each thread below its first message."""
+        messages = list(self._seen())
+        self._numbers = renumber(self._numbers, messages)
+        names = self.server.workspace.names()
+        entries = [self._entry(message, names, self._numbers) for message in messages]
+        self._pressable = tuple(number for entry in entries for number in entry.buttons)
+        return entries
+
+    def _seen(self) -> Iterator[Message]:
+        where = self.channel.id
+        whispers = [one for one in self.server.ephemerals(self.user.id) if one.channel == where]
+        roots = [*self.server.messages(where), *(one for one in whispers if not one.thread_ts)]
+        for root in sorted(roots, key=_age):
+            yield root
+            replies = [*self.server.thread(where, root.ts), *(one for one in whispers if one.thread_ts == root.ts)]
+            yield from sorted(replies, key=_age)
+
+    def _entry(self, message: Message, names: dict[str, str], given: Mapping[ButtonKey, int]) -> Entry:
+        place = (message.channel, message.ts)
+        numbers = {button.action_id: given[(*place, button.action_id)] for button in message.buttons}
+        lines = tuple(render_lines(message.current, Reader(names, numbers)))
+        kind: Literal["said", "card", "log", "whisper"]
+        if message.only_for:
+            kind = "whisper"
+        elif not message.bot_id:
+            kind = "said"
+        else:
+            kind = "log" if message.thread_ts and not numbers and len(lines) == 1 else "card"
+        author = names.get(message.user, message.user).removeprefix("@")
+        return Entry(place, kind, author, lines, bool(message.thread_ts), tuple(numbers.values()))
+
+
+def _age(message: Message) -> tuple[int, str]:
+    return len(message.ts), message.ts
