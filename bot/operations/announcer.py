@@ -1,0 +1,271 @@
+"""Keeps every card true: rows -> posts, updates and thread lines, by whichever process holds the lease.
+
+One thread. Each turn reads which cards are behind, makes at most one call to chat, and looks again; so a card is always
+drawn from the newest row, and whatever was skipped meanwhile costs nothing.
+
+Rules:
+    1. New cards at once, then updates as `bot.core.progress` allows, then lines for threads.
+    2. Chat asking for a pause stops that kind of call only. Other passing errors put off that one card, ever longer.
+    3. What can never be shown (channel gone, message deleted) is given up with its reason, and the asker is told.
+    4. A card is posted once: where a post may have been taken although no answer came, or a predecessor may have posted
+       before it died, its key is looked for first.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.core.card import render_card
+from bot.core.operation import Operation
+from bot.core.progress import Behind, Schedule, decide_updates
+from bot.core.reply import Code, Mark, Reply, Text
+from bot.errors import ChatError, RateLimited
+from bot.operations.pace import EVER, Kind, Memory, Pace
+from bot.operations.store import CardDue, Store
+from bot.ports import Chat, Clock
+
+LEASE = "announcer"
+LEASE_S = 30.0  # longer than the slowest call to chat
+RENEW = timedelta(seconds=LEASE_S / 3)
+POLL_S = 1.0  # rows that other processes change ring no bell here
+CLOCK_SKEW = timedelta(seconds=30)  # between Ferry's clock and the chat service's; assumed
+
+log = logging.getLogger(__name__)
+
+
+class Announcer:
+    """Only one of all announcers on a database works at a time; the others wait for its lease to end."""
+
+    def __init__(self, store: Store, chat: Chat, clock: Clock, updates_per_minute: int, holder: str = "") -> None:
+        self._store = store
+        self._chat = chat
+        self._clock = clock
+        self._updates_per_minute = updates_per_minute
+        self._holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+        self._leading_since: datetime | None = None
+        self._renew_at = EVER
+        self._memories: dict[str, Memory] = {}
+        self._pace = Pace()
+        self._busy_with: str | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the call under way and hand over the lease. What is not shown yet is shown after the next start."""
+        self._stopping.set()
+        self._store.changed.ring()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wait_s = POLL_S
+            try:
+                wait_s = self._turn()
+            except Exception:
+                incident = uuid.uuid4().hex[:8]
+                log.exception("announcer turn broke incident=%s operation=%s", incident, self._busy_with)
+                if self._busy_with:
+                    self._put_off(self._busy_with)
+                    wait_s = 0
+            self._store.changed.wait(wait_s)
+        if self._leading_since is not None:
+            self._store.lease(LEASE, self._holder, 0)
+
+    def _turn(self) -> float:
+        """At most one call to chat. Returns the seconds until the next turn is due."""
+        self._busy_with = None
+        now = self._clock.now()
+        if not self._leads(now):
+            return POLL_S
+        self._pace.forget(now)
+        everything = self._store.cards_due()
+        self._forget_all_but(everything)
+        due = [card for card in everything if self._memory(card).not_before <= now]
+        schedule = self._decide_updates(due, now)
+        if self._post_one(due, now) or self._update_one(due, schedule) or self._log_one(due, now):
+            return 0
+        moments = [self._memory(card).not_before for card in everything]
+        moments += [self._pace.open_at(kind) for kind in Kind]
+        moments += [self._pace.thread_open_at(card.operation.place.channel) for card in due if card.steps]
+        moments += [schedule.look_again_at] if schedule.look_again_at else []
+        return min([POLL_S, *((at - now).total_seconds() for at in moments if at > now)])
+
+    def _leads(self, now: datetime) -> bool:
+        if now >= self._renew_at:
+            held = self._store.lease(LEASE, self._holder, LEASE_S)
+            if held and self._leading_since is None:
+                self._leading_since = now
+                self._memories.clear()
+                log.info("announcer leads holder=%s", self._holder)
+            elif not held:
+                self._leading_since = None
+            self._renew_at = now + RENEW if held else now
+        return self._leading_since is not None
+
+    # What to do
+
+    def _decide_updates(self, due: Sequence[CardDue], now: datetime) -> Schedule:
+        if self._pace.open_at(Kind.UPDATE) > now:
+            return Schedule()
+        behind = [
+            Behind(
+                operation=card.operation.id,
+                urgency=self._memory(card).urgency(card.operation),
+                shown_at=self._memory(card).shown_at,
+            )
+            for card in due
+            if card.ts is not None and card.shown_version < card.operation.version
+        ]
+        return decide_updates(behind, self._pace.updates, self._updates_per_minute, now)
+
+    def _post_one(self, due: Sequence[CardDue], now: datetime) -> bool:
+        for card in due:
+            if card.ts is None:
+                kind = Kind.FIND if self._maybe_posted(card) else Kind.POST
+                if self._pace.open_at(kind) <= now:
+                    self._attempt(kind, card)
+                    return True
+        return False
+
+    def _update_one(self, due: Sequence[CardDue], schedule: Schedule) -> bool:
+        if not schedule.now:
+            return False
+        self._attempt(Kind.UPDATE, next(card for card in due if card.operation.id == schedule.now[0]))
+        return True
+
+    def _log_one(self, due: Sequence[CardDue], now: datetime) -> bool:
+        for card in due:
+            if card.ts is not None and card.steps and self._pace.thread_open_at(card.operation.place.channel) <= now:
+                self._attempt(Kind.POST, card)
+                return True
+        return False
+
+    def _maybe_posted(self, card: CardDue) -> bool:
+        assert self._leading_since is not None
+        memory = self._memory(card)
+        inherited = card.operation.requested_at <= self._leading_since
+        return memory.maybe_posted or (inherited and not memory.looked_for)
+
+    # Doing it
+
+    def _attempt(self, kind: Kind, card: CardDue) -> None:
+        """One call to chat, and what its answer means for the card."""
+        operation = card.operation.id
+        self._busy_with = operation
+        try:
+            if kind is Kind.UPDATE:
+                self._update(card)
+            elif card.ts is not None:
+                self._log_steps(card, card.ts)
+            elif kind is Kind.FIND:
+                self._find(card)
+            else:
+                self._post(card)
+        except RateLimited as pause:
+            self._pace.paused_until[kind] = self._clock.now() + timedelta(seconds=pause.seconds)
+            log.info("chat asks for a pause kind=%s seconds=%g", kind, pause.seconds)
+        except ChatError as error:
+            if error.lasting:
+                self._give_up(kind, card, error)
+                return
+            log.warning(
+                "chat call put off kind=%s operation=%s code=%s: %s", kind, operation, error.code, error.message
+            )
+            self._memory(card).maybe_posted |= error.maybe_done and card.ts is None and kind is Kind.POST
+            self._put_off(operation)
+
+    def _find(self, card: CardDue) -> None:
+        operation = card.operation
+        ts = self._chat.find(operation.place, operation.id, operation.requested_at - CLOCK_SKEW)
+        memory = self._memory(card)
+        memory.looked_for, memory.maybe_posted = True, False
+        if ts is not None:
+            log.info("card found operation=%s ts=%s", operation.id, ts)
+            self._store.card_posted(operation.id, ts, 0)  # what it shows is not known: the next turn updates it
+
+    def _post(self, card: CardDue) -> None:
+        operation, now = card.operation, self._clock.now()
+        self._pace.posted_at[operation.place.channel] = now
+        ts = self._chat.post(operation.place, render_card(operation, now), key=operation.id)
+        self._store.card_posted(operation.id, ts, operation.version)
+        self._memory(card).remember(operation, now)
+
+    def _update(self, card: CardDue) -> None:
+        operation, now = card.operation, self._clock.now()
+        assert card.ts is not None
+        self._pace.updates.append(now)
+        self._chat.update(operation.place.channel, card.ts, render_card(operation, now))
+        self._store.card_shown(operation.id, operation.version)
+        self._memory(card).remember(operation, now)
+
+    def _log_steps(self, card: CardDue, ts: str) -> None:
+        """All lines that wait, as one message in the thread where the card is, or in the card's own."""
+        operation = card.operation
+        place = operation.place.model_copy(update={"thread": operation.place.thread or ts})
+        first, *rest = (step.line for step in card.steps)
+        reply = Reply(title=first, parts=(Text(lines=tuple(rest)),) if rest else ())
+        self._pace.posted_at[place.channel] = self._clock.now()
+        posted = self._chat.post(place, reply)
+        self._keep_steps(card, posted)
+
+    def _keep_steps(self, card: CardDue, ts: str) -> None:
+        for step in card.steps:
+            self._store.step_posted(card.operation.id, step.number, ts)
+
+    # When it goes wrong
+
+    def _give_up(self, kind: Kind, card: CardDue, error: ChatError) -> None:
+        operation = card.operation
+        log.warning("chat call given up kind=%s operation=%s code=%s", kind, operation.id, error.code)
+        if kind is Kind.FIND:
+            memory = self._memory(card)
+            memory.looked_for, memory.maybe_posted = True, False  # the post itself will tell
+            return
+        if kind is Kind.POST and card.ts is not None:
+            self._keep_steps(card, "")  # lines of a thread that takes none; the card itself may still be there
+            return
+        self._store.card_lost(operation.id, error.code)
+        if card.ts is None:
+            self._tell_asker(operation, error)
+
+    def _tell_asker(self, operation: Operation, error: ChatError) -> None:
+        reply = Reply(
+            title=("The card of ", Code(text=operation.id), f" cannot be shown there: {error.code}"),
+            parts=(
+                Text(lines=(("Needed: Ferry as a member of that channel. Invite it, then say again:",),)),
+                Text(lines=((Code(text=operation.plan.command),),)),
+            ),
+            private=True,
+            mark=Mark.WARNING,
+        )
+        try:
+            self._chat.whisper(operation.place, operation.requested_by, reply)
+        except ChatError as second:
+            log.warning("asker not told operation=%s code=%s", operation.id, second.code)
+
+    def _put_off(self, operation: str) -> None:
+        self._memories.setdefault(operation, Memory()).put_off(self._clock.now())
+
+    # What this process remembers
+
+    def _memory(self, card: CardDue) -> Memory:
+        return self._memories.setdefault(card.operation.id, Memory())
+
+    def _forget_all_but(self, due: Iterable[CardDue]) -> None:
+        """Ended operations whose cards are up to date are no more anybody's business."""
+        kept = {card.operation.id for card in due}
+        self._memories = {
+            operation: memory
+            for operation, memory in self._memories.items()
+            if operation in kept or (memory.shown is not None and not memory.shown.ended)
+        }

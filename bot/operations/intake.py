@@ -1,0 +1,115 @@
+"""Receives what people say: claims it in the database, answers it in a thread of its own, and posts the answer.
+
+It understands nothing of it; that is the dispatcher's work. Rules: nothing is answered that was not claimed first, so
+that what Slack delivers twice is done once; whoever delivers never waits for a host or for chat; what was claimed and
+not answered is taken up again at the next start, where the dispatcher refuses what has become too old.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+
+from bot.core.operation import Ask
+from bot.core.reply import Reply
+from bot.errors import ChatError, RateLimited
+from bot.operations.store import Store
+from bot.ports import Chat
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """Thread-safe.
+
+    Args:
+        answer: the dispatcher's; None means a card answers.
+        posts: tries at posting an answer before it is given up.
+        pause_s: before the second try; doubles.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        answer: Callable[[Ask], Reply | None],
+        chat: Chat,
+        *,
+        workers: int = 4,
+        posts: int = 5,
+        pause_s: float = 1.0,
+    ) -> None:
+        self._store = store
+        self._answer = answer
+        self._chat = chat
+        self._posts = posts
+        self._pause_s = pause_s
+        self._asks: queue.SimpleQueue[Ask | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        # Daemons: a worker that waits for a slow host must not keep a stopped process alive.
+        self._threads = [
+            threading.Thread(target=self._work, name=f"ferry-intake-{number}", daemon=True)
+            for number in range(1, workers + 1)
+        ]
+
+    def start(self) -> None:
+        """Take up what a former process left unanswered, then what comes."""
+        for ask in self._store.unanswered():
+            self._asks.put(ask)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience_s: float = 3.0) -> None:
+        """Take no more; an answer that is still being worked out is given at the next start."""
+        self._stopping.set()
+        for _ in self._threads:
+            self._asks.put(None)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(patience_s)
+
+    def take(self, ask: Ask) -> bool:
+        """Claim an ask and queue it. False: it was claimed before, and is or will be answered there."""
+        if not self._store.take(ask):
+            return False
+        self._asks.put(ask)
+        return True
+
+    def _work(self) -> None:
+        while (ask := self._asks.get()) is not None and not self._stopping.is_set():
+            try:
+                reply = self._answer(ask)
+                if reply is None or self._deliver(ask, reply):
+                    self._store.answered(ask.key)
+            except Exception:
+                # The thread's top. The ask stays unanswered, and is taken up again at the next start.
+                log.exception("incident=%s ask=%s", secrets.token_hex(4), ask.key)
+
+    def _deliver(self, ask: Ask, reply: Reply) -> bool:
+        """Whether it is dealt with: posted, or refused by chat for good. False: Ferry is stopping."""
+        for turn in range(1, self._posts + 1):
+            try:
+                if reply.private:
+                    self._chat.whisper(ask.place, ask.actor, reply)
+                else:
+                    self._chat.post(ask.place, reply, key=ask.key)
+            except ChatError as error:
+                log.warning("answer_not_posted ask=%s code=%s try=%d", ask.key, error.code, turn)
+                if error.lasting or turn == self._posts or (error.maybe_done and self._arrived(ask, reply)):
+                    return True
+                pause_s = error.seconds if isinstance(error, RateLimited) else self._pause_s * 2 ** (turn - 1)
+                if self._stopping.wait(pause_s):
+                    return False
+            else:
+                return True
+        return True
+
+    def _arrived(self, ask: Ask, reply: Reply) -> bool:
+        """Whether a post without an answer is there. What only one person sees cannot be read, and may come twice."""
+        try:
+            return not reply.private and self._chat.find(ask.place, ask.key, ask.received_at) is not None
+        except ChatError as error:
+            log.warning("answer_not_found ask=%s code=%s", ask.key, error.code)
+            return False

@@ -1,0 +1,142 @@
+"""The hosts as commands see them: the estate kept fresh in the background, live reads of the hosts a command is about.
+
+What is kept serves to find things by name and to say how long ago they were seen. Whatever is decided on is read live.
+One slow or dead host never delays an answer about the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import wait
+
+from bot.core.estate import Estate, Host, Seen, Vm
+from bot.core.lookup import find_vms, pick_vm, resolve_host
+from bot.core.names import VmId
+from bot.core.wording import render_word
+from bot.errors import Refused
+from bot.operations.watch import Watch, failed, in_background
+from bot.ports import Clock, HostReader
+
+PATIENCE_S = 10.0
+
+
+def _ignore(_: Seen) -> None:
+    return None
+
+
+class Inventory:
+    """Implements `bot.command.Hosts`. Thread-safe.
+
+    Host names that come in may be short or full; those that go out are the settings'.
+
+    Args:
+        refresh_s: seconds between two background looks at a host.
+        patience_s: how long `refreshed` and `read_vms` wait for a host before they answer without it.
+        on_seen: called after every look, in that host's own thread, for whoever records limits and room.
+    """
+
+    def __init__(
+        self,
+        reader: HostReader,
+        clock: Clock,
+        refresh_s: float,
+        *,
+        patience_s: float = PATIENCE_S,
+        on_seen: Callable[[Seen], None] = _ignore,
+    ) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._refresh_s = refresh_s
+        self._patience_s = patience_s
+        self._on_seen = on_seen
+        self._watches = {host: Watch(host, reader, clock, self._tell) for host in reader.hosts()}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look at every host now and then every `refresh_s` seconds."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._refresh, name="ferry-inventory", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No further background look begins; one under way ends by its time limit and keeps nobody waiting."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _refresh(self) -> None:
+        while True:
+            self.look_soon(self._watches)
+            if self._stopping.wait(self._refresh_s):
+                return
+
+    def look_soon(self, hosts: Iterable[str]) -> None:
+        """Ask for a fresh look of these hosts, by the settings' names. Returns at once; `on_seen` gets it.
+
+        A host that the settings no longer name is passed over: an operation may be older than they are.
+        """
+        for host in hosts:
+            if host in self._watches:
+                self._watches[host].ask()
+
+    def estate(self) -> Estate:
+        return Estate(hosts=tuple(watch.seen for watch in self._watches.values()))
+
+    def refreshed(self) -> Estate:
+        return Estate(hosts=self._looked(self._watches.values()))
+
+    def read_vms(self, host: str) -> Seen:
+        (seen,) = self._looked([self._watches[self._name(host)]])
+        return seen
+
+    def read_host(self, host: str) -> Host:
+        return self._reader.read_host(self._name(host))[0]
+
+    def read_vm(self, host: str, vm: VmId) -> tuple[Host, Vm | None]:
+        return self._reader.read_host(self._name(host), vm)
+
+    def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:
+        here, there = self._name(source), self._name(destination)
+        if here == there:
+            host, found = self._reader.read_host(here, vm)
+            return host, found, host
+        other = in_background(lambda: self._reader.read_host(there), f"ferry-read-{there}")
+        host, found = self._reader.read_host(here, vm)
+        return host, found, other.result()[0]
+
+    def locate(self, vm: str, destination: str = "") -> tuple[Host, Vm, Host]:
+        """By what was last seen, if that names one VM and it is still there; else by looking at every host again."""
+        towards = self._name(destination) if destination else ""
+        known = find_vms(self.estate(), vm)
+        if len(known) == 1:
+            source, found, other = self.read_pair(known[0].host, towards or known[0].host, known[0].id)
+            if found is not None:
+                return source, found, other
+        picked = pick_vm(self.refreshed(), vm, self._clock.now())
+        source, found, other = self.read_pair(picked.host, towards or picked.host, picked.id)
+        if found is None:
+            raise Refused(
+                f"{picked.name} left {picked.host} while Ferry was looking at it",
+                needed="a virtual machine that stays where it is for a moment",
+                hint=f"`where {render_word(vm)}` looks again",
+            )
+        return source, found, other
+
+    def _tell(self, seen: Seen) -> None:
+        if not self._stopping.is_set():
+            self._on_seen(seen)
+
+    def _name(self, said: str) -> str:
+        return said if said in self._watches else resolve_host(tuple(self._watches), self.estate(), said)
+
+    def _looked(self, watches: Iterable[Watch]) -> tuple[Seen, ...]:
+        """Look with all of these at once; a host that takes longer than our patience is answered for without it."""
+        asked = {watch: watch.ask() for watch in watches}
+        wait(asked.values(), timeout=self._patience_s)
+        late = f"no answer within {self._patience_s:g} s"
+        return tuple(
+            future.result() if future.done() else failed(watch.seen, self._clock, late)
+            for watch, future in asked.items()
+        )

@@ -1,0 +1,49 @@
+"""Hands a granted operation to DBOS, in the transaction that grants it: either both happen or neither.
+
+Nothing here runs a workflow; `bot.operations.engine` does. The names are pinned: DBOS finds work by them after a
+restart, and its own default version is a hash of the code, which would strand every move under way at the next
+upgrade.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import sqlalchemy as sa
+from dbos import DBOSClient, DBOSPortableJSONSerializer
+
+APPLICATION = "ferry"
+VERSION = "1"  # of the workflow's arguments and meaning; raised only on purpose
+WORKFLOW = "execute.v1"
+QUEUE = "site-default"
+SERIALIZER = DBOSPortableJSONSerializer()
+
+
+def workflow_id(operation: str, attempt: int) -> str:
+    return f"{operation}#{attempt}"
+
+
+class Outbox:
+    def __init__(self, database_url: str) -> None:
+        # Below warnings it says what it does to its own tables, at every start.
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        # Lazy: a store can be built before its database is migrated.
+        self._client = DBOSClient(
+            system_database_url=database_url, serializer=SERIALIZER, application_name=APPLICATION, lazy=True
+        )
+
+    def send(self, connection: sa.Connection, operation: str, attempt: int) -> None:
+        """Enqueue the workflow of this attempt. Idempotent by its id."""
+        self._client.enqueue_in_transaction(
+            connection,
+            {"workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": workflow_id(operation, attempt)},
+            operation,
+            attempt,
+        )
+
+    def prepare(self, polling_s: float, concurrency: int) -> None:
+        """Make the queue known before DBOS is launched, which then serves it from its first second."""
+        self._client.register_queue(QUEUE, worker_concurrency=concurrency, polling_interval_sec=polling_s)
+
+    def close(self) -> None:
+        self._client.destroy()

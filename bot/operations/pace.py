@@ -1,0 +1,72 @@
+"""What the announcer remembers from call to call: what a card shows, what was sent when, and what has to wait."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from bot.core.operation import Operation
+from bot.core.progress import WINDOW, Urgency
+
+THREAD_PAUSE = timedelta(seconds=1)  # chat.postMessage: about one a second in a channel (Slack, "Rate limits")
+LONGEST_PAUSE_S = 60.0
+EVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    """Calls that the chat service limits separately."""
+
+    POST = "post"
+    UPDATE = "update"
+    FIND = "find"
+
+
+@dataclass
+class Memory:
+    """What this process knows of a card beyond its row."""
+
+    shown: Operation | None = None
+    shown_at: datetime | None = None
+    failures: int = 0
+    not_before: datetime = EVER
+    maybe_posted: bool = False  # a post was sent, and no answer came
+    looked_for: bool = False  # what a predecessor may have posted
+
+    def remember(self, operation: Operation, now: datetime) -> None:
+        self.shown, self.shown_at, self.failures = operation, now, 0
+
+    def put_off(self, now: datetime) -> None:
+        """Twice as long each time."""
+        self.not_before = now + timedelta(seconds=min(LONGEST_PAUSE_S, 2.0**self.failures))
+        self.failures = min(self.failures + 1, 10)
+
+    def urgency(self, operation: Operation) -> Urgency:
+        """Percent, and words about it or about a turn, are ticks; anything else that a card shows is a change."""
+        if operation.ended:
+            return Urgency.ENDED
+        ticking = {"percent": 0, "waiting": "", "version": 0}
+        if self.shown and operation.model_copy(update=ticking) == self.shown.model_copy(update=ticking):
+            return Urgency.TICK
+        return Urgency.CHANGED
+
+
+@dataclass
+class Pace:
+    """What was sent when, and what has to wait."""
+
+    updates: deque[datetime] = field(default_factory=deque)
+    paused_until: dict[Kind, datetime] = field(default_factory=dict)
+    posted_at: dict[str, datetime] = field(default_factory=dict)  # by channel
+
+    def open_at(self, kind: Kind) -> datetime:
+        return self.paused_until.get(kind, EVER)
+
+    def thread_open_at(self, channel: str) -> datetime:
+        return max(self.open_at(Kind.POST), self.posted_at.get(channel, EVER) + THREAD_PAUSE)
+
+    def forget(self, now: datetime) -> None:
+        while self.updates and self.updates[0] <= now - WINDOW:
+            self.updates.popleft()
+        self.posted_at = {channel: at for channel, at in self.posted_at.items() if at > now - THREAD_PAUSE}

@@ -1,0 +1,108 @@
+"""What an operation's end says: only what was observed, with the host's own words, the cause and what to type next."""
+
+from __future__ import annotations
+
+from bot.core.estate import Job, JobState
+from bot.core.operation import Operation, Outcome
+from bot.core.plan import Move, MoveKind
+from bot.core.reconcile import Moved, NotMoved, find_strays, render_moved
+from bot.core.wording import render_list, render_state
+from bot.errors import HostError
+
+TOO_LATE = "the request to cancel came too late"
+
+
+def nothing_started(operation: Operation) -> str:
+    """Claims it only if the journal does: once sent, a move may have begun without our knowing."""
+    return "nothing was started" if operation.started_at is None else "nothing was started again"
+
+
+def world_changed(operation: Operation, differences: tuple[str, ...]) -> Outcome:
+    return Outcome(
+        summary=f"{nothing_started(operation)}: what was confirmed is no longer so",
+        cause=render_list(differences),
+        remedy=operation.plan.command,
+    )
+
+
+def not_fitting(operation: Operation, incompatibilities: tuple[str, ...]) -> Outcome:
+    move = operation.plan.move
+    return Outcome(
+        summary=f"{nothing_started(operation)}: {move.source} and {move.destination} do not fit for {move.vm_name}",
+        words="\n".join(incompatibilities),
+        cause="the comparison of both hosts found what would stop the move",
+        remedy=f"remove what it names, then: {operation.plan.command}",
+    )
+
+
+def moved_by_others(operation: Operation, job: Job | None) -> Outcome:
+    move = operation.plan.move
+    where = f" to {job.destination}" if job is not None and job.destination else ""
+    return Outcome(
+        summary=f"{nothing_started(operation)}: {move.vm_name} is already being moved{where} by somebody else",
+        remedy=f"where {move.vm_name}, and when that move has ended: {operation.plan.command}",
+    )
+
+
+def refused(operation: Operation, error: HostError) -> Outcome:
+    """A host refused before anything was started."""
+    return Outcome(
+        summary=f"{nothing_started(operation)}: {error.host} did not finish {error.doing}",
+        words=error.words,
+        cause=error.cause,
+        remedy=error.hint,
+    )
+
+
+def unstarted(operation: Operation) -> Outcome:
+    return Outcome(summary=nothing_started(operation))
+
+
+def unclear(operation: Operation, why: str) -> Outcome:
+    """Where the VM is cannot be said: `why` tells what each host showed."""
+    move = operation.plan.move
+    cause = "" if operation.started_at is None else "what was seen does not tell how the move ended"
+    summary = f"{nothing_started(operation)}: {why}" if operation.started_at is None else why
+    return Outcome(summary=summary, cause=cause, remedy=f"where {move.vm_name}")
+
+
+def not_moved(operation: Operation, verdict: NotMoved, error: HostError | None) -> Outcome:
+    move, job = operation.plan.move, verdict.job
+    summary = f"{move.vm_name} is still {render_state(verdict.vm.state)} on {_place(move)}"
+    words = (error.words if error else "") or (job.error if job else "")
+    if operation.cancel_asked:
+        return Outcome(summary=summary, words=words)
+    if error is not None:
+        return Outcome(summary=summary, words=words, cause=error.cause, remedy=error.hint)
+    return Outcome(summary=summary, words=words, cause=_cause(move, job), remedy=operation.plan.command)
+
+
+def moved(operation: Operation, verdict: Moved) -> tuple[bool, Outcome]:
+    """Whether all that was asked for is so, and what was seen."""
+    move, vm = operation.plan.move, verdict.vm
+    summary = render_moved(move, vm)
+    if vm.state != move.state:
+        return False, Outcome(
+            summary=summary,
+            cause=f"{move.vm_name} was {render_state(move.state)} before",
+            remedy=f"where {move.vm_name}",
+        )
+    if strays := find_strays(move, vm):
+        return False, Outcome(
+            summary=summary,
+            cause=f"not in {move.storage_path}: {render_list(strays)}",
+            remedy=f"where {move.vm_name}",
+        )
+    return True, Outcome(summary=f"{summary}; {TOO_LATE}" if operation.cancel_asked else summary)
+
+
+def _place(move: Move) -> str:
+    return f"{move.source}, its storage where it was" if move.kind is MoveKind.STORAGE else move.source
+
+
+def _cause(move: Move, job: Job | None) -> str:
+    if job is None or job.succeeded:
+        return f"{move.source} reported the end of the move, but the virtual machine did not move"
+    if job.state in (JobState.TERMINATED, JobState.KILLED):
+        return f"the move was stopped on {move.source}, not by Ferry"
+    return f"the move ended on {move.source} without success"

@@ -1,0 +1,87 @@
+"""One attempt's hold on its operation's row: what it may write, and when it has lost it.
+
+The row is the truth: every read refreshes `operation`. A row that has ended, or that another attempt has taken over,
+stops this one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core.lifecycle import Event, State
+from bot.core.names import UserId
+from bot.core.operation import Operation, Outcome
+from bot.operations.runner.witness import Stopped
+from bot.operations.store import Store
+
+_ENDINGS = {
+    Event.SUCCEED: "verified",
+    Event.FAIL: "failed",
+    Event.CANCEL: "cancelled",
+    Event.DOUBT: "needs attention",
+}
+
+
+class Row:
+    """Every method raises Stopped once the row is no longer this attempt's."""
+
+    def __init__(self, store: Store, operation: Operation) -> None:
+        self._store = store
+        self.operation = operation
+
+    @property
+    def sent(self) -> bool:
+        """Whether the move may have been sent to its host: the journal says so before it is."""
+        return self.operation.state is not State.GRANTED
+
+    def cancelled(self) -> bool:
+        """Whether a person asked to cancel, as the row says now."""
+        operation = self._store.find(self.operation.id)
+        if operation is None or operation.attempt != self.operation.attempt or operation.ended:
+            raise Stopped
+        self.operation = operation
+        return operation.cancel_asked
+
+    def change(
+        self,
+        event: Event,
+        *,
+        note: str,
+        waiting: str = "",
+        outcome: Outcome | None = None,
+        by: UserId | None = None,
+        not_before: datetime | None = None,
+    ) -> None:
+        changed = self._store.change(
+            self.operation.id,
+            event,
+            by=by,
+            outcome=outcome,
+            waiting=waiting,
+            note=(note,),
+            attempt=self.operation.attempt,
+            not_before=not_before,
+        )
+        if changed is None:
+            raise Stopped
+        self.operation = changed
+
+    def end(self, event: Event, outcome: Outcome) -> bool:
+        """True, always: the operation has ended."""
+        by = self.operation.cancelled_by if event is Event.CANCEL else None
+        self.change(event, outcome=outcome, note=f"{_ENDINGS[event]}: {outcome.summary}", by=by)
+        return True
+
+    def progress(self, percent: int, doing: str) -> None:
+        self._store.progress(self.operation.id, percent, doing)
+
+    def keep_jobs(self, jobs: frozenset[str]) -> None:
+        self._store.keep_jobs(self.operation.id, jobs)
+
+    def known_jobs(self) -> frozenset[str]:
+        """Ids of jobs that had ended before the move was sent."""
+        return self._store.known_jobs(self.operation.id)
+
+    def say(self, text: str) -> None:
+        """A line for the operation's thread."""
+        self._store.step(self.operation.id, (text,))

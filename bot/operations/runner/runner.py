@@ -1,0 +1,87 @@
+"""Runs the workflow of one granted operation. What it does is in `errand`; here is who may do it, and what a bug costs.
+
+Idempotent: it may be called again for the same attempt after any crash, and looks before it does anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+
+from bot.core.lifecycle import HOLDING, Event
+from bot.core.operation import Operation, Outcome
+from bot.core.plan import Plan
+from bot.operations.runner.errand import Errand
+from bot.operations.runner.timing import Timing
+from bot.operations.runner.witness import Stopped
+from bot.operations.store import Store
+from bot.ports import Clock, Fleet
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Thread-safe; each call of `run` keeps its thread until the operation has ended or the runner stops.
+
+    Args:
+        changes: what differs now from what was approved, read live; empty: nothing that matters. Raises HostError.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        fleet: Fleet,
+        clock: Clock,
+        changes: Callable[[Plan], tuple[str, ...]],
+        timing: Timing | None = None,
+    ) -> None:
+        self._store = store
+        self._fleet = fleet
+        self._clock = clock
+        self._changes = changes
+        self._timing = timing or Timing()
+        self._stopping = threading.Event()
+        self._left = threading.Condition()
+        self._runs = 0
+
+    def run(self, operation_id: str, attempt: int) -> None:
+        """Bring the operation to its end. Does nothing if this attempt is no longer the operation's current one."""
+        operation = self._store.find(operation_id)
+        if operation is None or operation.attempt != attempt or operation.state not in HOLDING:
+            log.info("attempt_is_stale operation=%s attempt=%d", operation_id, attempt)
+            return
+        with self._left:
+            self._runs += 1
+        try:
+            self._carry_out(operation)
+        finally:
+            with self._left:
+                self._runs -= 1
+                self._left.notify_all()
+
+    def _carry_out(self, operation: Operation) -> None:
+        errand = Errand(operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._stopping)
+        try:
+            errand.carry_out()
+        except Stopped:
+            log.info("runner_left operation=%s attempt=%d", operation.id, operation.attempt)
+        except Exception:
+            incident = secrets.token_hex(4)
+            log.exception("incident=%s operation=%s attempt=%d", incident, operation.id, operation.attempt)
+            vm = operation.plan.move.vm_name
+            outcome = Outcome(
+                summary=f"Ferry made a mistake of its own and does not know where {vm} is (incident {incident})",
+                remedy=f"where {vm}",
+            )
+            self._store.change(operation.id, Event.DOUBT, outcome=outcome, attempt=operation.attempt)
+
+    def stop(self, patience_s: float) -> bool:
+        """Every `run` returns soon, and starts nothing more. Running moves are left to their hosts.
+
+        Returns whether all have returned within the time; one that waits for a host may take that host's time limit.
+        """
+        self._stopping.set()
+        with self._left:
+            return self._left.wait_for(lambda: self._runs == 0, timeout=patience_s)

@@ -1,0 +1,80 @@
+"""Which cards and step lines are behind their rows, and what was shown of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bot.core.operation import Operation
+from bot.core.reply import Line
+from bot.operations.store.rows import LINE, to_operation
+from bot.operations.store.tables import card, operation, step
+
+
+@dataclass(frozen=True)
+class StepDue:
+    """A line of the thread log that was not posted yet."""
+
+    number: int
+    line: Line
+
+
+@dataclass(frozen=True)
+class CardDue:
+    """A card that was never posted (`ts` is None), shows an old version, or whose thread lacks lines."""
+
+    operation: Operation
+    ts: str | None
+    shown_version: int
+    steps: tuple[StepDue, ...]
+
+
+def select_due(connection: sa.Connection) -> tuple[CardDue, ...]:
+    """Oldest operation first."""
+    lines: dict[str, list[StepDue]] = {}
+    unposted = (
+        sa.select(step)
+        .join(card, card.c.operation == step.c.operation)
+        .where(step.c.ts.is_(None), card.c.lost == "")
+        .order_by(step.c.operation, step.c.number)
+    )
+    for row in connection.execute(unposted):
+        lines.setdefault(row.operation, []).append(StepDue(row.number, LINE.validate_json(row.line)))
+    behind = sa.or_(card.c.ts.is_(None), card.c.shown_version < operation.c.version, operation.c.id.in_(list(lines)))
+    query = (
+        sa.select(operation, card.c.ts, card.c.shown_version)
+        .join(card, card.c.operation == operation.c.id)
+        .where(card.c.lost == "", behind)
+        .order_by(operation.c.number)
+    )
+    return tuple(
+        CardDue(to_operation(row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ())))
+        for row in connection.execute(query).mappings()
+    )
+
+
+def add_step(connection: sa.Connection, operation_id: str, line: Line, now: datetime) -> None:
+    last = sa.select(sa.func.coalesce(sa.func.max(step.c.number), 0)).where(step.c.operation == operation_id)
+    number = connection.execute(last).scalar_one() + 1
+    connection.execute(
+        sa.insert(step).values(operation=operation_id, number=number, at=now, line=LINE.dump_json(line).decode())
+    )
+
+
+def keep_posted(connection: sa.Connection, operation_id: str, ts: str, version: int) -> None:
+    connection.execute(sa.update(card).where(card.c.operation == operation_id).values(ts=ts, shown_version=version))
+
+
+def keep_shown(connection: sa.Connection, operation_id: str, version: int) -> None:
+    newer = (card.c.operation == operation_id, card.c.shown_version < version)
+    connection.execute(sa.update(card).where(*newer).values(shown_version=version))
+
+
+def keep_step_posted(connection: sa.Connection, operation_id: str, number: int, ts: str) -> None:
+    connection.execute(sa.update(step).where(step.c.operation == operation_id, step.c.number == number).values(ts=ts))
+
+
+def keep_lost(connection: sa.Connection, operation_id: str, reason: str) -> None:
+    connection.execute(sa.update(card).where(card.c.operation == operation_id).values(lost=reason or "lost"))

@@ -1,0 +1,86 @@
+"""The pump: grants queued operations that have room, and writes why the others wait. And the hosts' room itself.
+
+It runs inside the transaction that freed or took a place, that learnt of room, or that confirmed an operation, so that
+no place is ever given twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.core.admission import Resource, Room, Slot, count_foreign, decide_admission
+from bot.core.estate import Host
+from bot.core.lifecycle import HOLDING, Event, State
+from bot.operations.journal import append
+from bot.operations.store.rows import effects, to_candidate, update
+from bot.operations.store.tables import operation, room
+
+Send = Callable[[sa.Connection, str, int], None]
+"""Enqueues the workflow of an operation's attempt."""
+
+
+def pump(connection: sa.Connection, now: datetime, room_age: timedelta, send: Send) -> bool:
+    """Whether any row changed."""
+    queued = select_queued(connection)
+    if not queued:
+        return False
+    rows = {row["id"]: row for row in queued}
+    holds = sa.select(operation).where(operation.c.state.in_([state.value for state in HOLDING]))
+    holding = connection.execute(holds).mappings()
+    rooms = {row["host"]: Room(**row) for row in connection.execute(sa.select(room)).mappings()}
+    admission = decide_admission(
+        [to_candidate(row) for row in queued], [to_candidate(row) for row in holding], rooms, now, room_age
+    )
+    changed = bool(admission.granted)
+    for granted in admission.granted:
+        grant(connection, rows[granted], now, send)
+    for waits, words in admission.waiting.items():
+        row = rows[waits]
+        if row["waiting"] != words:
+            changed |= update(connection, row, {"waiting": words, "version": row["version"] + 1})
+    return changed
+
+
+def select_queued(connection: sa.Connection) -> list[sa.RowMapping]:
+    """In the order of their turn."""
+    query = sa.select(operation).where(operation.c.state == State.QUEUED.value).order_by(operation.c.position)
+    return list(connection.execute(query).mappings())
+
+
+def grant(connection: sa.Connection, row: sa.RowMapping, now: datetime, send: Send) -> None:
+    values = effects(row, Event.GRANT, now)
+    update(connection, row, values)
+    append(connection, row["id"], Event.GRANT.value, now, {"attempt": values["attempt"]})
+    send(connection, row["id"], values["attempt"])
+
+
+def keep_room(connection: sa.Connection, host: Host, seen_at: datetime) -> None:
+    """Remember what a look at a host said. An older look never replaces a newer one."""
+    known = connection.execute(sa.select(room.c.seen_at).where(room.c.host == host.name)).scalar_one_or_none()
+    if known is not None and known > seen_at:
+        return
+    values = {
+        "seen_at": seen_at,
+        "live_limit": host.live_limit,
+        "storage_limit": host.storage_limit,
+        "live_foreign": count_foreign(host.live_active, _count_ours(connection, (host.name, Resource.LIVE), seen_at)),
+        "storage_foreign": count_foreign(
+            host.storage_active, _count_ours(connection, (host.name, Resource.STORAGE), seen_at)
+        ),
+    }
+    if known is None:
+        connection.execute(sa.insert(room).values(host=host.name, **values))
+    else:
+        connection.execute(sa.update(room).where(room.c.host == host.name).values(**values))
+
+
+def _count_ours(connection: sa.Connection, slot: Slot, at: datetime) -> int:
+    """Ferry's moves that the host was carrying out at that moment, as far as Ferry knew."""
+    running = sa.and_(
+        operation.c.started_at <= at, sa.or_(operation.c.settled_at.is_(None), operation.c.settled_at >= at)
+    )
+    rows = connection.execute(sa.select(operation).where(running)).mappings()
+    return sum(slot in to_candidate(row).slots for row in rows)

@@ -1,0 +1,85 @@
+"""Between rows and the core's values, and what each event writes. No transaction is opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from bot.core.admission import Candidate
+from bot.core.lifecycle import ENDED, Event, State, after
+from bot.core.operation import Operation, Outcome, Place
+from bot.core.plan import MoveKind, Plan
+from bot.core.reply import Line
+from bot.operations.store.tables import operation
+
+LINE: TypeAdapter[Line] = TypeAdapter(Line)
+Values = dict[str, Any]  # columns of a row: SQLAlchemy's side of the border
+
+
+def to_operation(row: sa.RowMapping) -> Operation:
+    return Operation(
+        id=row["id"],
+        plan=Plan.model_validate_json(row["plan"]),
+        state=State(row["state"]),
+        place=Place.model_validate_json(row["place"]),
+        version=row["version"],
+        requested_by=row["requested_by"],
+        requested_at=row["requested_at"],
+        expires_at=row["expires_at"],
+        confirmed_by=row["confirmed_by"],
+        confirmed_at=row["confirmed_at"],
+        cancelled_by=row["cancelled_by"],
+        cancel_asked=row["cancel_asked"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        percent=row["percent"],
+        waiting=row["waiting"],
+        attempt=row["attempt"],
+        outcome=Outcome.model_validate_json(row["outcome"]) if row["outcome"] else None,
+    )
+
+
+def to_candidate(row: sa.RowMapping) -> Candidate:
+    return Candidate(
+        operation=row["id"],
+        kind=MoveKind(row["kind"]),
+        source=row["source"],
+        destination=row["destination"],
+        not_before=row["not_before"],
+        waiting=row["waiting"],
+    )
+
+
+def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
+    """What an event does to the columns, by itself: the state, the moments, and what no longer applies."""
+    state = after(State(row["state"]), event)
+    values: Values = {"state": state.value, "version": row["version"] + 1, "waiting": "", "not_before": None}
+    match event:
+        case Event.CONFIRM:
+            values |= {"confirmed_at": now}
+        case Event.GRANT:
+            values |= {"attempt": row["attempt"] + 1}
+        case Event.START:
+            values |= {"started_at": now, "settled_at": None, "percent": 0}
+        case Event.VERIFY:
+            values |= {"settled_at": now, "percent": 100}
+        case Event.RETURN:
+            # The host refused it: it was not under way, and its time starts with the start that succeeds.
+            values |= {"started_at": None, "settled_at": None, "percent": 0}
+        case Event.SUCCEED:
+            values |= {"percent": 100}
+        case _:
+            pass
+    if state in ENDED:
+        values |= {"ended_at": now, "settled_at": row["settled_at"] or now}
+    return values
+
+
+def update(connection: sa.Connection, row: sa.RowMapping, values: Mapping[str, Any]) -> bool:
+    """Compare and set: nothing is written if the row is no longer as it was read."""
+    unchanged = (operation.c.id == row["id"], operation.c.version == row["version"])
+    return connection.execute(sa.update(operation).where(*unchanged).values(**values)).rowcount == 1

@@ -1,0 +1,371 @@
+"""Operations as rows: the one way to change them.
+
+Rules: every change of state is a compare-and-set through the transition table, a journal entry, its line for the
+thread and the admission of whoever may go next, in one transaction. Readers get frozen values. Thread-safe; several
+processes may share one database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from pydantic import JsonValue
+
+from bot.core.estate import Host
+from bot.core.journal import Break, Entry, find_break
+from bot.core.lifecycle import ENDED, HOLDING, OPEN, Event, State, states_accepting
+from bot.core.names import UserId
+from bot.core.operation import Ask, Operation, Outcome
+from bot.core.plan import Plan
+from bot.core.reply import Line
+from bot.errors import Refused
+from bot.operations import journal
+from bot.operations.outbox import Outbox
+from bot.operations.store import cards, inbox, rooms
+from bot.operations.store.cards import CardDue
+from bot.operations.store.database import Database
+from bot.operations.store.rows import Values, effects, to_operation, update
+from bot.operations.store.tables import CONFIRMED_AND_OPEN, card, lease, operation
+from bot.operations.waker import Waker
+from bot.ports import Clock
+
+
+class Store:
+    """Implements `bot.command.Operations`.
+
+    Attributes:
+        changed: rings whenever this process changed an operation, gave it a line, or answered an ask.
+    """
+
+    def __init__(self, database_url: str, clock: Clock, *, room_age_s: float = 120) -> None:
+        self.database_url = database_url
+        self.database = Database(database_url)
+        self.outbox = Outbox(database_url)
+        self.changed = Waker()
+        self._clock = clock
+        self._room_age = timedelta(seconds=room_age_s)
+
+    def migrate(self) -> None:
+        """Create or upgrade the tables. Idempotent; FerryError if a newer Ferry wrote them."""
+        self.database.migrate()
+
+    def close(self) -> None:
+        self.outbox.close()
+        self.database.close()
+
+    # Reading
+
+    def find(self, operation_id: str) -> Operation | None:
+        with self.database.reading() as connection:
+            row = _select(connection, operation_id)
+        return to_operation(row) if row else None
+
+    def open(self) -> tuple[Operation, ...]:
+        return self._list(OPEN)
+
+    def holding(self) -> tuple[Operation, ...]:
+        """Those that occupy a place on their hosts, oldest first."""
+        return self._list(HOLDING)
+
+    def recent(self, count: int) -> tuple[Operation, ...]:
+        query = sa.select(operation).where(operation.c.state.in_(_names(ENDED)))
+        newest = query.order_by(operation.c.ended_at.desc(), operation.c.number.desc()).limit(count)
+        with self.database.reading() as connection:
+            return tuple(to_operation(row) for row in connection.execute(newest).mappings())
+
+    def expired(self) -> tuple[str, ...]:
+        """Offers whose time is over, still open."""
+        query = sa.select(operation.c.id).where(
+            operation.c.state == State.PROPOSED.value, operation.c.expires_at <= self._clock.now()
+        )
+        with self.database.reading() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def hosts_waited_for(self) -> tuple[str, ...]:
+        """Hosts that a queued operation needs room on."""
+        with self.database.reading() as connection:
+            queued = rooms.select_queued(connection)
+        return tuple(dict.fromkeys(host for row in queued for host in (row["source"], row["destination"])))
+
+    def _list(self, states: frozenset[State]) -> tuple[Operation, ...]:
+        query = sa.select(operation).where(operation.c.state.in_(_names(states))).order_by(operation.c.number)
+        with self.database.reading() as connection:
+            return tuple(to_operation(row) for row in connection.execute(query).mappings())
+
+    # Changing
+
+    def propose(self, plan: Plan, ask: Ask, expires_at: datetime) -> Operation:
+        """A new offer. Idempotent by the ask's key: the same ask gets the operation it already has."""
+        now = self._clock.now()
+        with self._write() as connection:
+            query = sa.select(operation).where(operation.c.ask_key == ask.key)
+            known = connection.execute(query).mappings().first()
+            if known is None:
+                number = _highest(connection, operation.c.number) + 1
+                values = _offer(number, plan, ask, expires_at)
+                connection.execute(sa.insert(operation).values(**values))
+                connection.execute(sa.insert(card).values(operation=values["id"]))
+                details: dict[str, JsonValue] = {
+                    "by": ask.actor,
+                    "ask": ask.model_dump(mode="json"),
+                    "plan": plan.model_dump(mode="json"),
+                    "digest": plan.digest,
+                }
+                journal.append(connection, values["id"], "propose", now, details)
+                known = _select(connection, values["id"])
+            assert known is not None
+            return to_operation(known)
+
+    def change(
+        self,
+        operation_id: str,
+        event: Event,
+        *,
+        by: UserId | None = None,
+        outcome: Outcome | None = None,
+        waiting: str = "",
+        note: Line | None = None,
+        attempt: int | None = None,
+        not_before: datetime | None = None,
+    ) -> Operation | None:
+        """Let an event happen. None: somebody else was first, and nothing was changed.
+
+        Args:
+            attempt: of the runner that says so; a stale one changes nothing.
+            not_before: for RETURN, when it may be granted again.
+
+        Raises:
+            Refused: a confirmation while another confirmed operation of the same VM is open.
+        """
+        now = self._clock.now()
+        with self._write() as connection:
+            row = _select(connection, operation_id)
+            if row is None or row["state"] not in _names(states_accepting(event)):
+                return None
+            if attempt is not None and row["attempt"] != attempt:
+                return None
+            values = effects(row, event, now) | {"waiting": waiting, "not_before": not_before}
+            values |= _by(connection, row, event, by)
+            if outcome is not None:
+                values |= {"outcome": outcome.model_dump_json()}
+            update(connection, row, values)
+            journal.append(connection, operation_id, event.value, now, _details(row, values, by, outcome))
+            if note is not None:
+                cards.add_step(connection, operation_id, note, now)
+            rooms.pump(connection, now, self._room_age, self.outbox.send)
+            changed = _select(connection, operation_id)
+            assert changed is not None
+            return to_operation(changed)
+
+    def ask_cancel(self, operation_id: str, by: UserId) -> Operation | None:
+        """Tell the runner of a granted or running operation to stop it. None: in neither state, or told before."""
+        now = self._clock.now()
+        with self._write() as connection:
+            row = _select(connection, operation_id)
+            stoppable = _names(frozenset({State.GRANTED, State.RUNNING}))
+            if row is None or row["state"] not in stoppable or row["cancel_asked"]:
+                return None
+            update(connection, row, {"cancel_asked": True, "cancelled_by": by, "version": row["version"] + 1})
+            journal.append(connection, operation_id, "ask to cancel", now, {"by": by, "attempt": row["attempt"]})
+            changed = _select(connection, operation_id)
+            assert changed is not None
+            return to_operation(changed)
+
+    def regrant(self, operation_id: str, attempt: int) -> bool:
+        """Give an operation whose workflow is gone a new one; its state stays. False: it has moved on meanwhile."""
+        now = self._clock.now()
+        with self._write() as connection:
+            row = _select(connection, operation_id)
+            if row is None or row["state"] not in _names(HOLDING) or row["attempt"] != attempt:
+                return False
+            update(connection, row, {"attempt": attempt + 1, "version": row["version"] + 1})
+            journal.append(connection, operation_id, "resume", now, {"attempt": attempt + 1, "to": row["state"]})
+            self.outbox.send(connection, operation_id, attempt + 1)
+            return True
+
+    def progress(self, operation_id: str, percent: int, doing: str = "") -> None:
+        """What the host says of a running move; no journal entry."""
+        with self._write() as connection:
+            row = _select(connection, operation_id)
+            if row is None or row["state"] not in _names(HOLDING):
+                return
+            update(connection, row, {"percent": percent, "waiting": doing, "version": row["version"] + 1})
+
+    def keep_jobs(self, operation_id: str, jobs: frozenset[str]) -> None:
+        """Remember, before a move is sent, which jobs have ended: after a crash they are not taken for the move's."""
+        values = {"known_jobs": json.dumps(sorted(jobs))}
+        with self.database.writing() as connection:
+            connection.execute(sa.update(operation).where(operation.c.id == operation_id).values(**values))
+
+    def known_jobs(self, operation_id: str) -> frozenset[str]:
+        with self.database.reading() as connection:
+            query = sa.select(operation.c.known_jobs).where(operation.c.id == operation_id)
+            return frozenset(json.loads(connection.execute(query).scalar_one()))
+
+    def step(self, operation_id: str, line: Line) -> None:
+        """A line for the operation's thread; the row stays as it is."""
+        with self._write() as connection:
+            cards.add_step(connection, operation_id, line, self._clock.now())
+
+    # Room on hosts
+
+    def set_room(self, host: Host, seen_at: datetime) -> None:
+        """What a look at a host said of its limits and migrations; `seen_at` is when the look began."""
+        with self._write() as connection:
+            rooms.keep_room(connection, host, seen_at)
+            rooms.pump(connection, self._clock.now(), self._room_age, self.outbox.send)
+
+    def pump(self) -> None:
+        """Grant what may go now: pauses end and looks grow old without any row changing."""
+        now = self._clock.now()
+        with self.database.writing() as connection:
+            changed = rooms.pump(connection, now, self._room_age, self.outbox.send)
+        if changed:
+            self.changed.ring()
+
+    # Cards and step lines
+
+    def cards_due(self) -> tuple[CardDue, ...]:
+        with self.database.reading() as connection:
+            return cards.select_due(connection)
+
+    def card_posted(self, operation_id: str, ts: str, version: int) -> None:
+        with self.database.writing() as connection:
+            cards.keep_posted(connection, operation_id, ts, version)
+
+    def card_shown(self, operation_id: str, version: int) -> None:
+        with self.database.writing() as connection:
+            cards.keep_shown(connection, operation_id, version)
+
+    def step_posted(self, operation_id: str, number: int, ts: str) -> None:
+        with self.database.writing() as connection:
+            cards.keep_step_posted(connection, operation_id, number, ts)
+
+    def card_lost(self, operation_id: str, reason: str) -> None:
+        """The card cannot be shown any more (its channel or message is gone): it is not due again."""
+        with self.database.writing() as connection:
+            cards.keep_lost(connection, operation_id, reason)
+
+    # Leases
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or keep a lease. False: another holder has it and its time is not over."""
+        now = self._clock.now()
+        values = {"holder": holder, "until": now + timedelta(seconds=seconds)}
+        with self.database.writing() as connection:
+            row = connection.execute(sa.select(lease).where(lease.c.name == name)).one_or_none()
+            if row is None:
+                connection.execute(sa.insert(lease).values(name=name, **values))
+                return True
+            if row.holder != holder and row.until > now:
+                return False
+            connection.execute(sa.update(lease).where(lease.c.name == name).values(**values))
+            return True
+
+    # Inbox
+
+    def take(self, ask: Ask) -> bool:
+        """Claim an ask durably. False: that key was taken before."""
+        with self.database.writing() as connection:
+            return inbox.take(connection, ask, self._clock.now())
+
+    def unanswered(self) -> tuple[Ask, ...]:
+        with self.database.reading() as connection:
+            return inbox.select_unanswered(connection)
+
+    def answered(self, key: str) -> None:
+        with self._write() as connection:
+            inbox.mark_answered(connection, key, self._clock.now())
+
+    # Journal
+
+    def journal(self, operation_id: str | None = None) -> tuple[Entry, ...]:
+        """Oldest first: everything, or what concerns one operation."""
+        with self.database.reading() as connection:
+            return tuple(journal.read_entries(connection, operation_id))
+
+    def find_break(self) -> Break | None:
+        """Verify the whole journal. None: the chain holds."""
+        with self.database.reading() as connection:
+            return find_break(journal.read_entries(connection))
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with self.database.writing() as connection:
+            yield connection
+        self.changed.ring()
+
+
+def _select(connection: sa.Connection, operation_id: str) -> sa.RowMapping | None:
+    return connection.execute(sa.select(operation).where(operation.c.id == operation_id)).mappings().first()
+
+
+def _names(states: frozenset[State]) -> list[str]:
+    return sorted(state.value for state in states)
+
+
+def _by(connection: sa.Connection, row: sa.RowMapping, event: Event, by: UserId | None) -> Values:
+    """Who confirmed, with the turn in the queue that it gives, or who declined or cancelled."""
+    match event:
+        case Event.CONFIRM:
+            return {"confirmed_by": by, "position": _turn(connection, row)}
+        case Event.DECLINE | Event.CANCEL:
+            return {"cancelled_by": by or row["cancelled_by"]}
+        case _:
+            return {}
+
+
+def _turn(connection: sa.Connection, row: sa.RowMapping) -> int:
+    """Its turn in the queue.
+
+    Raises:
+        Refused: another operation of that VM was confirmed before and has not ended.
+    """
+    busy = sa.select(operation).where(operation.c.vm == row["vm"], operation.c.state.in_(CONFIRMED_AND_OPEN))
+    if other := connection.execute(busy).mappings().first():
+        name = to_operation(other).plan.move.vm_name
+        raise Refused(
+            f"{name} already has an operation: {other['id']} is {other['state']}",
+            needed="one operation of a virtual machine at a time",
+            hint=f"status {other['id']}, or cancel {other['id']}",
+        )
+    return _highest(connection, operation.c.position) + 1
+
+
+def _highest(connection: sa.Connection, column: sa.Column[int]) -> int:
+    return connection.execute(sa.select(sa.func.max(column))).scalar_one() or 0
+
+
+def _details(row: sa.RowMapping, values: Values, by: UserId | None, outcome: Outcome | None) -> dict[str, JsonValue]:
+    return {
+        "by": by,
+        "from": row["state"],
+        "to": values["state"],
+        "attempt": row["attempt"],
+        "waiting": values["waiting"] or None,
+        "outcome": outcome.model_dump(mode="json") if outcome else None,
+    }
+
+
+def _offer(number: int, plan: Plan, ask: Ask, expires_at: datetime) -> Values:
+    move = plan.move
+    return {
+        "number": number,
+        "id": f"m-{number}",
+        "ask_key": ask.key,
+        "state": State.PROPOSED.value,
+        "version": 1,
+        "plan": plan.model_dump_json(),
+        "vm": move.vm,
+        "kind": move.kind.value,
+        "source": move.source,
+        "destination": move.destination,
+        "place": ask.place.model_dump_json(),
+        "requested_by": ask.actor,
+        "requested_at": ask.at,
+        "expires_at": expires_at,
+    }

@@ -1,0 +1,164 @@
+"""The tables, for SQLite and PostgreSQL alike. Only their shape: what may happen to rows is in the modules beside.
+
+Rules: one row per operation is the truth; times are UTC; values of the core are stored as their JSON; the journal can
+only grow, which the database itself enforces. They lie beside DBOS's own tables in one database, so that granting an
+operation and enqueuing its workflow is one transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = 1
+"""Rises with every change of the tables. A database that says more was written by a newer Ferry."""
+
+
+class Utc(sa.TypeDecorator[datetime]):
+    """Aware UTC in Python; SQLite stores it without its zone, which is why only UTC is ever written."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone must not reach the database")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+schema = sa.Table("ferry_schema", metadata, sa.Column("version", sa.Integer, nullable=False))
+
+operation = sa.Table(
+    "operation",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),  # "m-12"
+    sa.Column("ask_key", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("vm", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("requested_by", sa.Text, nullable=False),
+    sa.Column("requested_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("confirmed_at", Utc),
+    sa.Column("cancelled_by", sa.Text),
+    sa.Column("cancel_asked", sa.Boolean, nullable=False, default=False),
+    sa.Column("position", sa.Integer),  # its turn: order of confirmation, kept when it goes back to the queue
+    sa.Column("not_before", Utc),  # a pause after a host refused it for want of room
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),  # one workflow each: a stale one is recognised by it
+    sa.Column("known_jobs", sa.Text, nullable=False, default="[]"),  # ended before the move was sent
+    sa.Column("started_at", Utc),
+    sa.Column(
+        "settled_at", Utc, index=True
+    ),  # when the host was known to be done with it: it then no longer counts there
+    sa.Column("ended_at", Utc),
+    sa.Column("percent", sa.Integer, nullable=False, default=0),
+    sa.Column("waiting", sa.Text, nullable=False, default=""),
+    sa.Column("outcome", sa.Text),
+)
+
+CONFIRMED_AND_OPEN = ("queued", "granted", "running", "verifying")
+
+sa.Index(
+    "one_confirmed_operation_per_vm",
+    operation.c.vm,
+    unique=True,
+    sqlite_where=operation.c.state.in_(CONFIRMED_AND_OPEN),
+    postgresql_where=operation.c.state.in_(CONFIRMED_AND_OPEN),
+)
+
+card = sa.Table(
+    "card",
+    metadata,
+    sa.Column("operation", sa.ForeignKey("operation.id"), primary_key=True),
+    sa.Column("ts", sa.Text),
+    sa.Column("shown_version", sa.Integer, nullable=False, default=0),
+    sa.Column("lost", sa.Text, nullable=False, default=""),  # why it is no longer shown
+)
+
+step = sa.Table(
+    "step",
+    metadata,
+    sa.Column("operation", sa.ForeignKey("operation.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("line", sa.Text, nullable=False),
+    sa.Column("ts", sa.Text),
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("operation", sa.Text, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+room = sa.Table(
+    "room",
+    metadata,
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("seen_at", Utc, nullable=False),
+    sa.Column("live_limit", sa.Integer, nullable=False),
+    sa.Column("storage_limit", sa.Integer, nullable=False),
+    sa.Column("live_foreign", sa.Integer, nullable=False),
+    sa.Column("storage_foreign", sa.Integer, nullable=False),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", Utc, nullable=False),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("ask", sa.Text, nullable=False),
+    sa.Column("taken_at", Utc, nullable=False),
+    sa.Column("answered_at", Utc, index=True),
+)
+
+APPEND_ONLY = {
+    "sqlite": (
+        "CREATE TRIGGER IF NOT EXISTS journal_keeps BEFORE UPDATE ON journal"
+        " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+        "CREATE TRIGGER IF NOT EXISTS journal_stays BEFORE DELETE ON journal"
+        " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+        # INSERT OR REPLACE deletes without asking the trigger above, unless recursive_triggers is set.
+        "CREATE TRIGGER IF NOT EXISTS journal_grows BEFORE INSERT ON journal"
+        " WHEN EXISTS (SELECT 1 FROM journal WHERE seq >= NEW.seq)"
+        " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    ),
+    "postgresql": (
+        "CREATE OR REPLACE FUNCTION journal_refuses() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$",
+        "CREATE OR REPLACE TRIGGER journal_keeps BEFORE UPDATE OR DELETE ON journal"
+        " FOR EACH ROW EXECUTE FUNCTION journal_refuses()",
+        "CREATE OR REPLACE TRIGGER journal_stays BEFORE TRUNCATE ON journal"
+        " FOR EACH STATEMENT EXECUTE FUNCTION journal_refuses()",
+    ),
+}
+"""Statements, by dialect, that keep the journal as it was written."""

@@ -1,0 +1,122 @@
+"""Looks at one host, never twice at a time, and keeps what it saw.
+
+Whoever asks gets a look that begins after the asking, and shares it with all who ask before it begins. One exception:
+when a host gives no answer, those who wait for the next look get that failure too; a dead host makes nobody wait twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from bot.core.estate import Seen
+from bot.errors import HostError
+from bot.ports import Clock, HostReader
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def in_background(function: Callable[[], T], name: str) -> Future[T]:
+    """Run it in a thread of its own, which keeps no process alive; the future gets what it returns or raises."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - not swallowed: whoever takes the result gets it
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
+
+
+class Watch:
+    """One host's watch. Thread-safe."""
+
+    def __init__(self, host: str, reader: HostReader, clock: Clock, on_seen: Callable[[Seen], None]) -> None:
+        self._host = host
+        self._reader = reader
+        self._clock = clock
+        self._on_seen = on_seen
+        self._lock = threading.Lock()
+        self._looking = False
+        self._next: Future[Seen] | None = None
+        self._seen = Seen(host=host, at=clock.now(), failure="Ferry has not looked at it yet")
+
+    @property
+    def seen(self) -> Seen:
+        """What the last look gave."""
+        return self._seen
+
+    def ask(self) -> Future[Seen]:
+        """A look that begins after this call. The future never raises: a failure is in what was seen."""
+        with self._lock:
+            if self._next is None:
+                self._next = Future()
+            asked = self._next
+            if not self._looking:
+                self._looking = True
+                threading.Thread(target=self._work, name=f"ferry-look-{self._host}", daemon=True).start()
+        return asked
+
+    def _work(self) -> None:
+        while waiting := self._begin():
+            seen = self._look()
+            self._seen = seen
+            self._tell(seen)
+            waiting.set_result(seen)
+            if not seen.known and (others := self._take()):
+                others.set_result(seen)
+
+    def _begin(self) -> Future[Seen] | None:
+        with self._lock:
+            waiting, self._next = self._next, None
+            self._looking = waiting is not None
+            return waiting
+
+    def _take(self) -> Future[Seen] | None:
+        with self._lock:
+            waiting, self._next = self._next, None
+            return waiting
+
+    def _look(self) -> Seen:
+        began = self._clock.now()
+        try:
+            info, vms = self._reader.read_vms(self._host)
+        except HostError as error:
+            return self._failed(error.cause or error.message)
+        except Exception:
+            incident = secrets.token_hex(4)
+            log.exception("look_crashed host=%s incident=%s", self._host, incident)
+            return self._failed(f"Ferry itself stumbled over the answer (incident {incident})")
+        return Seen(host=self._host, at=began, vms=vms, info=info, answered_at=began)
+
+    def _failed(self, failure: str) -> Seen:
+        before = self._seen
+        if before.failure != failure:
+            log.warning("host_unreadable host=%s failure=%s", self._host, failure)
+        return failed(before, self._clock, failure)
+
+    def _tell(self, seen: Seen) -> None:
+        try:
+            self._on_seen(seen)
+        except Exception:
+            log.exception("look_not_recorded host=%s incident=%s", self._host, secrets.token_hex(4))
+
+
+def failed(before: Seen, clock: Clock, failure: str) -> Seen:
+    """A look without an answer: what the host holds is unknown now, what it held is kept apart."""
+    return Seen(
+        host=before.host,
+        at=clock.now(),
+        info=before.info,
+        failure=failure,
+        answered_at=before.answered_at,
+        held=before.vms if before.known else before.held,
+    )

@@ -1,0 +1,34 @@
+"""One process that carries out operations, for tests that kill it: `one_process.py <database url> <port> <port>`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from datetime import UTC, datetime
+
+from bot.hyperv.fleet import HyperVFleet
+from bot.operations.engine import Engine
+from bot.operations.runner import Runner, Timing
+from bot.operations.store import Store
+from tests.operations.moving_hosts import changes_by, settings_of
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def main() -> None:
+    database_url, *ports = sys.argv[1:]
+    fleet = HyperVFleet(settings_of({f"host{number:02d}": int(port) for number, port in enumerate(ports, 1)}))
+    clock = SystemClock()
+    store = Store(database_url, clock)
+    timing = Timing(tick_s=0.05, poll_s=0.05, look_pause_s=0.1)
+    runner = Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), timing)
+    Engine(store, runner, lambda hosts: None).start()
+    print("ready", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

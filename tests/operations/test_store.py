@@ -1,0 +1,315 @@
+"""The rows: compare-and-set, admission in the same transaction, cards, leases, the inbox, and the database itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.core.lifecycle import Event, State
+from bot.core.operation import Outcome
+from bot.errors import FerryError, Refused
+from bot.operations.store import Store
+from bot.operations.store.tables import SCHEMA_VERSION
+from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, make_ask, make_plan
+from tests.operations.rows import found, know_room
+
+# Offers
+
+
+def test_ids_are_sayable_and_count_up(propose):
+    assert [propose(number).id for number in (1, 2, 3)] == ["m-1", "m-2", "m-3"]
+
+
+def test_an_offer_comes_back_as_it_was_made(store, clock):
+    plan, ask = make_plan(), make_ask(actor=BOB)
+    made = store.propose(plan, ask, clock.now() + OFFER)
+    assert made == found(store, made.id)
+    assert made.plan == plan
+    assert made.plan.digest == plan.digest
+    assert (made.state, made.requested_by, made.requested_at) == (State.PROPOSED, BOB, NOON)
+    assert made.expires_at == NOON + OFFER
+    assert made.expires_at.tzinfo is not None
+    assert made.place == ask.place
+
+
+def test_the_same_ask_gets_the_operation_it_has(store, clock):
+    ask = make_ask(key="T1/C1/7")
+    first = store.propose(make_plan(), ask, clock.now() + OFFER)
+    again = store.propose(make_plan(2), ask, clock.now() + OFFER)
+    assert again == first
+    assert len(store.open()) == 1
+
+
+def test_open_is_oldest_first_and_recent_is_newest_first(store, clock, propose):
+    for number in (1, 2, 3, 4):
+        propose(number)
+    for operation in ("m-3", "m-1"):
+        clock.forward(seconds=1)
+        store.change(operation, Event.DECLINE, by=ALICE)
+    assert [operation.id for operation in store.open()] == ["m-2", "m-4"]
+    assert [operation.id for operation in store.recent(5)] == ["m-1", "m-3"]
+    assert [operation.id for operation in store.recent(1)] == ["m-1"]
+
+
+def test_expired_names_the_offers_whose_time_is_over(store, clock, propose):
+    propose(1)
+    clock.forward(minutes=5)
+    propose(2)
+    clock.forward(minutes=5)
+    assert store.expired() == ("m-1",)
+
+
+# Compare and set
+
+
+def test_confirming_records_who_and_when_and_raises_the_version(store, clock, propose):
+    made = propose()
+    clock.forward(seconds=30)
+    changed = store.change(made.id, Event.CONFIRM, by=BOB)
+    assert changed is not None
+    assert (changed.state, changed.confirmed_by, changed.confirmed_at) == (State.QUEUED, BOB, clock.now())
+    assert changed.version > made.version
+
+
+def test_of_many_who_press_at_once_one_is_first(store, propose):
+    propose()
+    with ThreadPoolExecutor(8) as people:
+        answers = list(people.map(lambda _: store.change("m-1", Event.CONFIRM, by=BOB), range(8)))
+    assert sum(answer is not None for answer in answers) == 1
+
+
+def test_an_event_that_the_state_does_not_accept_changes_nothing(store, propose):
+    made = propose()
+    assert store.change(made.id, Event.SUCCEED) is None
+    assert found(store, made.id) == made
+    assert len(store.journal(made.id)) == 1
+
+
+def test_an_unknown_operation_is_nobodys(store):
+    assert store.find("m-99") is None
+    assert store.change("m-99", Event.CONFIRM, by=BOB) is None
+
+
+def test_a_vm_has_one_confirmed_operation_at_a_time(store, propose):
+    propose(1)
+    propose(1)
+    store.change("m-1", Event.CONFIRM, by=BOB)
+    with pytest.raises(Refused) as refusal:
+        store.change("m-2", Event.CONFIRM, by=BOB)
+    assert "m-1" in refusal.value.saw
+    assert found(store, "m-2").state is State.PROPOSED
+    store.change("m-1", Event.CANCEL, by=BOB)
+    confirmed = store.change("m-2", Event.CONFIRM, by=BOB)
+    assert confirmed is not None
+
+
+def test_the_database_itself_refuses_a_second_confirmed_operation_of_a_vm(store, propose):
+    propose(1)
+    propose(1)
+    statement = sa.text("UPDATE operation SET state = 'queued'")
+    with pytest.raises(sa.exc.IntegrityError), store.database.writing() as connection:
+        connection.execute(statement)
+
+
+def test_a_stale_attempt_changes_nothing(store, clock, propose):
+    know_room(store, clock)
+    propose()
+    store.change("m-1", Event.CONFIRM, by=BOB)
+    assert store.change("m-1", Event.START, attempt=7) is None
+    assert store.change("m-1", Event.START, attempt=1) is not None
+
+
+def test_a_move_from_start_to_end(store, clock, propose):
+    know_room(store, clock)
+    propose()
+    store.change("m-1", Event.CONFIRM, by=BOB)
+    clock.forward(seconds=1)
+    started = clock.now()
+    store.change("m-1", Event.START, waiting="moving", note=("asked host01",))
+    store.progress("m-1", 47, "moving")
+    assert (found(store, "m-1").percent, found(store, "m-1").waiting) == (47, "moving")
+    clock.forward(seconds=11)
+    store.change("m-1", Event.VERIFY)
+    ended = store.change("m-1", Event.SUCCEED, outcome=Outcome(summary="running on host02, gone from host01"))
+    assert ended is not None
+    assert (ended.state, ended.percent, ended.waiting) == (State.SUCCEEDED, 100, "")
+    assert (ended.started_at, ended.ended_at) == (started, clock.now())
+    assert ended.outcome == Outcome(summary="running on host02, gone from host01")
+
+
+def test_progress_of_an_ended_operation_is_not_written(store, propose):
+    propose()
+    store.change("m-1", Event.DECLINE, by=ALICE)
+    store.progress("m-1", 50, "moving")
+    assert found(store, "m-1").percent == 0
+
+
+def test_a_refusal_for_want_of_room_keeps_the_turn_and_pauses(store, clock, propose):
+    know_room(store, clock, live=1)
+    for number in (1, 2, 3):
+        propose(number)
+        store.change(f"m-{number}", Event.CONFIRM, by=BOB)
+    store.change("m-1", Event.START)
+    pause = clock.now() + timedelta(seconds=10)
+    returned = store.change("m-1", Event.RETURN, waiting="host02 has no room", not_before=pause)
+    assert returned is not None
+    assert (returned.state, returned.started_at, returned.percent) == (State.QUEUED, None, 0)
+    assert found(store, "m-2").state is State.GRANTED  # it went past, in the same transaction
+    assert found(store, "m-1").waiting == "host02 has no room"
+    clock.forward(seconds=10)
+    store.change("m-2", Event.FAIL)
+    assert found(store, "m-1").state is State.GRANTED
+    assert found(store, "m-1").attempt == 2
+    assert found(store, "m-3").state is State.QUEUED
+
+
+def test_asking_to_cancel_is_recorded_once(store, clock, propose):
+    know_room(store, clock)
+    propose()
+    assert store.ask_cancel("m-1", BOB) is None
+    store.change("m-1", Event.CONFIRM, by=BOB)
+    asked = store.ask_cancel("m-1", CAROL)
+    assert asked is not None
+    assert (asked.cancel_asked, asked.cancelled_by, asked.state) == (True, CAROL, State.GRANTED)
+    assert store.ask_cancel("m-1", BOB) is None
+    assert found(store, "m-1").cancelled_by == CAROL
+
+
+# Cards and step lines
+
+
+def test_a_card_is_due_until_its_version_is_shown(store, propose):
+    made = propose()
+    (due,) = store.cards_due()
+    assert (due.operation, due.ts, due.shown_version, due.steps) == (made, None, 0, ())
+    store.card_posted("m-1", "1716.2", made.version)
+    assert store.cards_due() == ()
+    changed = store.change("m-1", Event.CONFIRM, by=BOB)
+    assert changed is not None
+    (due,) = store.cards_due()
+    assert (due.ts, due.shown_version) == ("1716.2", made.version)
+    store.card_shown("m-1", found(store, "m-1").version)
+    assert store.cards_due() == ()
+
+
+def test_an_older_version_never_counts_as_shown_after_a_newer_one(store, propose):
+    propose()
+    store.card_posted("m-1", "1716.2", 1)
+    store.change("m-1", Event.DECLINE, by=ALICE)
+    store.card_shown("m-1", found(store, "m-1").version)
+    store.card_shown("m-1", 1)
+    assert store.cards_due() == ()
+
+
+def test_step_lines_are_due_in_order_until_posted(store, propose):
+    made = propose()
+    store.card_posted("m-1", "1716.2", made.version)
+    store.step("m-1", ("checked again",))
+    store.step("m-1", ("25 %",))
+    (due,) = store.cards_due()
+    assert [(step.number, step.line) for step in due.steps] == [(1, ("checked again",)), (2, ("25 %",))]
+    store.step_posted("m-1", 1, "1716.3")
+    store.step_posted("m-1", 2, "1716.4")
+    assert store.cards_due() == ()
+
+
+def test_a_lost_card_is_not_due_again(store, propose):
+    propose()
+    store.step("m-1", ("25 %",))
+    store.card_lost("m-1", "channel_not_found")
+    store.change("m-1", Event.DECLINE, by=ALICE)
+    assert store.cards_due() == ()
+
+
+def test_changed_rings_for_a_change_and_not_for_a_reading(store, propose):
+    propose()
+    assert store.changed.wait(0)
+    assert not store.changed.wait(0)
+    store.open()
+    assert not store.changed.wait(0)
+    store.change("m-1", Event.DECLINE, by=ALICE)
+    assert store.changed.wait(0)
+
+
+# Leases and the inbox
+
+
+def test_a_lease_has_one_holder_until_its_time_is_over(store, clock):
+    assert store.lease("announcer", "a", 10)
+    assert not store.lease("announcer", "b", 10)
+    clock.forward(seconds=9)
+    assert store.lease("announcer", "a", 10)
+    clock.forward(seconds=9)
+    assert not store.lease("announcer", "b", 10)
+    clock.forward(seconds=1)
+    assert store.lease("announcer", "b", 10)
+    assert store.lease("another", "a", 10)
+
+
+def test_an_ask_is_taken_once_and_waits_until_it_is_answered(store, clock):
+    first, second = make_ask(key="T1/C1/1"), make_ask(key="T1/C1/2", actor=BOB)
+    assert store.take(first)
+    assert not store.take(first)
+    clock.forward(seconds=1)
+    assert store.take(second)
+    assert store.unanswered() == (first, second)
+    store.answered(first.key)
+    assert store.unanswered() == (second,)
+    assert not store.take(first)
+
+
+def test_of_many_deliveries_one_is_taken(store):
+    ask = make_ask(key="T1/C1/1")
+    with ThreadPoolExecutor(8) as deliveries:
+        assert sum(deliveries.map(lambda _: store.take(ask), range(16))) == 1
+
+
+# The database
+
+
+def test_everything_survives_a_new_process(store, database_url, clock, propose):
+    made = propose()
+    store.take(make_ask(key="T1/C1/1"))
+    store.close()
+    again = Store(database_url, clock)
+    again.migrate()
+    assert again.find(made.id) == made
+    assert [ask.key for ask in again.unanswered()] == ["T1/C1/1"]
+    again.close()
+
+
+def test_migrating_again_changes_nothing(store, propose):
+    made = propose()
+    store.migrate()
+    assert store.find(made.id) == made
+
+
+def test_a_newer_database_is_refused(store, database_url, clock):
+    with store.database.writing() as connection:
+        connection.execute(sa.text("UPDATE ferry_schema SET version = version + 1"))
+    older = Store(database_url, clock)
+    with pytest.raises(FerryError, match=f"version {SCHEMA_VERSION + 1}"):
+        older.migrate()
+    older.close()
+
+
+def test_the_file_is_in_wal_mode(store):
+    connection = sqlite3.connect(store.database.path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_database_in_memory_is_refused(clock):
+    with pytest.raises(FerryError, match="survive a restart"):
+        Store("sqlite://", clock)
+
+
+def test_a_reader_does_not_wait_for_a_writer(store, propose):
+    propose()
+    with store.database.writing() as connection:
+        connection.execute(sa.text("UPDATE operation SET percent = 99"))
+        assert found(store, "m-1").percent == 0
