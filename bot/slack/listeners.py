@@ -1,0 +1,203 @@
+"""Hears Slack: Bolt in Socket Mode, or over HTTP behind a TLS proxy. Claims what was said, acknowledges, and is done.
+
+Rules:
+    1. `take` claims an ask in the database before Slack gets its acknowledgement. If it raises, Slack gets none and
+       delivers again; if the process dies in between, the claim is there and the ask is answered after the restart.
+    2. Nothing here waits for a host or for the Web API. Slack allows three seconds.
+    3. Only what `payloads` reads as an ask reaches `take`; everything else is acknowledged, so that Slack does not
+       repeat it, and logged with its reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from socketserver import ThreadingMixIn
+from typing import Any, Protocol
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from pydantic import SecretStr
+from slack_bolt import Ack, App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_sdk import WebClient
+
+from bot.core.names import UserId
+from bot.core.operation import Ask
+from bot.errors import Refused
+from bot.settings import SlackSettings
+from bot.slack.payloads import Ignored, Payload, Us, read_event, read_press, read_slash
+from bot.slack.poster import connect, slack_errors
+
+HTTP_PATH = "/slack/events"
+# A connection that is gone without a word is replaced after five pings (slack_sdk, socket_mode/builtin/connection.py);
+# until then Ferry is deaf, and Slack repeats events but neither slash commands nor presses.
+PING_S = 2.0
+_EVERYTHING = re.compile(".*")
+
+log = logging.getLogger(__name__)
+
+
+class SlackFront:
+    """Ferry's ears in one workspace.
+
+    Attributes:
+        client: the Web API with the bot's token.
+        team, bot_user: who Ferry is, as auth.test says.
+    """
+
+    def __init__(self, settings: SlackSettings, *, ping_s: float = PING_S) -> None:
+        """Ask Slack who the token belongs to.
+
+        Raises:
+            Refused: a token or the signing secret is missing or is not what it should be.
+            ChatError: Slack does not accept the token, or cannot be reached.
+        """
+        _check(settings)
+        self._settings = settings
+        self._ping_s = ping_s
+        self.client: WebClient = connect(settings)
+        with slack_errors():
+            identity = self.client.auth_test()
+        self.team = str(identity["team_id"])
+        self.bot_user = UserId(str(identity["user_id"]))
+        self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
+        self._ears: _Ears | None = None
+
+    def start(self, take: Callable[[Ask], bool]) -> None:
+        """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
+
+        Args:
+            take: claims an ask durably; False if it was claimed before. Called from several threads.
+        """
+        with slack_errors():
+            app = self._bolt(take)
+        if self._settings.mode == "http":
+            self._ears = _Http(app, self._settings.listen)
+        else:
+            self._ears = _Socket(app, self._settings.app_token.get_secret_value(), self._ping_s)
+
+    def stop(self) -> None:
+        """Stop listening. What is being claimed at this moment is claimed to its end. Idempotent."""
+        ears, self._ears = self._ears, None
+        if ears is not None:
+            ears.close()
+
+    def _bolt(self, take: Callable[[Ask], bool]) -> App:
+        listeners = _Listeners(take, self._us)
+        app = App(
+            client=self.client,
+            signing_secret=self._settings.signing_secret.get_secret_value(),
+            process_before_response=True,  # rule 1: claim, then acknowledge
+            logger=logging.getLogger(f"{__name__}.bolt"),
+        )
+        app.event(_EVERYTHING)(listeners.hear_event)
+        app.command(self._settings.command)(listeners.hear_slash)
+        app.action(_EVERYTHING)(listeners.hear_press)
+        return app
+
+
+class _Listeners:
+    """What Bolt calls, giving arguments by their names."""
+
+    def __init__(self, take: Callable[[Ask], bool], us: Us) -> None:
+        self._take = take
+        self._us = us
+
+    def hear_event(self, body: dict[str, Any]) -> None:
+        self._hear(read_event, body)
+
+    def hear_slash(self, body: dict[str, Any], ack: Ack) -> None:
+        self._hear(read_slash, body)
+        ack()
+
+    def hear_press(self, body: dict[str, Any], ack: Ack) -> None:
+        self._hear(read_press, body)
+        ack()
+
+    def _hear(self, read: Callable[[Payload, Us, datetime], Ask | Ignored], body: dict[str, Any]) -> None:
+        ask = read(body, self._us, datetime.now(UTC))
+        if isinstance(ask, Ignored):
+            log.debug("ask ignored reason=%r", ask.reason)
+        elif self._take(ask):
+            log.info("ask taken key=%s kind=%s actor=%s", ask.key, ask.kind, ask.actor)
+        else:
+            log.info("ask known key=%s kind=%s", ask.key, ask.kind)
+
+
+def _check(settings: SlackSettings) -> None:
+    """Refuse to start deaf, dumb or open to everybody."""
+    _check_token(settings.bot_token, "SLACK_BOT_TOKEN", "xoxb-", "the bot token of the app's OAuth page")
+    if settings.mode == "socket":
+        _check_token(settings.app_token, "SLACK_APP_TOKEN", "xapp-", "an app-level token with connections:write")
+    elif not settings.signing_secret.get_secret_value().strip():
+        raise Refused(
+            "SLACK_SIGNING_SECRET is empty",
+            needed="the signing secret of the app's Basic Information page: without it anybody could send commands",
+            hint='set SLACK_SIGNING_SECRET, or mode = "socket" in [slack]',
+        )
+
+
+def _check_token(token: SecretStr, name: str, prefix: str, what: str) -> None:
+    value = token.get_secret_value().strip()
+    if not value.startswith(prefix):
+        saw = f"{name} is empty" if not value else f"{name} does not begin with {prefix}"
+        hint = f"set {name} in the environment; `ferry manifest` prints the app to make in Slack"
+        raise Refused(saw, needed=f"{what}, {prefix}…", hint=hint)
+
+
+class _Ears(Protocol):
+    def close(self) -> None: ...
+
+
+class _Socket:
+    """Socket Mode: one WebSocket that Ferry opens; slack_sdk reconnects it."""
+
+    def __init__(self, app: App, app_token: str, ping_s: float) -> None:
+        self._handler = SocketModeHandler(app, app_token, ping_interval=ping_s)
+        if app.client.proxy is None:
+            self._handler.client.proxy = None
+        with slack_errors():
+            self._handler.connect()  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Acknowledge what is being claimed, then hang up. What arrives in between Slack delivers again.
+
+        slack_sdk's own `close` hangs up first, so that whoever is still at work finds no socket to answer on.
+        """
+        client = self._handler.client
+        client.closed = True
+        client.enqueue_message("")  # its reader waits up to a second for a message
+        client.message_processor.shutdown()  # type: ignore[no-untyped-call]
+        client.message_workers.shutdown(wait=True)
+        self._handler.close()  # type: ignore[no-untyped-call]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = False  # closing waits for requests under way
+    block_on_close = True
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 10  # seconds for a client to send its request
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
+        log.debug("http " + format, *args)
+
+
+class _Http:
+    """Slack calls us. Bolt verifies the signature and its age (SignatureVerifier: five minutes)."""
+
+    def __init__(self, app: App, listen: str) -> None:
+        host, _, port = listen.rpartition(":")
+        self._server = make_server(host, int(port), SlackRequestHandler(app, HTTP_PATH), _Server, _Quiet)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="slack-http")
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

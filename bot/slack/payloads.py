@@ -1,0 +1,229 @@
+"""What Slack delivers, read as an Ask, or ignored for a reason. Pure: no call, no clock, no Bolt.
+
+Rules:
+    1. Only what a person of this workspace says in plain words is a command: no subtype, no bot, no edit, nothing
+       hidden.
+    2. Nothing from other workspaces, and nothing in a channel shared with one.
+    3. In a channel Ferry must be mentioned, unless settings name the channel; in a direct message all is for Ferry.
+    4. The key is what makes it unique. A mention raises two events, `message` and `app_mention`, with different event
+       ids; both have the same channel and ts, so they are one.
+    5. Who did it is the id that the authenticated connection delivers, never a name; a button's value is only a
+       command, judged like a typed one.
+    6. The text is taken as it is: the grammar knows Slack's escapes, links and the leading mention.
+
+Facts: shapes of payloads from Slack developer docs, "Events API", "message", "app_mention", "Slash commands",
+"block_actions"; `ts` and `action_ts` are seconds as decimal text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bot.core.names import UserId
+from bot.core.operation import Ask, Place
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Us:
+    """Who Ferry is in its workspace, and where it listens without being mentioned."""
+
+    team: str
+    bot_user: UserId
+    bare_channels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Ignored:
+    reason: str
+
+
+class _Payload(BaseModel):
+    """Slack adds fields at any time; those that are read must have the right type. Null is the same as absent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class _Message(_Payload):
+    type: str
+    channel: str
+    ts: str
+    user: str = ""
+    text: str = ""
+    thread_ts: str = ""
+    channel_type: str = ""
+    subtype: str = ""
+    bot_id: str = ""
+    hidden: bool = False
+    edited: dict[str, Any] | None = None
+    team: str = ""  # of the author
+    user_team: str = ""
+    source_team: str = ""
+
+
+class _Event(_Payload):
+    team_id: str
+    event: _Message
+    is_ext_shared_channel: bool = False
+
+
+class _Slash(_Payload):
+    team_id: str
+    channel_id: str
+    user_id: str
+    trigger_id: str
+    text: str = ""
+
+
+class _Identified(_Payload):
+    id: str
+
+
+class _Presser(_Identified):
+    team_id: str = ""
+
+
+class _Container(_Payload):
+    message_ts: str = ""
+    thread_ts: str = ""
+
+
+class _Shown(_Payload):
+    thread_ts: str = ""
+
+
+class _Action(_Payload):
+    type: str
+    action_id: str
+    action_ts: str
+    value: str = ""
+
+
+class _Press(_Payload):
+    user: _Presser
+    team: _Identified
+    channel: _Identified
+    container: _Container
+    actions: tuple[_Action, ...] = Field(min_length=1)
+    message: _Shown = _Shown()
+
+
+def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
+    """A `message` or `app_mention` event."""
+    try:
+        callback = _Event.model_validate(body)
+    except ValidationError as error:
+        return _malformed(error)
+    event = callback.event
+    if reason := _unfit(callback, us):
+        return Ignored(reason)
+    return Ask(
+        key=f"{us.team}/{event.channel}/{event.ts}",
+        text=event.text,
+        actor=UserId(event.user),
+        place=Place(team=us.team, channel=event.channel, thread=_thread(event.thread_ts, event.ts)),
+        at=_moment(event.ts, received_at),
+        received_at=received_at,
+        message=event.ts,
+        kind="message" if _addressed(event, us) else "bare",
+    )
+
+
+def _unfit(callback: _Event, us: Us) -> str:
+    """Why an event is no command; empty if it may be one."""
+    event = callback.event
+    authors = {team for team in (event.team, event.user_team, event.source_team) if team}
+    reasons = {
+        "not a message": event.type not in ("message", "app_mention"),
+        "a message with a subtype": bool(event.subtype),
+        "said by a bot": bool(event.bot_id),
+        "an edit": event.edited is not None,
+        "hidden": event.hidden,
+        "nobody said it": not event.user,
+        "said by Ferry itself": event.user == us.bot_user,
+        "another workspace": callback.team_id != us.team or bool(authors - {us.team}),
+        "a channel shared with another workspace": callback.is_ext_shared_channel,
+        "not said to Ferry": not _addressed(event, us) and event.channel not in us.bare_channels,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _addressed(event: _Message, us: Us) -> bool:
+    return event.type == "app_mention" or event.channel_type == "im" or f"<@{us.bot_user}>" in event.text
+
+
+def read_slash(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
+    """A slash command. Slack gives neither a ts nor a thread, and never delivers one twice."""
+    try:
+        slash = _Slash.model_validate(body)
+    except ValidationError as error:
+        return _malformed(error)
+    if slash.team_id != us.team:
+        return Ignored("another workspace")
+    return Ask(
+        key=f"{us.team}/{slash.channel_id}/slash/{slash.trigger_id}",
+        text=slash.text,
+        actor=UserId(slash.user_id),
+        place=Place(team=us.team, channel=slash.channel_id),
+        at=received_at,
+        received_at=received_at,
+        kind="slash",
+    )
+
+
+def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
+    """A pressed button. Its value is what it types."""
+    try:
+        press = _Press.model_validate(body)
+    except ValidationError as error:
+        return _malformed(error)
+    action, card = press.actions[0], press.container.message_ts
+    if {press.team.id, press.user.team_id or us.team} != {us.team}:
+        return Ignored("another workspace")
+    if action.type != "button" or not action.value:
+        return Ignored("not a button that types a command")
+    return Ask(
+        key=f"{us.team}/{press.channel.id}/{card}/{action.action_ts}/{press.user.id}/{action.action_id}",
+        text=action.value,
+        actor=UserId(press.user.id),
+        place=Place(
+            team=us.team,
+            channel=press.channel.id,
+            thread=_thread(press.container.thread_ts or press.message.thread_ts, card),
+        ),
+        at=_moment(action.action_ts, received_at),
+        received_at=received_at,
+        message=card,
+        kind="button",
+        card=card,
+    )
+
+
+def _thread(thread_ts: str, ts: str) -> str | None:
+    """A message that began a thread names itself as the thread; it stands in the channel all the same."""
+    return thread_ts if thread_ts and thread_ts != ts else None
+
+
+def _moment(ts: str, received_at: datetime) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except (ValueError, OverflowError, OSError):
+        return received_at
+
+
+def _malformed(error: ValidationError) -> Ignored:
+    places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
+    return Ignored(f"not shaped as Slack documents it: {places}")
