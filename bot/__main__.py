@@ -1,0 +1,5 @@
+"""`python -m bot` is `ferry`."""
+
+from bot.cli import main
+
+main()

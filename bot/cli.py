@@ -1,0 +1,188 @@
+"""The command line: `ferry run | lab | say | parse | manifest`. Prints and exits; decides nothing."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import commands
+from bot.app import build
+from bot.errors import FerryError, Refused
+from bot.lab.conversation import Conversation
+from bot.lab.running import CHANNEL, RunningLab, render_toml
+from bot.lab.scenario import SCENARIOS
+from bot.lab.slack import SlackServer
+from bot.lab.terminal import run_terminal
+from bot.lab.world import RunningClock, World
+from bot.log import configure, to_file
+from bot.registry import discover, understand
+from bot.settings import Settings, load
+from bot.slack.manifest import render_manifest
+
+app = typer.Typer(
+    help="Ferry moves Hyper-V virtual machines by chat.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Scenario = Annotated[str, typer.Option(help=f"which simulated estate: {', '.join(SCENARIOS)}")]
+Speed = Annotated[float, typer.Option(min=0.01, help="how many simulated seconds pass in one real second")]
+User = Annotated[str, typer.Option("--as", help="who speaks: alice and bob may command, mallory may not")]
+Config = Annotated[Path | None, typer.Option(help="settings file; else FERRY_CONFIG, else ferry.toml here")]
+Text = Annotated[str, typer.Argument(help="what a person would say in the channel")]
+
+
+def main() -> None:
+    """Run the command line; an expected failure is explained on standard error, with exit status 2."""
+    try:
+        app()
+    except FerryError as error:
+        _explain(error)
+        sys.exit(2)
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Run the bot: a real workspace, real hosts, as the settings say. Ends on Ctrl+C or SIGTERM."""
+    settings = load(config)
+    if not settings.hosts:
+        raise Refused("the settings name no host", needed="at least one table like [hosts.host01]", hint=HOSTS_HINT)
+    configure(settings.log.level)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    bot = build(settings)
+    try:
+        bot.start()
+        _err.print(f"Ferry listens in Slack as {bot.front.bot_user} and looks after {', '.join(settings.hosts)}.")
+        while not stop.wait(1):  # a wait without limit would not let Windows deliver Ctrl+C
+            pass
+    finally:
+        bot.stop()
+
+
+@app.command()
+def lab(
+    scenario: Scenario = "small",
+    speed: Speed = 1.0,
+    user: User = "alice",
+    hosts_only: Annotated[bool, typer.Option(help="only the simulated hosts, for another program to reach")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65000, help="of the first host, with --hosts-only; 0: any")] = 0,
+    tls: Annotated[bool, typer.Option(help="hosts answer on HTTPS instead of HTTP with message encryption")] = False,
+) -> None:
+    """Chat with the bot in the terminal: simulated hosts and workspace, real protocols, all on loopback."""
+    with _folder() as folder:
+        if hosts_only:
+            _serve_hosts(RunningLab(_world(scenario, speed), folder, port=port, tls=tls))
+            return
+        to_file(folder / "ferry.log", "info")
+        with _bot_in_lab(scenario, speed, folder, tls=tls) as server:
+            greeting = (
+                f"The estate is simulated ({scenario}, speed {speed:g}). Try: hosts · migrate VM-01 to host02 · help"
+            )
+            run_terminal(server, user, f"#{CHANNEL}", bare=True, greeting=greeting)
+
+
+@app.command()
+def say(
+    text: Text,
+    yes: Annotated[bool, typer.Option("--yes", help="press Confirm when it is offered")] = False,
+    scenario: Scenario = "small",
+    speed: Speed = 1.0,
+    user: User = "alice",
+    limit: Annotated[float, typer.Option(min=1, help="seconds after which it counts as not succeeded")] = 300,
+) -> None:
+    """Hold one conversation in the lab and print what the channel showed. Exit status 0 only if it succeeded."""
+    with _folder() as folder:
+        to_file(folder / "ferry.log", "info")
+        with _bot_in_lab(scenario, speed, folder) as server:
+            conversation = Conversation(server, user, f"#{CHANNEL}", sys.stdout, limit_s=limit)
+            succeeded = conversation.hold(text, confirm=yes)
+    raise typer.Exit(0 if succeeded else 1)
+
+
+@app.command()
+def parse(text: Text) -> None:
+    """Show what Ferry reads in a message. Nothing is asked and nothing is done."""
+    understood = understand(discover(commands), text)
+    _out.print(f"read as    {understood.text!r}")
+    if understood.error is not None:
+        _out.print(f"problem    {understood.error.message}")
+        if understood.error.hint:
+            _out.print(understood.error.hint)
+        raise typer.Exit(1)
+    _out.print(f"command    {understood.command}")
+    for name, value in (understood.arguments.model_dump() if understood.arguments else {}).items():
+        _out.print(f"  {name:<15} {value!r}")
+    _out.print(f"same as    {understood.canonical}")
+
+
+@app.command()
+def manifest(
+    config: Config = None,
+    url: Annotated[
+        str, typer.Option(help="where Slack reaches Ferry, for mode = http: https://ferry.contoso.com")
+    ] = "",
+) -> None:
+    """Print the manifest of the Slack app that these settings need."""
+    sys.stdout.write(render_manifest(load(config).slack, url))
+
+
+HOSTS_HINT = "`ferry lab --hosts-only` prints a complete example"
+_out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _explain(error: FerryError) -> None:
+    _err.print(error.message)
+    if isinstance(error, Refused) and error.needed:
+        _err.print(f"needed: {error.needed}")
+    if error.hint:
+        _err.print(error.hint)
+
+
+def _world(scenario: str, speed: float) -> World:
+    if scenario not in SCENARIOS:
+        raise Refused(f"there is no scenario {scenario!r}", needed=f"one of {', '.join(SCENARIOS)}")
+    return SCENARIOS[scenario](RunningClock(speed))
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Where a lab keeps its database, certificates and log until it ends."""
+    with tempfile.TemporaryDirectory(prefix="ferry-lab-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _bot_in_lab(scenario: str, speed: float, folder: Path, *, tls: bool = False) -> Iterator[SlackServer]:
+    server = SlackServer()
+    with RunningLab(_world(scenario, speed), folder, slack=server, tls=tls) as running:
+        bot = build(Settings.model_validate(running.settings(folder / "ferry.sqlite")))
+        bot.start()
+        try:
+            yield server
+        finally:
+            bot.stop()
+
+
+def _serve_hosts(running: RunningLab) -> None:
+    with running:
+        sys.stdout.write(render_toml(running))
+        sys.stdout.flush()
+        _err.print("The simulated hosts run until Ctrl+C.")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return

@@ -1,0 +1,160 @@
+"""All that a file in `commands/` imports: one line, no other module of the bot but at most one planner of `bot.core`.
+
+A command looks (through `Context`) and answers. It never changes anything itself:
+
+    Reply   say this
+    Plan    offer this; Ferry shows it, asks for confirmation, journals, queues, runs and resumes it
+    Signal  tell Ferry something about an operation that exists
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, get_type_hints
+
+from bot.core import wording
+from bot.core.estate import Estate, Host, Seen, Vm, VmState, VmSummary
+from bot.core.grammar import Arguments, Usage
+from bot.core.names import HostName, OperationId, StoragePath, UserId, VmId, VmName
+from bot.core.operation import Operation
+from bot.core.plan import Plan
+from bot.core.planner import Limits
+from bot.core.reply import Code, Line, Mark, Moment, Note, Reply, Strong, Table, Text, User, marked, say
+from bot.core.signal import Cancel, Confirm, Signal
+from bot.errors import Refused
+
+__all__ = [
+    "Arguments",
+    "Cancel",
+    "Code",
+    "Command",
+    "Confirm",
+    "Context",
+    "Host",
+    "HostName",
+    "Line",
+    "Mark",
+    "Moment",
+    "Note",
+    "OperationId",
+    "Plan",
+    "Refused",
+    "Reply",
+    "Seen",
+    "StoragePath",
+    "Strong",
+    "Table",
+    "Text",
+    "User",
+    "Vm",
+    "VmName",
+    "VmState",
+    "VmSummary",
+    "command",
+    "marked",
+    "say",
+    "wording",
+]
+
+Answer = Reply | Plan | Signal
+
+
+class Hosts(Protocol):
+    """What a command may see of the hosts. There is no way to change one from here: that goes through a Plan."""
+
+    def estate(self) -> Estate:
+        """All hosts as last seen. No host is asked."""
+
+    def refreshed(self) -> Estate:
+        """All hosts, each asked now, in parallel; a host that gives no answer is in it with its failure."""
+
+    def read_host(self, host: str) -> Host:
+        """One host, asked now. Refused if the settings do not know it; HostError, HostUnreachable."""
+
+    def read_vm(self, host: str, vm: VmId) -> tuple[Host, Vm | None]:
+        """A host and one VM of it in full, asked now."""
+
+    def read_vms(self, host: str) -> Seen:
+        """One host and its VMs in a list, asked now; if it gives no answer, that and what it held before."""
+
+    def locate(self, vm: str, destination: str = "") -> tuple[Host, Vm, Host]:
+        """The VM of that name or id: the host that has it, the VM in full, and the destination, all asked now.
+
+        Without a destination the third is the first again. Refused if there is no such VM, or more than one, or no such
+        host; HostError, HostUnreachable.
+        """
+
+    def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:
+        """Source with the VM, and destination, asked now and at the same time. Source may equal destination."""
+
+
+class Operations(Protocol):
+    """What a command may see of operations."""
+
+    def find(self, operation: str) -> Operation | None: ...
+
+    def open(self) -> tuple[Operation, ...]:
+        """Those that have not ended, oldest first."""
+
+    def recent(self, count: int) -> tuple[Operation, ...]:
+        """Those that ended last, newest first."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a command may look at while it answers one person."""
+
+    actor: UserId
+    now: datetime
+    hosts: Hosts
+    operations: Operations
+    commands: Mapping[str, Command]
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command: its usage line is its grammar, its help and its "did you mean"."""
+
+    usage: Usage
+    action: str
+    examples: tuple[str, ...]
+    arguments: type[Arguments]
+    handler: Callable[[Any, Context], Answer]
+    summary: str
+    help: str
+
+    @property
+    def name(self) -> str:
+        """The leading words, like "move storage"."""
+        return self.usage.name
+
+
+def command(
+    *usages: str, action: str, examples: tuple[str, ...]
+) -> Callable[[Callable[[Any, Context], Answer]], Command]:
+    """Turn a handler into a Command. Registers nothing: discovery finds it in its module.
+
+    Args:
+        usages: the grammar, as people read it in help; see `bot.core.grammar`. The first is the one help shows first.
+        action: what policy decides on, like "vm.migrate".
+        examples: texts that must parse; help prints them and the inherited tests run them.
+    """
+
+    def wrap(handler: Callable[[Any, Context], Answer]) -> Command:
+        hints = get_type_hints(handler)
+        arguments = next(kind for kind in hints.values() if isinstance(kind, type) and issubclass(kind, Arguments))
+        text = (handler.__doc__ or "").strip()
+        return Command(
+            usage=Usage.parse(usages, arguments),
+            action=action,
+            examples=examples,
+            arguments=arguments,
+            handler=handler,
+            summary=text.split("\n")[0],
+            help=text,
+        )
+
+    return wrap

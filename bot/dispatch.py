@@ -1,0 +1,143 @@
+"""What a person said, answered: policy, grammar, command. The only place that turns exceptions into chat text.
+
+UsageError   the typist's: only to them
+Refused      nobody's, rules or state say no: saw, needed, what to type
+HostError    a host's: which, doing what, its own words, what to do
+other        ours: an incident id, and the traceback in the log under that id
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Protocol
+
+from bot.command import Answer, Context, Hosts, Operations
+from bot.core.grammar import normalise, split
+from bot.core.names import UserId
+from bot.core.operation import Ask
+from bot.core.plan import Plan
+from bot.core.planner import Limits
+from bot.core.policy import Policy, decide
+from bot.core.refusal import render_blocked, render_host_error, render_incident, render_refused, render_usage
+from bot.core.reply import Reply
+from bot.core.signal import Signal
+from bot.core.wording import render_duration
+from bot.errors import HostError, Refused, UsageError
+from bot.ports import Clock
+from bot.registry import NotACommand, Registry, find
+
+log = logging.getLogger(__name__)
+
+UNKNOWN_ACTION = "unknown"
+"""What policy is asked about when the text is no command: a stranger learns nothing about what would be one."""
+
+
+class Desk(Protocol):
+    """Where plans and signals go. Both are idempotent by the ask's key."""
+
+    def propose(self, plan: Plan, ask: Ask) -> object: ...
+
+    def apply(self, signal: Signal, ask: Ask) -> Reply | None:
+        """None: the operation's updated card is the answer. Raises Refused."""
+
+
+class Dispatcher:
+    """Holds no state of its own; safe to call from any thread. `answer` may wait for hosts."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        policy: Policy,
+        hosts: Hosts,
+        operations: Operations,
+        desk: Desk,
+        limits: Limits,
+        clock: Clock,
+        *,
+        bot_user: str | Callable[[], str],
+        stale_after_s: float,
+    ) -> None:
+        self._registry = registry
+        self._policy = policy
+        self._hosts = hosts
+        self._operations = operations
+        self._desk = desk
+        self._limits = limits
+        self._clock = clock
+        self._bot_user = bot_user if callable(bot_user) else lambda: bot_user
+        self._stale_after_s = stale_after_s
+
+    def answer(self, ask: Ask) -> Reply | None:
+        """What to say; None if an operation's card says it. Never raises."""
+        try:
+            reply = self._answer(ask)
+        except UsageError as error:
+            log.debug("not understood key=%s actor=%s problem=%r", ask.key, ask.actor, error.message)
+            return render_usage(error)
+        except Refused as error:
+            log.info("refused key=%s actor=%s saw=%r needed=%r", ask.key, ask.actor, error.saw, error.needed)
+            # A button is seen by everybody and pressed by one: the card tells the rest what they need to know.
+            return render_refused(error, private=ask.kind == "button")
+        except HostError as error:
+            log.warning(
+                "host error key=%s host=%s doing=%r code=%r words=%r",
+                *(ask.key, error.host, error.doing, error.code, error.words),
+            )
+            return render_host_error(error)
+        except Exception:
+            incident = uuid.uuid4().hex[:8]
+            log.exception("incident %s key=%s actor=%s text=%r", incident, ask.key, ask.actor, ask.text[:200])
+            return render_incident(incident)
+        log.info("answered key=%s actor=%s by=%s", ask.key, ask.actor, "card" if reply is None else "reply")
+        return reply
+
+    def _answer(self, ask: Ask) -> Reply | None:
+        try:
+            command, words = find(self._registry, split(normalise(ask.text, self._bot_user())))
+        except UsageError as error:
+            if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.near):
+                return None  # people talk to each other in a channel that Ferry reads, not to Ferry
+            self._permit(ask.actor, UNKNOWN_ACTION)
+            raise
+        self._permit(ask.actor, command.action)
+        self._refuse_late(ask)
+        return self._act(command.handler(command.usage.read(words), self._context(ask)), ask)
+
+    def _act(self, answer: Answer, ask: Ask) -> Reply | None:
+        if isinstance(answer, Reply):
+            return answer
+        if isinstance(answer, Plan):
+            self._permit(ask.actor, answer.action)
+            if answer.blocked:
+                return render_blocked(answer)
+            self._desk.propose(answer, ask)
+            return None
+        return self._desk.apply(answer, ask)
+
+    def _permit(self, actor: UserId, action: str) -> None:
+        verdict = decide(self._policy, actor, action)
+        if not verdict.allowed:
+            raise Refused(verdict.reason, needed=verdict.needed, hint=verdict.hint, private=True)
+
+    def _refuse_late(self, ask: Ask) -> None:
+        """Chat services deliver up to hours late; nobody expects yesterday's command to be carried out today."""
+        age_s = (self._clock.now() - ask.at).total_seconds()
+        if age_s > self._stale_after_s:
+            raise Refused(
+                f"this reached Ferry {render_duration(age_s)} after it was sent, and was not carried out",
+                needed=f"a command that is at most {render_duration(self._stale_after_s)} old",
+                hint="press the button again" if ask.kind == "button" else "say it again if it is still wanted",
+                private=True,
+            )
+
+    def _context(self, ask: Ask) -> Context:
+        return Context(
+            actor=ask.actor,
+            now=self._clock.now(),
+            hosts=self._hosts,
+            operations=self._operations,
+            commands=self._registry,
+            limits=self._limits,
+        )

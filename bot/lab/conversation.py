@@ -1,0 +1,85 @@
+"""One conversation without a prompt: say it, confirm if told to, print what the channel shows, tell how it ended.
+
+It judges by what the channel shows and by nothing else, as a person does.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TextIO
+
+from bot.core.lifecycle import ENDED, State
+from bot.lab.slack import Message, SlackServer
+from bot.lab.terminal.chat import Chat
+from bot.lab.terminal.plain import Printer
+
+CONFIRM = "Confirm"
+_BADGE = re.compile(r"m-\d+ · (" + "|".join(sorted(State, key=len, reverse=True)) + r")\b")
+_REFUSALS = ("❌", "⚠️")
+_SETTLE_S = 1.5  # the thread's last lines come after the card's last state
+
+
+class Conversation:
+    """Of one person in one channel.
+
+    Args:
+        limit_s: real seconds after which it counts as not succeeded.
+    """
+
+    def __init__(self, server: SlackServer, user: str, channel: str, stdout: TextIO, *, limit_s: float) -> None:
+        self._server = server
+        self._user = user
+        self._channel = channel
+        self._printer = Printer(Chat(server, user, channel, bare=True, greeting=""), stdout)
+        self._limit_s = limit_s
+
+    def hold(self, text: str, *, confirm: bool) -> bool:
+        """Whether the operation succeeded; for a question, whether it was answered.
+
+        Args:
+            confirm: press Confirm once it is offered.
+        """
+        known = {message.ts for message in self._answers()}
+        self._server.say(self._user, self._channel, text)
+        answer = self._follow(known, frozenset({None, State.PROPOSED, *ENDED}))
+        if answer and confirm and self._state(answer) is State.PROPOSED:
+            self._server.press(self._user, self._channel, answer.ts, CONFIRM)
+            answer = self._follow(known, ENDED)
+        self._settle()
+        return answer is not None and self._succeeded(answer)
+
+    def _follow(self, known: set[str], until: frozenset[State | None]) -> Message | None:
+        """Print what happens until the answer is in one of these states; None: not in time."""
+        ends_at, revision = time.monotonic() + self._limit_s, -1
+        while (left_s := ends_at - time.monotonic()) > 0:
+            revision = self._server.wait_for_change(revision, left_s)
+            self._printer.print_news()
+            answers = [message for message in self._answers() if message.ts not in known]
+            answer = next((one for one in answers if self._state(one)), answers[0] if answers else None)
+            if answer and self._state(answer) in until:
+                return answer
+        return None
+
+    def _answers(self) -> list[Message]:
+        """What the bot said to all or to this person only; not the lines in threads."""
+        seen = (*self._server.ephemerals(self._user), *self._server.messages(self._channel))
+        return [message for message in seen if message.bot_id]
+
+    def _state(self, message: Message) -> State | None:
+        """The state that a card shows; None for a message that is no card."""
+        shown = _BADGE.search("\n".join(self._server.render_text(message)))
+        return State(shown[1]) if shown else None
+
+    def _succeeded(self, answer: Message) -> bool:
+        state = self._state(answer)
+        if state is None:
+            return not answer.only_for and not answer.text.startswith(_REFUSALS)
+        return state is State.SUCCEEDED
+
+    def _settle(self) -> None:
+        """Print until nothing has changed for a moment."""
+        revision = self._server.workspace.revision
+        while (later := self._server.wait_for_change(revision, _SETTLE_S)) > revision:
+            revision = later
+        self._printer.print_news()

@@ -1,0 +1,15 @@
+from bot.command import Arguments, Cancel, Context, OperationId, command
+
+
+class CancelOperation(Arguments):
+    operation: OperationId
+
+
+@command("cancel <operation>", action="operation.cancel", examples=("cancel m-12",))
+def cancel(ask: CancelOperation, _context: Context) -> Cancel:
+    """Decline an offer, take an operation out of the queue, or stop a move that is running.
+
+    A running move is stopped by its host, which may say that it is too late. The virtual machine keeps running either
+    way.
+    """
+    return Cancel(operation=ask.operation)

@@ -1,0 +1,49 @@
+from bot.command import Arguments, Context, Note, Reply, Seen, Table, command, wording
+
+
+class Hosts(Arguments):
+    pass
+
+
+@command("hosts", action="host.read", examples=("hosts",))
+def hosts(_ask: Hosts, context: Context) -> Reply:
+    """Show every host: its virtual machines, free memory, and migrations under way.
+
+    Every host is asked now; one that gives no answer is shown with what it said or did last.
+    """
+    seen = context.hosts.refreshed().hosts
+    silent = [host for host in seen if not host.known]
+    answering = "all answering" if not silent else f"{len(seen) - len(silent)} answering"
+    return Reply(
+        title=(f"{wording.render_count(len(seen), 'host')}, {answering}" if seen else "The settings name no host",),
+        parts=(
+            Table(
+                columns=("Host", "State", "VMs", "Memory free", "Live migrations", "Storage migrations"),
+                rows=tuple(_row(host) for host in seen),
+            ),
+            *(Note(line=(f"{host.host}: {host.failure}; {_last(host, context)}",)) for host in silent),
+        )
+        if seen
+        else (),
+    )
+
+
+def _row(seen: Seen) -> tuple[str, ...]:
+    host = seen.info
+    if not seen.known or host is None:
+        return (seen.host, "no answer", "?", "?", "?", "?")
+    return (
+        seen.host,
+        "ready" if host.migration_enabled else "migration disabled",
+        str(len(seen.vms)),
+        wording.render_share(host.memory_free_bytes, host.memory_bytes),
+        f"{host.live_active} of {host.live_limit}",
+        f"{host.storage_active} of {host.storage_limit}",
+    )
+
+
+def _last(seen: Seen, context: Context) -> str:
+    if seen.answered_at is None:
+        return "it has not answered yet"
+    held = wording.render_count(len(seen.held), "VM")
+    return f"it last answered {wording.render_ago(seen.answered_at, context.now)}, with {held}"

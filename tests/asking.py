@@ -1,0 +1,88 @@
+"""Asking Ferry without chat, hosts or a database: policy, grammar, commands and answers are the real ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from bot.command import Hosts, Operations, Plan, Reply
+from bot.core.names import UserId
+from bot.core.operation import Ask, Place
+from bot.core.planner import Limits
+from bot.core.policy import Policy
+from bot.core.reply import Code, Line, Span, Strong, Text
+from bot.core.signal import Signal
+from bot.dispatch import Dispatcher
+from bot.errors import Refused
+from bot.registry import Registry
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+ALICE, MALLORY = UserId("U0ALICE"), UserId("U0MALLORY")
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return NOW
+
+
+@dataclass
+class Tray:
+    """A desk that only keeps what it is given."""
+
+    answer: Reply | None = None
+    plans: list[tuple[Plan, Ask]] = field(default_factory=list)
+    signals: list[Signal] = field(default_factory=list)
+
+    def propose(self, plan: Plan, ask: Ask) -> None:
+        self.plans.append((plan, ask))
+
+    def apply(self, signal: Signal, ask: Ask) -> Reply | None:
+        self.signals.append(signal)
+        if signal.operation == "m-7" and ask.kind == "button":
+            raise Refused("the offer m-7 has ended", hint="plan it again")
+        return self.answer
+
+
+def make_dispatcher(desk: Tray, registry: Registry, policy: Policy | None = None) -> Dispatcher:
+    return Dispatcher(
+        registry,
+        policy or Policy(allow=frozenset({ALICE})),
+        # No command here looks at a host or an operation; one that did would end in an incident.
+        cast(Hosts, None),
+        cast(Operations, None),
+        desk,
+        Limits(),
+        FixedClock(),
+        bot_user=lambda: "UFERRY",
+        stale_after_s=120,
+    )
+
+
+def said(text: str, actor: UserId = ALICE, kind: str = "message", age_s: float = 1) -> Ask:
+    at = NOW - timedelta(seconds=age_s)
+    return Ask(
+        key=f"T1/C1/{text}",
+        text=text,
+        actor=actor,
+        place=Place(team="T1", channel="C1"),
+        at=at,
+        received_at=NOW,
+        kind=kind,
+    )
+
+
+def plain(line: Line) -> str:
+    def one(span: Span) -> str:
+        if isinstance(span, Code):
+            return f"`{span.text}`"
+        return span.text if isinstance(span, Strong) else str(span)
+
+    return "".join(map(one, line))
+
+
+def text_of(reply: Reply) -> str:
+    lines = [plain(reply.title)]
+    for part in reply.parts:
+        lines += [plain(line) for line in part.lines] if isinstance(part, Text) else []
+    return "\n".join(lines)

@@ -1,0 +1,121 @@
+"""Ferry in a lab, for dialogues: say, press, and what the channel shows. All is real but the hosts and the workspace.
+
+with Ferry(tmp_path) as ferry:
+    card = ferry.say("migrate VM-01 to host02")
+    ferry.press(card, "Confirm", who="bob")
+    assert "VM-01 is on host02" in ferry.wait_until_ended(card)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from bot.app import Bot, build
+from bot.core.lifecycle import ENDED, State
+from bot.core.operation import Operation
+from bot.lab.running import CHANNEL, RunningLab
+from bot.lab.scenario import SCENARIOS
+from bot.lab.slack import Message, SlackServer
+from bot.lab.world import RunningClock
+from bot.settings import Settings
+
+T = TypeVar("T")
+PATIENCE_S = 30.0
+
+
+class Ferry:
+    """A lab with the bot in it.
+
+    Args:
+        speed: simulated seconds in a real one.
+        rate_limits: whether the workspace limits calls as Slack does.
+    """
+
+    def __init__(self, folder: Path, *, scenario: str = "small", speed: float = 50, rate_limits: bool = True) -> None:
+        self.folder = folder
+        self.world = SCENARIOS[scenario](RunningClock(speed))
+        self.server = SlackServer(rate_limits=rate_limits)
+        self.lab = RunningLab(self.world, folder, slack=self.server)
+        self.bot: Bot
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Ferry:
+        self._stack.enter_context(self.lab)
+        self._stack.callback(lambda: self.bot.stop())
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def start(self) -> None:
+        """Start the bot, again perhaps: hosts, workspace and database are as they were."""
+        settings = self.lab.settings(self.folder / "ferry.sqlite")
+        self.bot = build(Settings.model_validate(settings))
+        self.bot.start()
+
+    # people
+
+    def say(self, text: str, *, who: str = "alice", where: str = f"#{CHANNEL}", thread: str | None = None) -> Message:
+        """Say it and wait for the answer: a card, a message, or what only this person sees."""
+        before = {message.ts for message in self._answers(who, where)}
+        ts = self.server.say(who, where, text, thread)
+        return self.wait(
+            lambda: next(
+                (answer for answer in self._answers(who, where, thread or ts) if answer.ts not in before), None
+            )
+        )
+
+    def press(self, card: Message, button: str, *, who: str = "alice") -> None:
+        self.server.press(who, card.channel, card.ts, button)
+
+    # seeing
+
+    def text(self, message: Message) -> str:
+        """What the message shows now."""
+        now = self.server.message(message.channel, message.ts) or message
+        return "\n".join(self.server.render_text(now))
+
+    def history(self, message: Message) -> list[str]:
+        """What the message has shown, oldest first."""
+        now = self.server.message(message.channel, message.ts) or message
+        return ["\n".join(self.server.render_text(now, version=version)) for version in range(len(now.versions))]
+
+    def steps(self, card: Message) -> list[str]:
+        """The lines in the card's thread."""
+        return [self.text(message) for message in self.server.thread(card.channel, card.ts)]
+
+    def wait(self, predicate: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
+        found = self.server.wait_for(predicate, timeout_s)
+        assert found is not None
+        return found
+
+    def wait_for_text(self, card: Message, *wanted: str) -> str:
+        """The card's text once it shows all of these."""
+        return self.wait(lambda: text if all(each in (text := self.text(card)) for each in wanted) else None)
+
+    def wait_until_ended(self, card: Message) -> str:
+        """The card's last text."""
+        names = tuple(f"· {state}" for state in ENDED)
+        return self.wait(lambda: text if any(name in (text := self.text(card)) for name in names) else None)
+
+    def operation(self, card: Message) -> Operation:
+        """The row that the card shows."""
+        badge = next(word for word in self.text(card).split() if word.startswith("m-"))
+        found = self.bot.store.find(badge)
+        assert found is not None
+        return found
+
+    def _answers(self, who: str, where: str, thread: str = "") -> list[Message]:
+        in_thread = self.server.thread(where, thread) if thread else []
+        seen = (*self.server.ephemerals(who), *self.server.messages(where), *in_thread)
+        return [message for message in seen if message.bot_id]
+
+
+__all__ = ["Ferry", "State"]
