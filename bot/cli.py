@@ -43,10 +43,10 @@ Config = Annotated[Path | None, typer.Option(help="settings file; else FERRY_CON
 Text = Annotated[str, typer.Argument(help="what a person would say in the channel")]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an expected failure is explained on standard error, with exit status 2."""
     try:
-        app()
+        app(arguments)
     except FerryError as error:
         _explain(error)
         sys.exit(2)

@@ -13,7 +13,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
@@ -60,6 +69,14 @@ class HostSettings(_Section):
     connect_timeout_s: float = Field(10, gt=0, description="seconds to wait for a connection")
     read_timeout_s: float = Field(30, gt=1, description="seconds within which a read of the host must be complete")
     link_gbit_s: float | None = Field(None, gt=0, description="speed of its migration network in Gbit/s, for estimates")
+
+    @field_validator("username")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        """`"CONTOSO\\ferry"` in double quotes is valid TOML, and means a form feed."""
+        if not value.isprintable():
+            raise ValueError(r"holds a control character; write it in single quotes, like 'CONTOSO\ferry'")
+        return value
 
     @model_validator(mode="after")
     def _coherent(self) -> HostSettings:

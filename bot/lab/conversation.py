@@ -46,7 +46,8 @@ class Conversation:
         if answer and confirm and self._state(answer) is State.PROPOSED:
             self._server.press(self._user, self._channel, answer.ts, CONFIRM)
             answer = self._follow(known, ENDED)
-        self._settle()
+        if answer is not None and self._state(answer):
+            self._settle()
         return answer is not None and self._succeeded(answer)
 
     def _follow(self, known: set[str], until: frozenset[State | None]) -> Message | None:

@@ -1,0 +1,161 @@
+"""The command line as a person types it: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from bot.hyperv.fleet import HyperVFleet
+from bot.lab.running import RunningLab, render_toml
+from bot.lab.scenario import small
+from bot.settings import load
+
+FAST = ("--speed", "50")
+
+
+@pytest.fixture(autouse=True)
+def of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No settings of the machine that runs the tests; and the log's handlers are given back."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_URL", "DATABASE_URL", "FERRY_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers, root.level = handlers, level
+
+
+def ferry(*arguments: str) -> int:
+    """The exit status."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+# say
+
+
+def test_say_shows_plan_progress_and_result_and_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("say", "migrate VM-01 to host02", "--yes", *FAST) == 0
+    shown = capsys.readouterr().out
+    for part in ("Move VM-01 from host01 to host02?", "[1 Confirm]", "m-1 · running", "VM-01 is on host02"):
+        assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "scenario", "shown"),
+    [
+        ("migrate VM-99 to host02", "small", "no host has a virtual machine called VM-99"),
+        ("migrate VM-10 to host03", "small", "4.0 of 64 GB free on host03"),
+        ("migrate VM-06 to host02", "small", 'host02 has no switch "Backup"'),
+        ("migrate VM-08 to host02", "small", "did not succeed"),
+        ("migrate VM-01 to host02", "dead-host", "Ferry does not reach host02"),
+        ("migrat VM-01 to host02", "small", "did you mean"),
+    ],
+)
+def test_say_fails_where_the_operation_does_not_succeed(
+    text: str, scenario: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ferry("say", text, "--yes", "--scenario", scenario, *FAST) == 1
+    assert shown in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+def test_say_waits_its_turn_at_a_busy_host_and_then_goes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("say", "migrate VM-01 to host02", "--yes", "--scenario", "busy-host", "--speed", "10") == 0
+    shown = capsys.readouterr().out
+    assert "m-1 · queued" in shown
+    assert "2 not started by Ferry" in shown
+
+
+def test_say_without_yes_confirms_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("say", "migrate VM-01 to host02", *FAST) == 1
+    assert "m-1 · proposed" in capsys.readouterr().out
+
+
+def test_a_question_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("say", "hosts") == 0
+    assert "3 hosts, all answering" in capsys.readouterr().out
+
+
+def test_a_scenario_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("say", "hosts", "--scenario", "huge") == 2
+    assert "needed: one of small, " in capsys.readouterr().err
+
+
+# lab
+
+
+def test_the_hosts_alone_can_be_reached_with_the_settings_printed(tmp_path: Path) -> None:
+    with RunningLab(small(), tmp_path, tls=True) as lab:
+        (tmp_path / "ferry.toml").write_text(render_toml(lab), encoding="utf-8")
+        fleet = HyperVFleet(load(tmp_path / "ferry.toml").hosts)
+        try:
+            assert [vm.name for vm in fleet.read_vms("host02")[1]] == ["SQL-01", "SQL-02", "VM-07", "WEB-01"]
+        finally:
+            fleet.close()
+
+
+# run
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", ["the settings name no host", "ferry lab --hosts-only"]),
+        ("[hosts.host01]\nprot = 1", ["hosts.host01.prot", "did you mean port?"]),
+        ("[hosts.host01]", ["SLACK_BOT_TOKEN is empty", "ferry manifest"]),
+        (
+            "[hosts.host01]\n[slack]\nbot_token = 'xoxb-1'\napi_url = 'http://127.0.0.1:9/api/'",
+            ["SLACK_APP_TOKEN is empty"],
+        ),
+    ],
+)
+def test_run_explains_what_is_wrong_with_the_settings(
+    content: str, told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("ferry.toml").write_text(content, encoding="utf-8")
+    assert ferry("run") == 2
+    explained = " ".join(capsys.readouterr().err.split())
+    assert [each for each in told if each not in explained] == []
+
+
+# parse and manifest
+
+
+def test_parse_shows_what_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        ferry("parse", "@x Move Storage “VM 1” to \\\\<http://server01.contoso.com|server01.contoso.com>\\vmstore$\\")
+        == 1
+    )
+    assert (
+        ferry("parse", "Move Storage “VM 1” to \\\\<http://server01.contoso.com|server01.contoso.com>\\vmstore$\\") == 0
+    )
+    shown = capsys.readouterr().out
+    assert "command    move storage" in shown
+    assert "'\\\\\\\\server01.contoso.com\\\\vmstore$'" in shown
+    assert 'same as    move storage "VM 1" \\\\server01.contoso.com\\vmstore$' in shown
+
+
+def test_manifest_is_json_with_the_scopes_that_are_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("manifest") == 0
+    manifest = json.loads(capsys.readouterr().out)
+    assert "chat:write" in manifest["oauth_config"]["scopes"]["bot"]
+    assert "channels:history" not in manifest["oauth_config"]["scopes"]["bot"]
+
+
+def test_python_m_bot_is_ferry() -> None:
+    environment = {**os.environ, "COLUMNS": "100"}
+    shown = subprocess.run([sys.executable, "-m", "bot", "--help"], capture_output=True, text=True, env=environment)
+    assert shown.returncode == 0
+    for name in ("run", "lab", "say", "parse", "manifest"):
+        assert name in shown.stdout
