@@ -15,6 +15,10 @@ Facts about pypsrp 0.9.1 and WinRM that this module rests on:
 6. A pipeline whose client goes away is stopped, but a migration is a job of the host's VMMS and goes on (Microsoft
    Learn, Msvm_MigrationJob; that stopping cancels nothing is assumed). So letting go of a session is always safe for
    the VM.
+7. requests looks through the environment for proxies, certificates and a netrc at every request as long as its session
+   trusts the environment (requests, Session.merge_environment_settings). pypsrp has merged what counts when it built
+   the session.
+8. pypsrp copies every command of a pipeline deeply, twice, as lxml once needed (Pipeline._get_statements).
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from threading import Event
 from typing import Any, Protocol
 
 import requests
-from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
+from pypsrp.complex_objects import Command, PSInvocationState, RunspacePoolState
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import CommandState, WinRS
@@ -87,6 +91,8 @@ class Transport:
         fresh = self._http.session is None
         while True:
             left = self.left_s()
+            if self._http.session is not None:
+                self._http.session.trust_env = False  # fact 7
             limits = (min(self._connect_timeout_s, left), min(timeout or left, left))
             try:
                 return self._http.send(message, timeout=limits)
@@ -105,6 +111,21 @@ class Transport:
                     raise
                 time.sleep(PAUSE_S)
             self.reset()
+
+
+class _Command(Command):
+    """Never changed once it is composed, so it is its own copy (fact 8)."""
+
+    def __deepcopy__(self, memo: object) -> _Command:
+        return self
+
+
+class _PowerShell(PowerShell):
+    def add_cmdlet(self, cmdlet: str, use_local_scope: bool | None = None) -> PowerShell:
+        version = self.runspace_pool.protocol_version or ""
+        return self.add_command(
+            _Command(cmdlet, protocol_version=version, is_script=False, use_local_scope=use_local_scope)
+        )
 
 
 class Shell(WinRS):
@@ -229,7 +250,7 @@ class HostSession:
         return self._finish(powershell)
 
     def _begin(self, statements: Sequence[Statement]) -> PowerShell:
-        powershell = PowerShell(self._pool)
+        powershell = _PowerShell(self._pool)
         compose(statements, powershell)
         self._transport.left_s()
         self.sent = True
