@@ -116,6 +116,7 @@ class Engine:
         @DBOS.workflow(name=WORKFLOW)
         def execute(operation: str, attempt: int) -> None:
             self._runner.run(operation, attempt)
+            self._look_after(operation)
 
         DBOS.launch()
 
@@ -151,6 +152,12 @@ class Engine:
         for operation in self._store.expired():
             outcome = Outcome(summary="nobody confirmed it in time; nothing was started")
             self._store.change(operation, Event.EXPIRE, outcome=outcome)
+
+    def _look_after(self, operation_id: str) -> None:
+        """What both hosts hold and run has just changed: whoever asks next should not be told of yesterday."""
+        operation = self._store.find(operation_id)
+        if operation is not None and not self._stopping.is_set():
+            self._ask_for_room({operation.plan.move.source, operation.plan.move.destination})
 
     def _refresh_room(self) -> None:
         if hosts := self._store.hosts_waited_for():
