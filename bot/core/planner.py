@@ -13,7 +13,7 @@ from bot.core.estate import Host, Vm, VmState
 from bot.core.estimate import estimate
 from bot.core.plan import Move, MoveKind, Plan
 from bot.core.preflight import check
-from bot.core.storage import file_of, folder_of, known_bytes, place_of, travelling
+from bot.core.storage import disk_name, folder_of, known_bytes, place_of, travelling
 from bot.core.wording import render_bytes, render_count, render_duration, render_list, render_share, render_state
 
 _MOST_DISKS_LISTED = 6
@@ -108,7 +108,9 @@ def _render_uptime(vm: Vm) -> str:
 def _render_disks(vm: Vm) -> str:
     """File names with what they take: "VM-01.vhdx 42 of 80 GB, data.vhdx 12 GB"."""
     disks = travelling(vm.disks)
-    shown = [_render_disk(file_of(disk.path), disk.file_bytes, disk.size_bytes) for disk in disks[:_MOST_DISKS_LISTED]]
+    shown = [
+        _render_disk(disk_name(disk.path), disk.file_bytes, disk.size_bytes) for disk in disks[:_MOST_DISKS_LISTED]
+    ]
     more = len(disks) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 

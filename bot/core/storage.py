@@ -5,6 +5,7 @@ Pure text: nothing here knows whether a path exists. Upper and lower case are al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PureWindowsPath
 
@@ -13,6 +14,9 @@ from bot.core.estate import Disk, Vm
 DISK_FOLDER = "Virtual Hard Disks"
 """Move-VM and Move-VMStorage with one destination path put disks into this folder below it (reported behaviour of the
 Hyper-V module; that Move-VMStorage does the same is assumed)."""
+
+# What Hyper-V names the differencing file that a checkpoint makes: NAME_GUID.avhdx (Microsoft Learn, checkpoints).
+_OF_CHECKPOINT = re.compile(r"_[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\.(avhdx?)\Z", re.IGNORECASE)
 
 
 def is_share(path: str) -> bool:
@@ -38,6 +42,11 @@ def folder_of(path: str) -> str:
 
 def file_of(path: str) -> str:
     return PureWindowsPath(path).name or path
+
+
+def disk_name(path: str) -> str:
+    """The disk's file as people call it, without the GUID that a checkpoint puts into the name of its file."""
+    return _OF_CHECKPOINT.sub(r".\1", file_of(path))
 
 
 def same_path(one: str, other: str) -> bool:

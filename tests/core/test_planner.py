@@ -7,6 +7,7 @@ import pytest
 from bot.core.estate import Disk, VmState
 from bot.core.plan import MoveKind, Plan
 from bot.core.planner import Limits, plan_live, plan_shared_nothing, plan_storage
+from bot.core.storage import disk_name
 from tests.core.moves import GB, SHARE, VM_ID, disk, make_host, make_local_vm, make_vm
 
 LIMITS = Limits(link_gbit_s={"host01": 10, "host02": 10})
@@ -124,3 +125,10 @@ def test_the_digest_covers_what_was_seen(other: str) -> None:
 
     assert first.digest != second.digest
     assert first.digest == plan(8 * GB, "host02", rf"{SHARE}\a.vhdx").digest
+
+
+def test_a_disk_with_a_checkpoint_is_called_by_its_own_name() -> None:
+    guid = "83F89DED-E83D-5648-A6D8-95B4169441B5"
+    assert disk_name(f"\\\\server01\\vmstore\\VM-01_{guid}.avhdx") == "VM-01.avhdx"
+    assert disk_name("D:\\VMs\\VM-01_system.vhdx") == "VM-01_system.vhdx"
+    assert disk_name(f"D:\\VMs\\{guid}.vhdx") == f"{guid}.vhdx"

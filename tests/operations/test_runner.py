@@ -35,7 +35,7 @@ def test_progress_and_milestones(bench: Bench, lab: MovingHosts):
     running = bench.start()
     job = lab.hold_at(55)
     bench.until(lambda: bench.row().percent == job.percent)
-    assert bench.row(State.RUNNING).waiting == "moving"
+    assert bench.row(State.RUNNING).waiting == ""
     assert "50 %" in bench.steps()
     lab.go()
     running.result(PATIENCE_S)

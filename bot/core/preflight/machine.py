@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.core.estate import Status, VmState
 from bot.core.plan import Finding
 from bot.core.preflight.case import Case, blocking, fine, warning
-from bot.core.storage import file_of, is_share
+from bot.core.storage import disk_name, file_of, is_share
 from bot.core.wording import render_count, render_list, render_state, render_status
 
 MOVABLE = frozenset({VmState.RUNNING, VmState.OFF, VmState.SAVED, VmState.PAUSED})
@@ -109,7 +109,7 @@ def check_parents(case: Case) -> Iterator[Finding]:
     """Disks of a VM with checkpoints are differencing too; those parents travel with the checkpoints."""
     built = [disk for disk in case.vm.disks if disk.parent]
     if case.copies_storage and built and not case.vm.checkpoints:
-        pairs = render_list([f"{file_of(disk.path)} on {file_of(disk.parent or '')}" for disk in built])
+        pairs = render_list([f"{disk_name(disk.path)} on {disk_name(disk.parent or '')}" for disk in built])
         asked = f"{case.destination.name} says before the move" if case.crosses_hosts else "only the move itself shows"
         yield warning("differencing", f"differencing disks: {pairs}; {asked} whether the parents can follow")
 

@@ -157,7 +157,7 @@ class Errand:
         if self._row.sent:
             self._row.say(f"{note}, again")
         else:
-            self._row.change(Event.START, waiting="moving", note=note)
+            self._row.change(Event.START, note=note)
         latest = [0]
 
         def keep(percent: int) -> None:
@@ -219,7 +219,7 @@ class Errand:
             return
         passed = [mark for mark in _MILESTONES if self._percent < mark <= percent]
         self._percent = percent
-        self._row.progress(percent, "moving")
+        self._row.progress(percent)
         if passed:
             self._row.say(f"{passed[-1]} %")
 

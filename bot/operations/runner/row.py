@@ -72,7 +72,7 @@ class Row:
         self.change(event, outcome=outcome, note=f"{_ENDINGS[event]}: {outcome.summary}", by=by)
         return True
 
-    def progress(self, percent: int, doing: str) -> None:
+    def progress(self, percent: int, doing: str = "") -> None:
         self._store.progress(self.operation.id, percent, doing)
 
     def keep_jobs(self, jobs: frozenset[str]) -> None:
