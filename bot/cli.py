@@ -1,4 +1,8 @@
-"""The command line: `ferry run | lab | say | parse | manifest`. Prints and exits; decides nothing."""
+"""The command line: `ferry run | lab | say | parse | manifest`. Prints and exits; decides nothing.
+
+What takes long to import (the bot with its database, the lab with its servers) is imported by the commands that need
+it, so that help, `parse` and a wrong setting answer at once.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 import commands
-from bot.app import build
 from bot.errors import FerryError, Refused
-from bot.lab.conversation import Conversation
-from bot.lab.running import CHANNEL, RunningLab, render_toml
 from bot.lab.scenario import SCENARIOS
-from bot.lab.slack import SlackServer
-from bot.lab.terminal import run_terminal
 from bot.lab.world import RunningClock, World
 from bot.log import configure, to_file
 from bot.registry import discover, understand
 from bot.settings import Settings, load
 from bot.slack.manifest import render_manifest
+
+if TYPE_CHECKING:
+    from bot.lab.running import RunningLab
+    from bot.lab.slack import SlackServer
 
 app = typer.Typer(
     help="Ferry moves Hyper-V virtual machines by chat.",
@@ -55,6 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
 @app.command()
 def run(config: Config = None) -> None:
     """Run the bot: a real workspace, real hosts, as the settings say. Ends on Ctrl+C or SIGTERM."""
+    from bot.app import build
+
     settings = load(config)
     if not settings.hosts:
         raise Refused("the settings name no host", needed="at least one table like [hosts.host01]", hint=HOSTS_HINT)
@@ -82,6 +87,9 @@ def lab(
     tls: Annotated[bool, typer.Option(help="hosts answer on HTTPS instead of HTTP with message encryption")] = False,
 ) -> None:
     """Chat with the bot in the terminal: simulated hosts and workspace, real protocols, all on loopback."""
+    from bot.lab.running import CHANNEL, RunningLab
+    from bot.lab.terminal import run_terminal
+
     with _folder() as folder:
         if hosts_only:
             _serve_hosts(RunningLab(_world(scenario, speed), folder, port=port, tls=tls))
@@ -104,6 +112,9 @@ def say(
     limit: Annotated[float, typer.Option(min=1, help="seconds after which it counts as not succeeded")] = 300,
 ) -> None:
     """Hold one conversation in the lab and print what the channel showed. Exit status 0 only if it succeeded."""
+    from bot.lab.conversation import Conversation
+    from bot.lab.running import CHANNEL
+
     with _folder() as folder:
         to_file(folder / "ferry.log", "info")
         with _bot_in_lab(scenario, speed, folder) as server:
@@ -167,6 +178,10 @@ def _folder() -> Iterator[Path]:
 
 @contextmanager
 def _bot_in_lab(scenario: str, speed: float, folder: Path, *, tls: bool = False) -> Iterator[SlackServer]:
+    from bot.app import build
+    from bot.lab.running import RunningLab
+    from bot.lab.slack import SlackServer
+
     server = SlackServer()
     with RunningLab(_world(scenario, speed), folder, slack=server, tls=tls) as running:
         bot = build(Settings.model_validate(running.settings(folder / "ferry.sqlite")))
@@ -178,6 +193,8 @@ def _bot_in_lab(scenario: str, speed: float, folder: Path, *, tls: bool = False)
 
 
 def _serve_hosts(running: RunningLab) -> None:
+    from bot.lab.running import render_toml
+
     with running:
         sys.stdout.write(render_toml(running))
         sys.stdout.flush()
