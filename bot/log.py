@@ -9,12 +9,14 @@ import logging
 import re
 from pathlib import Path
 
-# Slack's tokens ("Token types", docs.slack.dev) and passwords inside URLs, wherever a library may print them.
-_SECRETS = re.compile(r"(x(?:ox[a-z]|app)-)[\w-]+|(://[^:/@\s]+:)[^@/\s]+(?=@)")
-# Libraries that would log requests, with bodies, at levels below these.
+# Slack's tokens ("Token types", docs.slack.dev), the tickets of its sockets, and passwords inside URLs, wherever a
+# library may print them.
+_SECRETS = re.compile(r"(x(?:ox[a-z]|app)-|[?&]ticket=)[\w-]+|(://[^:/@\s]+:)[^@/\s]+(?=@)")
+# Libraries that would log requests with bodies at levels below these: all that people write, and hosts answer.
 _QUIET = {
     "pypsrp": logging.CRITICAL,  # it logs a traceback for every time-out; ours say the same in the host's words
-    **dict.fromkeys(("spnego", "urllib3", "aiohttp", "dbos", "sqlalchemy"), logging.WARNING),
+    **dict.fromkeys(("spnego", "psrpcore", "urllib3", "aiohttp", "dbos", "sqlalchemy"), logging.WARNING),
+    **dict.fromkeys(("slack_sdk", "slack_bolt", "bot.slack.listeners.bolt"), logging.INFO),
 }
 
 

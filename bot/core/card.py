@@ -246,7 +246,12 @@ def _declined(operation: Operation) -> Iterable[Part]:
 
 
 def _expired(operation: Operation) -> Iterable[Part]:
-    yield Text(lines=(("Nobody confirmed it before ", Moment(at=operation.expires_at), ". Nothing was changed."),))
+    """Time was up, or what was offered is no longer so."""
+    if operation.outcome and operation.outcome.cause:
+        summary, cause = operation.outcome.summary, operation.outcome.cause
+        yield Text(lines=((_sentence(f"{summary}."),), (Strong(text="Seen:"), f" {cause}")))
+    else:
+        yield Text(lines=(("Nobody confirmed it before ", Moment(at=operation.expires_at), ". Nothing was changed."),))
     yield _people(operation)
 
 

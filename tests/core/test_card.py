@@ -255,3 +255,11 @@ def test_names_are_never_respelled_at_the_beginning_of_a_title() -> None:
 )
 def test_a_list_has_one_line_for_each_operation(operation: Operation, line: str) -> None:
     assert _line(render_status_line(operation, NOW)) == line
+
+
+def test_an_offer_that_ended_because_the_world_changed_says_so() -> None:
+    outcome = Outcome(summary="what was offered is no longer so; nothing was started", cause="VM-01 is off now")
+    shown = card(State.EXPIRED, outcome=outcome)
+    assert "What was offered is no longer so; nothing was started." in shown
+    assert "Seen: VM-01 is off now" in shown
+    assert "Nobody confirmed" not in shown
