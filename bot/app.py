@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
 
 import commands
+from bot.audit import AuditCopy
+from bot.core.deadline import Deadlines
 from bot.core.estate import Seen
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import Policy
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
+from bot.errors import Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
+from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
+from bot.operations.journal import Journal
+from bot.operations.looking import Looking
+from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
+from bot.operations.steward import Steward
 from bot.operations.store import Store
+from bot.ports import Clock
 from bot.registry import discover
 from bot.settings import Settings
 from bot.slack.listeners import SlackFront
@@ -34,88 +47,199 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class Role(StrEnum):
+    """What a process does: people are heard and answered by a bot, moves are carried out by a worker."""
+
+    BOT = "bot"
+    WORKER = "worker"
+    ALL = "all"
+
+
+class Part(Protocol):
+    """Something that runs until it is stopped; stopping is idempotent and takes seconds."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Bot:
-    """Ferry, put together. Start once, stop once.
+    """Ferry, put together for one role. Start once, stop once.
 
     Attributes:
-        front: where people are heard; everything else is behind it.
+        parts: in the order of their start; whoever hears people is the last.
+        bot_user: who Ferry is in chat; empty for a worker.
     """
 
     store: Store
+    presence: Presence
     fleet: HyperVFleet
     inventory: Inventory
-    engine: Engine
-    announcer: Announcer
-    intake: Intake
-    front: SlackFront
+    parts: tuple[Part, ...]
+    bot_user: str
 
     def start(self) -> None:
-        """Take up what a former run left, then listen.
+        """Make sure to be the only one of its name, bring the database up to date, take up what was left, and listen.
 
         Raises:
             FerryError: the database is newer than this program or in use by another process, or Slack does not answer.
         """
-        self.inventory.start()
-        self.engine.start()
-        self.announcer.start()
-        self.intake.start()
-        self.front.start(self.intake.take)
+        self.presence.enter()
+        self.store.migrate()
+        self.presence.announce()
+        for part in self.parts:
+            part.start()
 
     def stop(self) -> None:
         """Within seconds. Running moves are left to their hosts; the next start attaches to them. Idempotent."""
-        self.front.stop()
-        self.intake.stop()
-        self.engine.stop()
-        self.inventory.stop()
-        self.announcer.stop()
-        self.fleet.close()
-        self.store.close()
+        with ExitStack() as stopping:  # the last comes first, and whatever one raises, the others stop
+            for stop in (self.store.close, self.fleet.close, self.presence.leave, *(part.stop for part in self.parts)):
+                stopping.callback(stop)
 
 
-def build(settings: Settings, timing: Timing | None = None) -> Bot:
-    """Make the object graph and bring the database up to date; nothing listens or runs yet. Tests hurry with `timing`.
+def build(
+    settings: Settings,
+    timing: Timing | None = None,
+    clock: Clock | None = None,
+    *,
+    role: Role = Role.ALL,
+    site: str | None = None,
+    dead_after_s: float = DEAD_AFTER_S,
+) -> Bot:
+    """Make the object graph; nothing listens or runs yet, and no database is touched.
+
+    Tests hurry with `timing` and `dead_after_s`, and give the bot a clock that jumps.
+
+    Args:
+        site: whose hosts' moves are carried out here; None: every site's.
+        dead_after_s: for how long another process may be silent before its work is taken over.
 
     Raises:
-        Refused: a Slack token is missing or not what it should be.
+        Refused: the settings do not allow this role, or a Slack token is missing or not what it should be.
         ChatError: Slack does not accept the token, or cannot be reached.
-        FerryError: the database is newer than this program.
     """
-    clock = SystemClock()
-    front = SlackFront(settings.slack)
-    store = Store(settings.operations.database_url.get_secret_value(), clock)
-    store.migrate()
+    sites = _sites(settings, role, site)
+    watched = [name for name, host in settings.hosts.items() if role is not Role.WORKER or host.site in sites]
+    base = _base(
+        settings, clock or SystemClock(), f"{socket.gethostname()}/{role}/{site or '*'}", watched, dead_after_s
+    )
+
+    def look_soon(hosts: Iterable[str]) -> None:
+        base.inventory.look_soon(set(watched).intersection(hosts))
+
+    parts: list[Part] = [base.inventory, Steward(base.store, look_soon)]
+    if role is not Role.BOT:
+        runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
+        parts.append(Engine(base.store, runner, base.presence, sites, look_soon, sweep_s=dead_after_s / BEATS))
+    bot_user = ""
+    if role is not Role.WORKER:
+        front = SlackFront(settings.slack)
+        bot_user = front.bot_user
+        parts += _ears(base, front)
+    return Bot(base.store, base.presence, base.fleet, base.inventory, tuple(parts), bot_user)
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What every role needs."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    presence: Presence
+    fleet: HyperVFleet
+    inventory: Inventory
+    recheck: Callable[[Plan], tuple[str, ...]]
+
+
+def _base(settings: Settings, clock: Clock, name: str, watched: Iterable[str], dead_after_s: float) -> _Base:
+    sites = {host: its.site for host, its in settings.hosts.items()}
+    store = Store(settings.operations.database_url.get_secret_value(), clock, sites=sites)
+    presence = Presence(store.database, settings.operations.process or name, dead_after_s=dead_after_s)
     fleet = HyperVFleet(settings.hosts)
-    inventory = Inventory(fleet, clock, settings.operations.refresh_s, on_seen=_record_room(store))
-    limits = _limits(settings)
-    recheck = _recheck(inventory, store, clock, limits)
-    desk = Desk(store, clock, recheck, timedelta(minutes=settings.operations.offer_minutes))
+    inventory = Inventory(
+        fleet, clock, settings.operations.refresh_s, on_seen=_record_room(store), background=tuple(watched)
+    )
+    recheck = _recheck(inventory, store, clock, _limits(settings))
+    return _Base(settings, clock, store, presence, fleet, inventory, recheck)
+
+
+def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
+    """The sites whose operations a process of this role carries out."""
+    known = tuple(dict.fromkeys(host.site for host in settings.hosts.values()))
+    if site is not None and site not in known:
+        raise Refused(
+            f"no host of the settings is on site {site}",
+            needed=f"one of {', '.join(known)}",
+            hint=f'site = "{site}" in [hosts.NAME] puts a host there',
+        )
+    chosen = known if site is None else (site,)
+    several = settings.operations.database_url.get_secret_value().startswith("postgres")
+    if not several and (role is not Role.ALL or chosen != known):
+        raise Refused(
+            f"role {role} for {', '.join(chosen)} leaves work to other processes, and a SQLite file is for one process",
+            needed="PostgreSQL for several at once",
+            hint="DATABASE_URL=postgresql://user:password@server/name, or `ferry run` alone",
+        )
+    return chosen
+
+
+@dataclass(frozen=True)
+class _Listening:
+    """The ears, as a part."""
+
+    front: SlackFront
+    intake: Intake
+
+    def start(self) -> None:
+        self.front.start(self.intake.take)
+
+    def stop(self) -> None:
+        self.front.stop()
+
+
+def _ears(base: _Base, front: SlackFront) -> list[Part]:
+    """Whatever hears and answers people."""
+    settings, store, clock = base.settings, base.store, base.clock
+    chat = Poster(front.client)
+    copy = AuditCopy(settings.operations.audit_file, Journal(store.database, clock))
+    policy = Policy(allow=frozenset(settings.slack.allow), operators=frozenset(settings.slack.operators))
+    offer = timedelta(minutes=settings.operations.offer_minutes)
     dispatcher = Dispatcher(
         discover(commands),
-        Policy(allow=frozenset(settings.slack.allow)),
-        inventory,
+        policy,
+        base.inventory,
         store,
-        desk,
-        limits,
+        copy,
+        Desk(store, clock, base.recheck, offer, policy, Looking(store, base.fleet)),
+        _limits(settings),
         clock,
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
-    chat = Poster(front.client)
-    return Bot(
-        store=store,
-        fleet=fleet,
-        inventory=inventory,
-        engine=Engine(store, Runner(store, fleet, clock, recheck, timing), inventory.look_soon),
-        announcer=Announcer(store, chat, clock, settings.operations.updates_per_minute),
-        intake=Intake(store, dispatcher.answer, chat),
-        front=front,
-    )
+    intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
+    return [
+        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id),
+        Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel),
+        intake,
+        _Listening(front, intake),
+    ]
 
 
 def _limits(settings: Settings) -> Limits:
     links = {name: host.link_gbit_s for name, host in settings.hosts.items() if host.link_gbit_s}
     return Limits(memory_reserve_bytes=int(settings.operations.memory_reserve_gib * (1 << 30)), link_gbit_s=links)
+
+
+def _timing(settings: Settings) -> Timing:
+    given = settings.operations
+    deadlines = Deadlines(
+        live_s=given.live_deadline_minutes * 60,
+        shared_nothing_s=given.shared_nothing_deadline_minutes * 60,
+        storage_s=given.storage_deadline_minutes * 60,
+        estimates=given.deadline_estimates,
+    )
+    return Timing(stall_s=given.stall_s, deadlines=deadlines)
 
 
 def _record_room(store: Store) -> Callable[[Seen], None]:
@@ -128,9 +252,7 @@ def _record_room(store: Store) -> Callable[[Seen], None]:
     return record
 
 
-def _recheck(
-    inventory: Inventory, store: Store, clock: SystemClock, limits: Limits
-) -> Callable[[Plan], tuple[str, ...]]:
+def _recheck(inventory: Inventory, store: Store, clock: Clock, limits: Limits) -> Callable[[Plan], tuple[str, ...]]:
     """What differs now, on both hosts, from what was approved. Asked at the click and again at the start.
 
     What was read tells admission, too, how much room there is at this moment.

@@ -1,4 +1,4 @@
-"""The command line: `ferry run | lab | say | parse | manifest`. Prints and exits; decides nothing.
+"""The command line: `ferry run | lab | say | parse | manifest | verify | history`. Prints, exits, decides nothing.
 
 What takes long to import (the bot with its database, the lab with its servers) is imported by the commands that need
 it, so that help, `parse` and a wrong setting answer at once.
@@ -6,30 +6,37 @@ it, so that help, `parse` and a wrong setting answer at once.
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 import commands
+from bot.core.history import render_verification
+from bot.core.journal import read_anchor
+from bot.core.journal import verify as verify_chain
+from bot.core.names import check_age, to_timedelta
 from bot.errors import FerryError, Refused
-from bot.lab.scenario import SCENARIOS
-from bot.lab.world import RunningClock, World
 from bot.log import configure, to_file
 from bot.registry import discover, understand
 from bot.settings import Settings, load
 from bot.slack.manifest import render_manifest
 
 if TYPE_CHECKING:
+    from bot.app import Bot
     from bot.lab.running import RunningLab
     from bot.lab.slack import SlackServer
+    from bot.lab.world import World
 
 app = typer.Typer(
     help="Ferry moves Hyper-V virtual machines by chat.",
@@ -39,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Scenario = Annotated[str, typer.Option(help=f"which simulated estate: {', '.join(SCENARIOS)}")]
+Scenario = Annotated[str, typer.Option(help="which simulated estate: small, dead-host, busy-host")]
 Speed = Annotated[float, typer.Option(min=0.01, help="how many simulated seconds pass in one real second")]
 User = Annotated[str, typer.Option("--as", help="who speaks: alice and bob may command, mallory may not")]
 Config = Annotated[Path | None, typer.Option(help="settings file; else FERRY_CONFIG, else ferry.toml here")]
@@ -56,9 +63,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 @app.command()
-def run(config: Config = None) -> None:
-    """Run the bot: a real workspace, real hosts, as the settings say. Ends on Ctrl+C or SIGTERM."""
-    from bot.app import build
+def run(
+    config: Config = None,
+    role: Annotated[str, typer.Option(help="bot hears people, worker carries out moves, all does both")] = "all",
+    site: Annotated[str | None, typer.Option(help="whose hosts' moves are carried out here; without: all")] = None,
+) -> None:
+    """Run Ferry: a real workspace, real hosts, as the settings say. Ends on Ctrl+C or SIGTERM, within ten seconds."""
+    from bot.app import Role, build
 
     settings = load(config)
     if not settings.hosts:
@@ -67,14 +78,20 @@ def run(config: Config = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    bot = build(settings)
+    try:
+        bot = build(settings, role=Role(role), site=site)
+    except ValueError:
+        raise Refused(f"there is no role {role!r}", needed=f"one of {', '.join(Role)}") from None
     try:
         bot.start()
-        _err.print(f"Ferry listens in Slack as {bot.front.bot_user} and looks after {', '.join(settings.hosts)}.")
+        listens = f"listens in Slack as {bot.bot_user} and " if bot.bot_user else ""
+        _err.print(f"Ferry {listens}looks after {', '.join(settings.hosts)}.")
         while not stop.wait(1):  # a wait without limit would not let Windows deliver Ctrl+C
             pass
-    finally:
+    except BaseException:
         bot.stop()
+        raise
+    _leave(bot)
 
 
 @app.command()
@@ -150,6 +167,55 @@ def manifest(
     sys.stdout.write(render_manifest(load(config).slack, url))
 
 
+@app.command()
+def verify(
+    file: Annotated[Path | None, typer.Argument(help="a copy (audit.db) to verify instead of the database")] = None,
+    anchor: Annotated[str, typer.Option(help="what `anchor` said, or Ferry in the audit channel, copied whole")] = "",
+    config: Config = None,
+) -> None:
+    """Verify the journal: that no entry was changed, removed or exchanged. Exit status 1 where it does not hold."""
+    from bot.audit import read_copy, read_head
+    from bot.operations.journal import open_journal
+
+    kept = read_anchor(anchor)
+    if anchor and kept is None:
+        raise Refused("this text holds no anchor", needed="the word that begins with ferry:, copied whole")
+    witnesses = [kept] if kept else []
+    if file is not None:
+        found, name, beside = verify_chain(read_copy(file), witnesses), str(file), None
+    else:
+        operations = load(config).operations
+        beside = read_head(operations.audit_file)
+        with open_journal(operations.database_url.get_secret_value()) as journal:
+            found, name = journal.verify([*witnesses, *([beside] if beside else [])]), "the journal"
+    for line in render_verification(found, name, anchored=kept is not None, copied=beside is not None):
+        _out.print(line)
+    raise typer.Exit(1 if found.broken else 0)
+
+
+@app.command()
+def history(
+    what: Annotated[str, typer.Argument(help="a VM, a host, an operation, a Slack user id; or words")] = "",
+    since: Annotated[str, typer.Option(help="how far back, like 90min, 2h or 3d")] = "",
+    as_csv: Annotated[bool, typer.Option("--csv", help="for spreadsheets")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    config: Config = None,
+) -> None:
+    """Print what the journal tells, newest first, and bring its searchable copy up to date."""
+    from bot.audit import AuditCopy, write_csv, write_json, write_table
+    from bot.operations.journal import open_journal
+
+    try:
+        begin = datetime.now(UTC) - to_timedelta(check_age(since)) if since else None
+    except ValueError as error:
+        raise Refused(f"{since!r} is no age", needed=str(error)) from None
+    operations = load(config).operations
+    write = write_csv if as_csv else write_json if as_json else write_table
+    with open_journal(operations.database_url.get_secret_value()) as journal:
+        write(AuditCopy(operations.audit_file, journal).records(what, begin), sys.stdout)
+
+
+STOP_S = 8.0
 HOSTS_HINT = "`ferry lab --hosts-only` prints a complete example"
 _out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -163,7 +229,25 @@ def _explain(error: FerryError) -> None:
         _err.print(error.hint)
 
 
+def _leave(bot: Bot) -> NoReturn:
+    """Stop, and be gone within ten seconds.
+
+    Python waits at its exit for every thread that is still in a call to a host, which may take that host's time limit.
+    Nothing is lost by not waiting: moves belong to their hosts, rows are committed, and the next run looks.
+    """
+    stopping = threading.Thread(target=bot.stop, daemon=True)
+    stopping.start()
+    stopping.join(STOP_S)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 def _world(scenario: str, speed: float) -> World:
+    from bot.lab.scenario import SCENARIOS
+    from bot.lab.world import RunningClock
+
     if scenario not in SCENARIOS:
         raise Refused(f"there is no scenario {scenario!r}", needed=f"one of {', '.join(SCENARIOS)}")
     return SCENARIOS[scenario](RunningClock(speed))
@@ -195,11 +279,16 @@ def _bot_in_lab(scenario: str, speed: float, folder: Path, *, tls: bool = False)
 def _serve_hosts(running: RunningLab) -> None:
     from bot.lab.running import render_toml
 
-    with running:
+    try:
+        running.start()
+    except OSError as error:
+        raise Refused(f"the hosts cannot listen: {error.strerror}", hint="--port 0 takes ports that are free") from None
+    try:
         sys.stdout.write(render_toml(running))
         sys.stdout.flush()
         _err.print("The simulated hosts run until Ctrl+C.")
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        return
+    finally:
+        running.stop()

@@ -17,17 +17,21 @@ from typing import Any, Protocol, get_type_hints
 from bot.core import wording
 from bot.core.estate import Estate, Host, Seen, Vm, VmState, VmSummary
 from bot.core.grammar import Arguments, Usage
-from bot.core.names import HostName, OperationId, StoragePath, UserId, VmId, VmName
+from bot.core.history import Found
+from bot.core.names import Age, HostName, OperationId, StoragePath, Topic, UserId, VmId, VmName, to_timedelta
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.reply import Code, Line, Mark, Moment, Note, Reply, Strong, Table, Text, User, marked, say
-from bot.core.signal import Cancel, Confirm, Signal
+from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
+from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Signal
 from bot.errors import Refused
 
 __all__ = [
+    "Age",
+    "Anchor",
     "Arguments",
     "Cancel",
+    "Close",
     "Code",
     "Command",
     "Confirm",
@@ -35,10 +39,12 @@ __all__ = [
     "Host",
     "HostName",
     "Line",
+    "Look",
     "Mark",
     "Moment",
     "Note",
     "OperationId",
+    "Part",
     "Plan",
     "Refused",
     "Reply",
@@ -47,6 +53,7 @@ __all__ = [
     "Strong",
     "Table",
     "Text",
+    "Topic",
     "User",
     "Vm",
     "VmName",
@@ -55,6 +62,7 @@ __all__ = [
     "command",
     "marked",
     "say",
+    "to_timedelta",
     "wording",
 ]
 
@@ -102,6 +110,16 @@ class Operations(Protocol):
         """Those that ended last, newest first."""
 
 
+class History(Protocol):
+    """What a command may see of the past."""
+
+    def search(self, what: str, since: datetime | None, most: int) -> Found:
+        """What people did, newest first: to a VM, a host or an operation, or by a person; everything for "".
+
+        Where nothing has that very name, the entries that hold its words. Refused if the record cannot be read.
+        """
+
+
 @dataclass(frozen=True)
 class Context:
     """What a command may look at while it answers one person."""
@@ -110,16 +128,22 @@ class Context:
     now: datetime
     hosts: Hosts
     operations: Operations
+    history: History
     commands: Mapping[str, Command]
     limits: Limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command: its usage line is its grammar, its help and its "did you mean"."""
+    """A command: its usage line is its grammar, its help and its "did you mean".
+
+    Attributes:
+        changes: whether its answer can be other than a Reply; a policy's no to such a command is journalled.
+    """
 
     usage: Usage
     action: str
+    changes: bool
     examples: tuple[str, ...]
     arguments: type[Arguments]
     handler: Callable[[Any, Context], Answer]
@@ -150,6 +174,7 @@ def command(
         return Command(
             usage=Usage.parse(usages, arguments),
             action=action,
+            changes=hints.get("return") is not Reply,
             examples=examples,
             arguments=arguments,
             handler=handler,

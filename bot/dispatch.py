@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
-from bot.command import Answer, Context, Hosts, Operations
-from bot.core.grammar import normalise, split
-from bot.core.names import UserId
+from bot.command import Answer, Command, Context, History, Hosts, Operations
+from bot.core.grammar import Arguments, Word, normalise, split
+from bot.core.journal import Refusal
 from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
@@ -24,11 +25,14 @@ from bot.core.refusal import render_blocked, render_host_error, render_incident,
 from bot.core.reply import Reply
 from bot.core.signal import Signal
 from bot.core.wording import render_duration
-from bot.errors import HostError, Refused, UsageError
+from bot.errors import HostError, Misnamed, Refused, UsageError
 from bot.ports import Clock
 from bot.registry import NotACommand, Registry, find
 
 log = logging.getLogger(__name__)
+
+Wish = Callable[[], tuple[str, Mapping[str, object]]]
+"""A command in Ferry's own spelling, and its arguments."""
 
 UNKNOWN_ACTION = "unknown"
 """What policy is asked about when the text is no command: a stranger learns nothing about what would be one."""
@@ -42,6 +46,9 @@ class Desk(Protocol):
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         """None: the operation's updated card is the answer. Raises Refused."""
 
+    def refuse(self, refusal: Refusal, ask: Ask) -> None:
+        """Keep who was refused what."""
+
 
 class Dispatcher:
     """Holds no state of its own; safe to call from any thread. `answer` may wait for hosts."""
@@ -52,6 +59,7 @@ class Dispatcher:
         policy: Policy,
         hosts: Hosts,
         operations: Operations,
+        history: History,
         desk: Desk,
         limits: Limits,
         clock: Clock,
@@ -63,6 +71,7 @@ class Dispatcher:
         self._policy = policy
         self._hosts = hosts
         self._operations = operations
+        self._history = history
         self._desk = desk
         self._limits = limits
         self._clock = clock
@@ -99,27 +108,42 @@ class Dispatcher:
         except UsageError as error:
             if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.near):
                 return None  # people talk to each other in a channel that Ferry reads, not to Ferry
-            self._permit(ask.actor, UNKNOWN_ACTION)
+            self._permit(ask, UNKNOWN_ACTION)
             raise
-        self._permit(ask.actor, command.action)
+        self._permit(ask, command.action, partial(_read_wish, command, words) if command.changes else None)
         self._refuse_late(ask)
-        return self._act(command.handler(command.usage.read(words), self._context(ask)), ask)
+        return self._act(self._handle(command, command.usage.read(words), ask), ask)
+
+    def _handle(self, command: Command, arguments: Arguments, ask: Ask) -> Answer:
+        """What the command answers. A name that was not right is answered with the whole command to type instead."""
+        try:
+            return command.handler(arguments, self._context(ask))
+        except Misnamed as error:
+            error.spell_out(lambda slot, name: command.usage.write(arguments.model_copy(update={slot: name})))
+            raise
 
     def _act(self, answer: Answer, ask: Ask) -> Reply | None:
         if isinstance(answer, Reply):
             return answer
         if isinstance(answer, Plan):
-            self._permit(ask.actor, answer.action)
+            about = {"vm": answer.move.vm_name, "host": answer.move.destination}
+            self._permit(ask, answer.action, lambda: (answer.command, about))
             if answer.blocked:
                 return render_blocked(answer)
             self._desk.propose(answer, ask)
             return None
         return self._desk.apply(answer, ask)
 
-    def _permit(self, actor: UserId, action: str) -> None:
-        verdict = decide(self._policy, actor, action)
-        if not verdict.allowed:
-            raise Refused(verdict.reason, needed=verdict.needed, hint=verdict.hint, private=True)
+    def _permit(self, ask: Ask, action: str, wish: Wish | None = None) -> None:
+        """`wish` says what is wanted, where that would change something: a no to it is journalled."""
+        verdict = decide(self._policy, ask.actor, action)
+        if verdict.allowed:
+            return
+        if wish is not None:
+            command, arguments = wish()
+            refusal = Refusal(action=action, reason=verdict.reason, command=command, arguments=arguments)
+            self._desk.refuse(refusal, ask)
+        raise Refused(verdict.reason, needed=verdict.needed, hint=verdict.hint, private=True)
 
     def _refuse_late(self, ask: Ask) -> None:
         """Chat services deliver up to hours late; nobody expects yesterday's command to be carried out today."""
@@ -138,6 +162,16 @@ class Dispatcher:
             now=self._clock.now(),
             hosts=self._hosts,
             operations=self._operations,
+            history=self._history,
             commands=self._registry,
             limits=self._limits,
         )
+
+
+def _read_wish(command: Command, words: tuple[Word, ...]) -> tuple[str, Mapping[str, object]]:
+    """The command as Ferry would write it, and its arguments; the name alone where the rest was not understood."""
+    try:
+        arguments = command.usage.read(words)
+    except UsageError:
+        return command.name, {}
+    return command.usage.write(arguments), arguments.model_dump(mode="json", exclude_defaults=True)

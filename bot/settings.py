@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -69,6 +73,9 @@ class HostSettings(_Section):
     connect_timeout_s: float = Field(10, gt=0, description="seconds to wait for a connection")
     read_timeout_s: float = Field(30, gt=1, description="seconds within which a read of the host must be complete")
     link_gbit_s: float | None = Field(None, gt=0, description="speed of its migration network in Gbit/s, for estimates")
+    site: str = Field(
+        "main", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="whose workers carry out moves that begin on it"
+    )
 
     @field_validator("username")
     @classmethod
@@ -100,7 +107,22 @@ def _split_list(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Ids = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list)]
+def _check_people(ids: tuple[UserId, ...]) -> tuple[UserId, ...]:
+    if wrong := [one for one in ids if not _PERSON.match(one)]:
+        raise ValueError(f"takes Slack's user ids, like U012ABCDEF (in a profile: Copy member ID), not {wrong[0]!r}")
+    return ids
+
+
+def _check_channels(ids: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [one for one in ids if not _CHANNEL.match(one)]:
+        raise ValueError(f"takes Slack's channel ids, like C012ABCDE (below a channel's details), not {wrong[0]!r}")
+    return ids
+
+
+_PERSON = re.compile(r"[UW][A-Z0-9]+\Z")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]+\Z")
+People = Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_split_list), AfterValidator(_check_people)]
+Channels = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list), AfterValidator(_check_channels)]
 
 
 class SlackSettings(_Section):
@@ -116,10 +138,18 @@ class SlackSettings(_Section):
     api_url: str = Field("https://slack.com/api/", description="base of the Web API; SLACK_API_URL in the environment")
     mode: Literal["socket", "http"] = Field("socket", description="socket needs no open port; http listens on `listen`")
     listen: str = Field("127.0.0.1:3000", description="address and port for mode = http; put a TLS proxy before it")
-    allow: Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_split_list)] = Field(
+    allow: People = Field(
         (), description="Slack user ids that may command Ferry; nobody else may, and an empty list means nobody"
     )
-    bare_channels: Ids = Field((), description="channel ids where commands need no mention")
+    operators: People = Field(
+        (), description="Slack user ids that may also cancel what others asked for, and close what needs attention"
+    )
+    bare_channels: Channels = Field((), description="channel ids where commands need no mention")
+    audit_channel: str = Field(
+        "",
+        description="channel id where the journal's head is posted every day; empty: nowhere",
+        examples=["C012ABCDE"],
+    )
     command: str = Field("/ferry", description="the slash command")
 
 
@@ -129,13 +159,37 @@ class OperationSettings(_Section):
     database_url: SecretStr = Field(
         SecretStr("sqlite:///ferry.sqlite"), description="where rows live; DATABASE_URL in the environment"
     )
+    process: str = Field(
+        "", description="name of this process, the same after every restart; empty: from machine, role and site"
+    )
+    audit_path: Path | None = Field(
+        None, description="the journal's searchable copy; `audit.db` beside the database if not set"
+    )
     offer_minutes: float = Field(10, gt=0, description="minutes after which an unconfirmed offer ends")
     stale_command_s: float = Field(120, gt=0, description="seconds after which a command that arrives late is refused")
     refresh_s: float = Field(30, gt=0, description="seconds between background looks at every host")
     updates_per_minute: int = Field(
         40, ge=1, le=50, description="card updates for the whole workspace (Slack allows 50)"
     )
+    stall_s: float = Field(
+        120, gt=0, description="seconds without progress after which the host is asked, and the card says so"
+    )
+    live_deadline_minutes: float = Field(
+        30, gt=0, description="minutes after which a live migration needs attention; it is never stopped for that"
+    )
+    shared_nothing_deadline_minutes: float = Field(30, gt=0, description="the same for a live migration with storage")
+    storage_deadline_minutes: float = Field(30, gt=0, description="the same for moving storage")
+    deadline_estimates: float = Field(
+        10, ge=1, description="how many times its estimate a move may take, where that is longer than those minutes"
+    )
     memory_reserve_gib: float = Field(2, ge=0, description="GiB that stay free on a destination after a move")
+
+    @property
+    def audit_file(self) -> Path:
+        """Beside an SQLite database; in the working directory where the database is a server's."""
+        scheme, _, path = self.database_url.get_secret_value().partition(":///")
+        beside = Path(path).parent if scheme.startswith("sqlite") else Path()
+        return self.audit_path or beside / "audit.db"
 
 
 class LogSettings(_Section):
@@ -246,29 +300,48 @@ def load(path: Path | None = None) -> Settings:
     try:
         return _FromOutside(**content)
     except ValidationError as error:
-        raise SettingsError(explain(error, str(file))) from None
+        raise SettingsError(explain(error, str(file), content)) from None
     except SourceError as error:
         raise SettingsError(f"the environment could not be read: {error}") from None
 
 
-def explain(error: ValidationError, file: str) -> str:
-    """One paragraph per wrong setting: where it stands, what is wrong, how it is written. Never shows a value given."""
+def explain(error: ValidationError, file: str, content: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """One paragraph per wrong setting: where it stands, what is wrong, how it is written. Never shows a secret.
+
+    Args:
+        content: what the file holds; tells whether a host's setting is its own or that of all.
+    """
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        place = tuple(str(part) for part in problem["loc"])
+        inside = tuple(str(part) for part in problem["loc"])
+        place = _written_at(inside, content)
         where = ".".join(place) or "the settings"
         variable = "FERRY_" + "__".join(place).upper()
         source = f"environment variable {variable}" if variable in os.environ else file
         if problem["type"] == "extra_forbidden":
-            known = list(_section_at(place[:-1]).model_fields)
+            known = list(_section_at(inside[:-1]).model_fields)
             near = difflib.get_close_matches(place[-1], known, n=1)
             what = (
                 f"there is no such setting; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
             )
         else:
             what = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{where} ({source}): {what}{_example(place)}")
-    return "\n".join(lines)
+        lines.append(f"{where} ({source}): {what}{_example(inside)}")
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _written_at(place: tuple[str, ...], content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a person finds it: what a host has from `[remote]` was not written in the host's own table."""
+    if (
+        len(place) < 3
+        or place[0] != "hosts"
+        or place[2] == "[key]"
+        or "FERRY_" + "__".join(place).upper() in os.environ
+    ):
+        return place
+    hosts = content.get("hosts")
+    own = [table for name, table in hosts.items() if name.lower() == place[1]] if isinstance(hosts, dict) else []
+    return place if any(place[2] in table for table in own) else ("remote", *place[2:])
 
 
 def _section_at(place: tuple[str, ...]) -> type[BaseModel]:

@@ -10,6 +10,7 @@ def cancel(ask: CancelOperation, _context: Context) -> Cancel:
     """Decline an offer, take an operation out of the queue, or stop a move that is running.
 
     A running move is stopped by its host, which may say that it is too late. The virtual machine keeps running either
-    way.
+    way. Anybody who may command Ferry declines an offer; what was confirmed is cancelled by whoever asked for it, or by
+    an operator.
     """
     return Cancel(operation=ask.operation)

@@ -1,8 +1,10 @@
-"""`help`: every command, or one of them in full."""
+"""`help`: every command by what it is for, or one of them in full."""
 
 from __future__ import annotations
 
-from bot.command import Arguments, Code, Command, Context, Note, Refused, Reply, Strong, Text, command, marked
+from collections.abc import Iterator
+
+from bot.command import Arguments, Code, Command, Context, Note, Part, Refused, Reply, Strong, Text, command, marked
 
 
 class Help(Arguments):
@@ -25,17 +27,30 @@ def help_command(ask: Help, context: Context) -> Reply:
 
 
 def _all(context: Context) -> Reply:
+    groups: dict[str, list[Command]] = {"Move": [], "Operations": [], "Ask": []}
+    for each in context.commands.values():
+        groups[_group(each)].append(each)
     return Reply(
         title=(Strong(text="What Ferry understands"),),
         parts=(
-            *(
-                Text(lines=((Code(text=each.usage.lines[0]),), marked(each.summary)))
-                for each in context.commands.values()
-            ),
-            Note(line=(Code(text="help <command>"), " tells more about one of them")),
+            *(part for name, found in groups.items() for part in _render_group(name, found)),
+            Note(line=(Code(text="help migrate"), " tells more about one of them")),
         ),
         private=True,
     )
+
+
+def _group(each: Command) -> str:
+    if not each.changes:
+        return "Ask"
+    return "Move" if each.action.startswith("vm.") else "Operations"
+
+
+def _render_group(name: str, found: list[Command]) -> Iterator[Part]:
+    if found:
+        yield Text(lines=((Strong(text=name),),))
+    for each in found:
+        yield Text(lines=((Code(text=each.usage.lines[0]),), marked(each.summary)))
 
 
 def _one(found: Command) -> Reply:

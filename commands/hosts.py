@@ -1,4 +1,4 @@
-from bot.command import Arguments, Context, Note, Reply, Seen, Table, command, wording
+from bot.command import Arguments, Context, Line, Mark, Reply, Seen, Strong, Table, Text, command, wording
 
 
 class Hosts(Arguments):
@@ -15,13 +15,17 @@ def hosts(_ask: Hosts, context: Context) -> Reply:
     silent = [host for host in seen if not host.known]
     answering = "all answering" if not silent else f"{len(seen) - len(silent)} answering"
     return Reply(
-        title=(f"{wording.render_count(len(seen), 'host')}, {answering}" if seen else "The settings name no host",),
+        title=(
+            Strong(
+                text=f"{wording.render_count(len(seen), 'host')}, {answering}" if seen else "The settings name no host"
+            ),
+        ),
         parts=(
             Table(
                 columns=("Host", "State", "VMs", "Memory free", "Live migrations", "Storage migrations"),
                 rows=tuple(_row(host) for host in seen),
             ),
-            *(Note(line=(f"{host.host}: {host.failure}; {_last(host, context)}",)) for host in silent),
+            *(Text(lines=(_silence(host, context),), mark=Mark.WARNING) for host in silent),
         )
         if seen
         else (),
@@ -42,8 +46,9 @@ def _row(seen: Seen) -> tuple[str, ...]:
     )
 
 
-def _last(seen: Seen, context: Context) -> str:
-    if seen.answered_at is None:
-        return "it has not answered yet"
-    held = wording.render_count(len(seen.held), "VM")
-    return f"it last answered {wording.render_ago(seen.answered_at, context.now)}, with {held}"
+def _silence(seen: Seen, context: Context) -> Line:
+    last = "it has not answered yet"
+    if seen.answered_at is not None:
+        held = wording.render_count(len(seen.held), "VM")
+        last = f"it last answered {wording.render_ago(seen.answered_at, context.now)}, with {held}"
+    return (f"{seen.host} gives no answer: {seen.failure}; {last}. What it holds and does now is unknown.",)

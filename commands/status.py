@@ -1,4 +1,4 @@
-from bot.command import Arguments, Context, OperationId, Refused, Reply, Text, command, wording
+from bot.command import Arguments, Context, OperationId, Refused, Reply, Strong, Text, command, wording
 from bot.core import card
 
 RECENT = 5
@@ -30,4 +30,5 @@ def _overview(context: Context) -> Reply:
     parts = [Text(lines=open_ones)] if open_ones else []
     if ended:
         parts.append(Text(lines=(("Ended last:",), *ended)))
-    return Reply(title=(f"{wording.render_count(len(open_ones), 'operation')} open",), parts=tuple(parts))
+    count = wording.render_count(len(open_ones), "operation")
+    return Reply(title=(Strong(text=f"{count} open" if open_ones else "No operation is open"),), parts=tuple(parts))

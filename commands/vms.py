@@ -49,7 +49,7 @@ def _silent(seen: Seen, context: Context) -> Refused:
         held = wording.render_list([vm.name for vm in seen.held], most=20) or "no VMs"
         last = f"; when it last answered, {wording.render_ago(seen.answered_at, context.now)}, it had {held}"
     return Refused(
-        f"{seen.host} gives no answer: {seen.failure}{last}",
+        f"{seen.host} gives no answer: {seen.failure}; what it holds now is unknown{last}",
         needed=f"an answer from {seen.host}",
         hint=f"`vms {seen.host}` asks again; `hosts` shows the others",
     )

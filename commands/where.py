@@ -1,4 +1,5 @@
 from bot.command import Arguments, Code, Context, Line, Note, Reply, Strong, Text, Vm, VmName, VmState, command, wording
+from bot.core import storage
 
 
 class Where(Arguments):
@@ -34,8 +35,8 @@ def _folders(vm: Vm) -> list[Line]:
     """Each folder with its disks, then the configuration's."""
     folders: dict[str, list[str]] = {}
     for disk in vm.disks:
-        folder, _, name = disk.path.rpartition("\\")
-        folders.setdefault(folder, []).append(name)
+        folder = storage.folder_of(disk.path) if "\\" in disk.path else ""
+        folders.setdefault(folder, []).append(storage.disk_name(disk.path))
     lines: list[Line] = [
         (f"{wording.render_list(names)} in ", Code(text=folder)) if folder else (wording.render_list(names),)
         for folder, names in folders.items()

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from bot.command import Hosts, Operations, Plan, Reply
+from bot.core.history import Found
+from bot.core.journal import Refusal
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
 from bot.core.policy import Policy
 from bot.core.reply import Code, Line, Span, Strong, Text
-from bot.core.signal import Signal
+from bot.core.signal import Anchor, Signal
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.registry import Registry
@@ -33,15 +35,28 @@ class Tray:
     answer: Reply | None = None
     plans: list[tuple[Plan, Ask]] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
+    refusals: list[tuple[Refusal, Ask]] = field(default_factory=list)
 
     def propose(self, plan: Plan, ask: Ask) -> None:
         self.plans.append((plan, ask))
 
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         self.signals.append(signal)
+        if isinstance(signal, Anchor):
+            return self.answer
         if signal.operation == "m-7" and ask.kind == "button":
             raise Refused("the offer m-7 has ended", hint="plan it again")
         return self.answer
+
+    def refuse(self, refusal: Refusal, ask: Ask) -> None:
+        self.refusals.append((refusal, ask))
+
+
+class NoHistory:
+    """Nobody has done anything yet."""
+
+    def search(self, what: str, since: datetime | None, most: int) -> Found:
+        return Found(deeds=(), total=0)
 
 
 def make_dispatcher(desk: Tray, registry: Registry, policy: Policy | None = None) -> Dispatcher:
@@ -51,6 +66,7 @@ def make_dispatcher(desk: Tray, registry: Registry, policy: Policy | None = None
         # No command here looks at a host or an operation; one that did would end in an incident.
         cast(Hosts, None),
         cast(Operations, None),
+        NoHistory(),
         desk,
         Limits(),
         FixedClock(),

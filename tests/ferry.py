@@ -8,10 +8,10 @@ with Ferry(tmp_path) as ferry:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TypeVar
 
 from bot.app import Bot, build
@@ -20,7 +20,9 @@ from bot.core.operation import Operation
 from bot.lab.running import CHANNEL, RunningLab
 from bot.lab.scenario import SCENARIOS
 from bot.lab.slack import Message, SlackServer
-from bot.lab.world import RunningClock
+from bot.lab.world import RunningClock, World
+from bot.operations.runner import Timing
+from bot.ports import Clock
 from bot.settings import Settings
 
 T = TypeVar("T")
@@ -33,12 +35,30 @@ class Ferry:
     Args:
         speed: simulated seconds in a real one.
         rate_limits: whether the workspace limits calls as Slack does.
+        timing: of the runner; None: as the settings say.
+        world, server, clock: instead of the scenario's, of a plain workspace, and of the bot's own clock.
+        operations: settings of the section that are not the lab's.
     """
 
-    def __init__(self, folder: Path, *, scenario: str = "small", speed: float = 50, rate_limits: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        scenario: str = "small",
+        speed: float = 50,
+        rate_limits: bool = True,
+        timing: Timing | None = None,
+        world: World | None = None,
+        server: SlackServer | None = None,
+        clock: Clock | None = None,
+        operations: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         self.folder = folder
-        self.world = SCENARIOS[scenario](RunningClock(speed))
-        self.server = SlackServer(rate_limits=rate_limits)
+        self.timing = timing
+        self.clock = clock
+        self.operations = operations
+        self.world = world or SCENARIOS[scenario](RunningClock(speed))
+        self.server = server or SlackServer(rate_limits=rate_limits)
         self.lab = RunningLab(self.world, folder, slack=self.server)
         self.bot: Bot
         self._stack = ExitStack()
@@ -57,7 +77,8 @@ class Ferry:
     def start(self) -> None:
         """Start the bot, again perhaps: hosts, workspace and database are as they were."""
         settings = self.lab.settings(self.folder / "ferry.sqlite")
-        self.bot = build(Settings.model_validate(settings))
+        settings["operations"] |= self.operations
+        self.bot = build(Settings.model_validate(settings), self.timing, self.clock)
         self.bot.start()
 
     # people

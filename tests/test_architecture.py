@@ -54,7 +54,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.slack"},
         {"slack_bolt", "slack_sdk", "pydantic"},
     ),
-    "bot.audit": ({CORE, "bot.errors", "bot.settings", "bot.ports"}, {"sqlite_utils"}),
+    "bot.audit": ({CORE, "bot.errors", "bot.audit"}, {"sqlite_utils"}),
     "bot.lab": (
         {CORE, "bot.errors", "bot.lab"},
         {"psrpcore", "spnego", "aiohttp", "cryptography", "defusedxml", "rich", "prompt_toolkit"}
@@ -72,7 +72,19 @@ ASYNC = ("bot.lab",)
 BOT = {"__init__", "__main__", "app", "audit", "cli", "command", "dispatch", "errors", "log", "ports", "registry"} | {
     *("settings", "core", "operations", "hyperv", "slack", "lab")
 }
-TESTS = {"core", "commands", "contract", "end_to_end", "crash", "benchmarks", "hyperv", "operations", "slack", "lab"}
+TESTS = {
+    "core",
+    "commands",
+    "contract",
+    "end_to_end",
+    "crash",
+    "benchmarks",
+    "hyperv",
+    "operations",
+    "slack",
+    "lab",
+    "faults",
+}
 
 LONGEST_MODULE, LONGEST_COMMAND, LONGEST_FUNCTION = 400, 80, 40
 
@@ -182,8 +194,7 @@ def test_the_house_has_the_rooms_of_its_plan() -> None:
 
 def test_every_area_of_the_table_is_a_place() -> None:
     """A rule for something that no longer exists, or never did, guards nothing."""
-    planned = {"bot.audit"}
-    assert {area for area in ARROWS if not is_module(area)} <= planned
+    assert not {area for area in ARROWS if not is_module(area)}
 
 
 def _entries(folder: Path) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import SystemClock
 from bot.cli import main
+from bot.errors import FerryError
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.running import RunningLab, render_toml
-from bot.lab.scenario import small
+from bot.lab.scenario import SCENARIOS, small
+from bot.operations.store import Store
 from bot.settings import load
 
+ROOT = Path(__file__).parents[1]
 FAST = ("--speed", "50")
 
 
@@ -40,6 +45,29 @@ def ferry(*arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(list(arguments))
     return int(ended.value.code or 0)
+
+
+def test_what_needs_no_bot_loads_none_of_it() -> None:
+    """Help and `parse` answer at once: a bot, a lab and their libraries take seconds to import on a small machine."""
+    program = """
+import sys
+from bot.cli import main
+for words in (["--help"], ["parse", "hosts"], ["manifest"]):
+    try:
+        main(words)
+    except SystemExit as ended:
+        assert not ended.code, words
+heavy = ("bot.app", "bot.lab", "bot.hyperv", "dbos", "sqlalchemy", "pypsrp", "slack_sdk", "slack_bolt", "aiohttp")
+print(sorted(set(heavy) & set(sys.modules)), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+
+
+@pytest.mark.parametrize("command", ["lab", "say"])
+def test_help_names_every_scenario(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry(command, "--help") == 0
+    assert f"which simulated estate: {', '.join(SCENARIOS)}" in " ".join(capsys.readouterr().out.split())
 
 
 # say
@@ -82,9 +110,10 @@ def test_say_without_yes_confirms_nothing(capsys: pytest.CaptureFixture[str]) ->
     assert "m-1 · proposed" in capsys.readouterr().out
 
 
-def test_a_question_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ferry("say", "hosts") == 0
-    assert "3 hosts, all answering" in capsys.readouterr().out
+@pytest.mark.parametrize(("text", "shown"), [("hosts", "3 hosts, all answering"), ("help", "`migrate <vm> to <host>")])
+def test_a_question_is_answered(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("say", text) == 0
+    assert shown in capsys.readouterr().out
 
 
 def test_a_scenario_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,3 +188,15 @@ def test_python_m_bot_is_ferry() -> None:
     assert shown.returncode == 0
     for name in ("run", "lab", "say", "parse", "manifest"):
         assert name in shown.stdout
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "other.sqlite").write_text("no database at all, " * 100, encoding="utf-8")
+    with pytest.raises(FerryError, match="the database cannot be used: file is not a database"):
+        Store(f"sqlite:///{tmp_path / 'other.sqlite'}", SystemClock()).migrate()
+
+
+def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert ferry("lab", "--hosts-only", "--port", str(taken.getsockname()[1])) == 2
+    assert "--port 0 takes ports that are free" in capsys.readouterr().err

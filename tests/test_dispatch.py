@@ -112,14 +112,14 @@ def test_the_longest_name_wins() -> None:
 def test_a_blocked_plan_is_shown_with_everything_that_was_checked_and_not_offered() -> None:
     reply = answer("offer in vain")
     assert text_of(reply).split("\n") == [
-        "VM-01 cannot move from host01 to host02 now",
+        "VM-01 with its storage cannot move from host01 to host02 now",
         "Shared-nothing live migration: one thing stands in the way.",
         'no switch "Production"',
         "Needed: one",
         "make one",
         "52 of 128 GB free on host02",
         "1 checkpoint travels along",
-        r"Nothing was changed. When that is done, type `migrate VM-01 to host02 with storage at D:\VMs`",
+        r"Nothing was changed. To have it checked again, type `migrate VM-01 to host02 with storage at D:\VMs`",
     ]
     assert not reply.private
     assert reply.mark is Mark.BLOCKING
@@ -145,6 +145,25 @@ def test_a_stranger_is_refused_privately_before_anything_is_read(text: str) -> N
     assert reply.private
     assert not desk.plans
     assert not desk.signals
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "arguments"),
+    [
+        ("offer", "offer", {}),
+        ("offer it all, or else", "offer", {}),  # not understood: the words are not kept
+        ("<@UFERRY> AGREE", "agree", {}),
+        ("greet host01", None, {}),  # changes nothing
+        ("help me", None, {}),
+    ],
+)
+def test_a_refused_change_is_kept_as_it_was_read(text: str, command: str | None, arguments: dict[str, object]) -> None:
+    desk = Tray()
+    ask = said(text, MALLORY)
+    make_dispatcher(desk, COMMANDS).answer(ask)
+    kept = [(refusal.command, refusal.arguments, refusal.reason, by) for refusal, by in desk.refusals]
+    reason = "you are not on Ferry's allow list"
+    assert kept == ([(command, arguments, reason, ask)] if command else [])
 
 
 def test_an_empty_allow_list_means_nobody() -> None:
@@ -200,6 +219,7 @@ def test_a_host_that_fails_is_named_and_quoted() -> None:
     assert text_of(reply).split("\n") == [
         "Ferry does not reach host03 for reading its virtual machines: no answer within 30 s",
         "check that WinRM runs on `host03`",
+        "What host03 holds and does is unknown until it answers; `hosts` asks every host again.",
     ]
     quote = next(part for part in reply.parts if isinstance(part, Quote))
     assert quote.text.startswith("WinRM <https://x> cannot complete")

@@ -101,6 +101,12 @@ def test_what_a_lab_is_given_is_not_overridden_by_the_environment(monkeypatch: p
         ("[hosts]\nhost01 = 3", ["hosts.host01"]),
         ("remote = 3\n[hosts.host01]", ["remote (ferry.toml)", "dictionary"]),
         ("[slack]\nallow = 5", ["slack.allow"]),
+        ("[slack]\nallow = ['alice']", ["slack.allow (ferry.toml)", "user ids, like U012ABCDEF", "not 'alice'"]),
+        ("[slack]\nbare_channels = ['#ops']", ["slack.bare_channels", "channel ids, like C012ABCDE", "not '#ops'"]),
+        (
+            "[remote]\nusrname = 'x'\n[hosts.h]\n[hosts.i]",
+            ["remote.usrname (ferry.toml): there is no such setting; did you mean username?"],
+        ),
         ('[hosts.h]\nusername = "CONTOSO\\ferry"', ["hosts.h.username", "single quotes, like 'CONTOSO\\ferry'"]),
     ],
 )
@@ -128,3 +134,12 @@ def test_what_is_no_toml_and_what_is_no_file_is_said() -> None:
         load(write('[remote]\nusername = "CONTOSO\\operator"'))
     with pytest.raises(SettingsError, match=r"could not read the settings file nowhere\.toml"):
         load(Path("nowhere.toml"))
+
+
+def test_what_is_wrong_for_all_hosts_is_said_once_and_where_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERRY_REMOTE__PASSWRD", "hunter2")
+    with pytest.raises(SettingsError) as error:
+        load(write("[hosts.h]\n[hosts.i]"))
+    assert error.value.message == (
+        "remote.passwrd (environment variable FERRY_REMOTE__PASSWRD): there is no such setting; did you mean password?"
+    )

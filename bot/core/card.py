@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.core.findings import render_findings
-from bot.core.grammar.words import plain, quote
 from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
@@ -96,7 +95,8 @@ def _title(operation: Operation) -> str:
             State.VERIFYING: f"Checking whether {subject} is {_there(move)}",
             State.SUCCEEDED: f"{subject} is {_there(move)}",
             State.FAILED: f"{the_move} did not succeed",
-            State.NEEDS_ATTENTION: f"Ferry cannot tell where {subject} is",
+            State.NEEDS_ATTENTION: f"{the_move} needs attention",
+            State.CLOSED: f"{the_move} was closed",
             State.CANCELLED: f"{the_move} was cancelled",
             State.DECLINED: f"{the_move} was declined",
             State.EXPIRED: f"the offer to move {subject} {route} has ended",
@@ -114,7 +114,8 @@ def _badge(operation: Operation) -> str:
     state = str(operation.state)
     if operation.cancel_asked and operation.state in (State.GRANTED, State.RUNNING):
         state = "cancelling"
-    if operation.ended and operation.started_at and operation.ended_at:
+    late = operation.outcome is not None and operation.outcome.late
+    if operation.ended and operation.started_at and operation.ended_at and not late:
         taken = render_duration((operation.ended_at - operation.started_at).total_seconds())
         state += f" in {taken}" if operation.state is State.SUCCEEDED else f" after {taken}"
     return f"{operation.id} · {state}"
@@ -129,12 +130,8 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
     if operation.state in (State.FAILED, State.EXPIRED):
         return (Button(label="Plan it again", sends=operation.plan.command),)
     if operation.state is State.NEEDS_ATTENTION:
-        return (Button(label="Look again", sends=_where(operation.plan.move)),)
+        return (Button(label="Look again", sends=f"look {operation.id}"),)
     return ()
-
-
-def _where(move: Move) -> str:
-    return f"where {move.vm_name if plain(move.vm_name) else quote(move.vm_name)}"
 
 
 # Bodies, one for each state
@@ -143,7 +140,7 @@ def _where(move: Move) -> str:
 def _proposed(operation: Operation) -> Iterable[Part]:
     plan = operation.plan
     summary, *details = plan.facts or ("",)
-    yield Text(lines=((" · ".join(filter(None, (plan.move.kind.words, summary))),), *((fact,) for fact in details)))
+    yield Text(lines=((" · ".join(filter(None, (plan.move.words, summary))),), *((fact,) for fact in details)))
     yield from render_findings(plan.findings)
     yield Text(
         lines=(
@@ -161,9 +158,14 @@ def _queued(operation: Operation) -> Iterable[Part]:
 
 
 def _granted(operation: Operation) -> Iterable[Part]:
-    yield Text(lines=((operation.waiting or f"It has its place on {_hosts(operation.plan.move)}.",),))
+    yield Text(lines=((operation.waiting or _look_once_more(operation.plan.move),),))
     yield from _cancelling(operation)
     yield _people(operation)
+
+
+def _look_once_more(move: Move) -> str:
+    verb = "is" if move.source == move.destination else "are"
+    return f"{_hosts(move)} {verb} looked at once more, then it starts."
 
 
 def _running(operation: Operation, now: datetime) -> Iterable[Part]:
@@ -212,8 +214,22 @@ def _failed(operation: Operation) -> Iterable[Part]:
 
 def _in_doubt(operation: Operation) -> Iterable[Part]:
     yield from _outcome(operation.outcome)
-    yield Text(lines=(("To look again, type ", Code(text=_where(operation.plan.move))),))
+    look, close = f"look {operation.id}", f"close {operation.id} because"
+    yield Text(
+        lines=(
+            ("To look again, type ", Code(text=look)),
+            ("An operator who knows what became of it types ", Code(text=close), " and the reason"),
+        )
+    )
     yield _people(operation)
+
+
+def _closed(operation: Operation) -> Iterable[Part]:
+    if operation.outcome:
+        yield Text(lines=((_sentence(operation.outcome.summary),),))
+        if operation.outcome.cause:
+            yield Text(lines=((f"Last seen: {operation.outcome.cause}",),))
+    yield _people(operation, "closed", operation.cancelled_by)
 
 
 def _outcome(outcome: Outcome | None) -> Iterable[Part]:
@@ -248,10 +264,12 @@ def _declined(operation: Operation) -> Iterable[Part]:
 def _expired(operation: Operation) -> Iterable[Part]:
     """Time was up, or what was offered is no longer so."""
     if operation.outcome and operation.outcome.cause:
-        summary, cause = operation.outcome.summary, operation.outcome.cause
-        yield Text(lines=((_sentence(f"{summary}."),), (Strong(text="Seen:"), f" {cause}")))
+        yield Text(
+            lines=((_sentence(f"{operation.outcome.summary}."),), (Strong(text="Seen:"), f" {operation.outcome.cause}"))
+        )
     else:
         yield Text(lines=(("Nobody confirmed it before ", Moment(at=operation.expires_at), ". Nothing was changed."),))
+    yield Text(lines=(("To plan it again, type ", Code(text=operation.plan.command)),))
     yield _people(operation)
 
 
@@ -264,6 +282,8 @@ def _people(operation: Operation, ended: str = "", by: UserId | None = None) -> 
             line += [" ", Moment(at=operation.confirmed_at)]
     if by:
         line += [f", {ended} by ", User(id=by)]
+    elif operation.ended and operation.cancel_asked and operation.cancelled_by:
+        line += [", cancel asked by ", User(id=operation.cancelled_by)]
     return Note(line=tuple(line))
 
 
@@ -275,6 +295,7 @@ _BODIES: dict[State, Callable[[Operation], Iterable[Part]]] = {
     State.SUCCEEDED: _succeeded,
     State.FAILED: _failed,
     State.NEEDS_ATTENTION: _in_doubt,
+    State.CLOSED: _closed,
     State.CANCELLED: _cancelled,
     State.DECLINED: _declined,
     State.EXPIRED: _expired,

@@ -36,7 +36,7 @@ def estimate(move: Move, link_gbit_s: Mapping[str, float]) -> Estimate:
         seconds += size / rate
         basis = link if limited else "assumed"
         parts.append(f"{render_bytes(size)} storage at {render_rate(rate)} ({basis})")
-    return Estimate(seconds=seconds, basis=", ".join(parts) or "set-up only: no memory or storage to copy")
+    return Estimate(seconds=seconds, basis=", ".join(parts) or "set-up only, there is no memory or storage to copy")
 
 
 def _link(move: Move, link_gbit_s: Mapping[str, float]) -> tuple[float, bool]:

@@ -12,7 +12,7 @@ _MARKS = {Level.FINE: Mark.FINE, Level.WARNING: Mark.WARNING, Level.BLOCKING: Ma
 
 
 def render_findings(findings: Sequence[Finding]) -> Iterator[Part]:
-    """Blocking ones each with what was needed and what to do, then warnings, then all that is fine."""
+    """Blocking ones each with what was needed and what to do, then all that is fine, then warnings."""
     for finding in findings:
         if finding.level is Level.BLOCKING:
             yield Text(lines=(marked(finding.text),), mark=_MARKS[finding.level])

@@ -3,11 +3,12 @@
     proposed -> queued -> granted -> running -> verifying -> succeeded
         |          |         |          |            |
      expired   cancelled  cancelled  cancelled / failed / needs attention
-     declined
+     declined                                               needs attention -> succeeded / failed / cancelled / closed
 
 `granted` holds a place at the source and at the destination; so do `running` and `verifying`. A host's refusal for
-want of room sends a running operation back to the queue (`RETURN`). "Needs attention" is what Ferry says when it
-cannot know.
+want of room sends a running operation back to the queue (`RETURN`); a try that may be repeated starts again from
+`running`. "Needs attention" is what Ferry says when it cannot know: it has ended, holds nothing, and is concluded by a
+later look, or closed by a person with a reason.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class State(StrEnum):
     DECLINED = "declined"
     EXPIRED = "expired"
     NEEDS_ATTENTION = "needs attention"
+    CLOSED = "closed"
 
 
 class Event(StrEnum):
@@ -41,6 +43,7 @@ class Event(StrEnum):
     FAIL = "fail"
     CANCEL = "cancel"
     DOUBT = "doubt"
+    CLOSE = "close"
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
@@ -54,6 +57,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.DOUBT: State.NEEDS_ATTENTION,
     },
     State.RUNNING: {
+        Event.START: State.RUNNING,
         Event.VERIFY: State.VERIFYING,
         Event.RETURN: State.QUEUED,
         Event.CANCEL: State.CANCELLED,
@@ -71,13 +75,19 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.CANCELLED: {},
     State.DECLINED: {},
     State.EXPIRED: {},
-    State.NEEDS_ATTENTION: {},
+    State.NEEDS_ATTENTION: {
+        Event.SUCCEED: State.SUCCEEDED,
+        Event.CANCEL: State.CANCELLED,
+        Event.FAIL: State.FAILED,
+        Event.CLOSE: State.CLOSED,
+    },
+    State.CLOSED: {},
 }
 
 HOLDING = frozenset({State.GRANTED, State.RUNNING, State.VERIFYING})
 """States that occupy a migration slot on both hosts."""
 
-ENDED = frozenset(state for state, events in TRANSITIONS.items() if not events)
+ENDED = frozenset(state for state, events in TRANSITIONS.items() if not events) | {State.NEEDS_ATTENTION}
 OPEN = frozenset(State) - ENDED
 
 

@@ -13,7 +13,9 @@ from datetime import datetime
 from bot.core.estate import Estate, Seen, VmSummary
 from bot.core.names import VmId, check_vm_id
 from bot.core.wording import render_ago, render_count, render_list, render_word
-from bot.errors import Refused
+from bot.errors import Misnamed, Refused
+
+_MOST_CHOICES = 5
 
 
 def find_vms(estate: Estate, said: str) -> tuple[VmSummary, ...]:
@@ -56,15 +58,21 @@ def resolve_host(names: Sequence[str], estate: Estate, said: str) -> str:
     if len(found := exact or short) == 1:
         return found[0]
     if found:
-        raise Refused(
-            f"{said} may be {render_list(found)}", needed="one host", hint=f"type the full name, like {found[0]}"
+        raise Misnamed(
+            f"{said} may be {render_list(found, last='or')}",
+            slot="host",
+            choices=dict.fromkeys(found[:_MOST_CHOICES], ""),
+            needed="one host",
+            hint="`hosts` lists them",
         )
     alike = next((name for name in names if _first_part(name) == _first_part(wanted)), None)
-    namesake = f"did you mean {alike}, which calls itself {full.get(alike, alike)}?" if alike else ""
-    raise Refused(
-        f"Ferry knows no host called {said}",
+    namesake = f"; {alike} calls itself {full[alike]}" if alike in full else ""
+    raise Misnamed(
+        f"Ferry knows no host called {said}{namesake}",
+        slot="host",
+        choices=dict.fromkeys([alike] if alike else _nearest(said, names), ""),
         needed="a host from Ferry's settings",
-        hint=namesake or _did_you_mean(said, names) or "`hosts` lists them",
+        hint="`hosts` lists them",
     )
 
 
@@ -86,11 +94,16 @@ def _fits(wanted: str, name: str, full: str | None) -> bool:
 
 
 def _ambiguous(said: str, found: Sequence[VmSummary]) -> Refused:
-    listed = render_list([f"{vm.id} on {vm.host}" for vm in found])
-    return Refused(
-        f"{render_count(len(found), 'virtual machine')} are called {said}: {listed}",
-        needed="one of them",
-        hint=f"type its id in place of its name, like `{found[0].id}`",
+    """Ids tell them apart; hosts, too, where none has two of them."""
+    hosts = [vm.host for vm in found]
+    where = render_list(list(dict.fromkeys(hosts)))
+    choices = {vm.id: f"on {vm.host}" + (f", {vm.id[:8]}…" if hosts.count(vm.host) > 1 else "") for vm in found}
+    return Misnamed(
+        f"{render_count(len(found), 'virtual machine')} are called {said}: on {where}",
+        slot="vm",
+        choices=dict(list(choices.items())[:_MOST_CHOICES]),
+        needed="the id of one of them in place of the name",
+        hint=f"the ids are {render_list([vm.id for vm in found])}",
     )
 
 
@@ -106,13 +119,18 @@ def _missing(estate: Estate, said: str, now: datetime) -> Refused:
             hint=f"`where {render_word(said)}` looks again",
         )
     unknown = [f"{seen.host} gives no answer ({_since(seen, now)}): {seen.failure}" for seen in silent]
-    maybe = f"; it may be on {render_list([seen.host for seen in silent])}" if silent else ""
+    maybe = f"it may be on {render_list([seen.host for seen in silent], last='or')}"
     names = sorted({vm.name for seen in estate.hosts for vm in seen.vms})
     where = "no host that answers" if silent else "no host"
-    return Refused(
-        "; ".join([f"{where} has a virtual machine called {said}", *unknown]) + maybe,
-        needed="the name or id of a virtual machine",
-        hint=_did_you_mean(said, names) or "`vms <host>` lists the virtual machines of a host",
+    missed = f", or an answer from {render_list([seen.host for seen in silent])}" if silent else ""
+    first = next((seen.host for seen in estate.hosts if seen.known), "")
+    listing = f"`vms {first}` lists the virtual machines of {first}, " if first else ""
+    return Misnamed(
+        "; ".join([f"{where} has a virtual machine called {said}", *([maybe, *unknown] if silent else [])]),
+        slot="vm",
+        choices=dict.fromkeys(_nearest(said, names), ""),
+        needed=f"the name or id of a virtual machine{missed}",
+        hint=f"{listing}`hosts` {'asks every host again' if silent else 'lists the hosts'}",
     )
 
 
@@ -124,7 +142,6 @@ def _since(seen: Seen, now: datetime) -> str:
     return f"last answer {render_ago(seen.answered_at, now)}" if seen.answered_at else "no answer yet"
 
 
-def _did_you_mean(said: str, names: Sequence[str]) -> str:
+def _nearest(said: str, names: Sequence[str]) -> list[str]:
     folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(said.casefold(), folded, n=2, cutoff=0.6)
-    return f"did you mean {' or '.join(folded[name] for name in near)}?" if near else ""
+    return [folded[name] for name in difflib.get_close_matches(said.casefold(), folded, n=2, cutoff=0.6)]

@@ -6,6 +6,7 @@ Names from chat and from hosts are untrusted. A name is what a person says; a VM
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated, NewType
 
 from pydantic import AfterValidator
@@ -20,9 +21,13 @@ UserId = NewType("UserId", str)
 WILDCARDS = frozenset("*?[]")
 # Assumed generous: Hyper-V accepts up to 100 characters in a VM's name (Hyper-V Manager's own limit).
 LONGEST_VM_NAME = 100
+_NETBIOS_LENGTH = 15
 _HOST = re.compile(r"(?=.{1,255}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}))*\Z")
 _OPERATION = re.compile(r"m-[1-9][0-9]{0,8}\Z")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})(\|[^<>]*)?>\Z")
+_AGE = re.compile(r"([1-9][0-9]{0,3})(s|min|m|h|d|w)\Z")
+_AGE_UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DRIVE = re.compile(r"[A-Za-z]:\\")
 # Reserved in Windows file names (Microsoft Learn, "Naming Files, Paths, and Namespaces"); ':' is checked apart.
 _FORBIDDEN_IN_PATH = frozenset('<>"|/') | WILDCARDS
@@ -68,10 +73,49 @@ def check_storage_path(value: str) -> str:
     return value[:2] + "\\" + "\\".join(parts)
 
 
+def same_computer(one: str, other: str) -> bool:
+    """Whether two names may mean one computer: equal, or alike in the first label, which NetBIOS cuts off."""
+    short = (one.partition(".")[0].casefold()[:_NETBIOS_LENGTH], other.partition(".")[0].casefold()[:_NETBIOS_LENGTH])
+    both_full = "." in one and "." in other
+    return one.casefold() == other.casefold() if both_full else short[0] == short[1]
+
+
 def check_operation_id(value: str) -> str:
     if not _OPERATION.match(value.lower()):
         raise ValueError("an operation is written like m-12")
     return value.lower()
+
+
+def is_person(value: str) -> bool:
+    """Whether it is the mention of one person, as Slack writes it: `<@U012ABCDEF>`."""
+    return bool(_PERSON.match(value))
+
+
+def is_person_id(value: str) -> bool:
+    return is_person(f"<@{value}>")
+
+
+def check_topic(value: str) -> str:
+    """What a record may be searched for: a name, an id or a person. A mention becomes the person's id."""
+    if person := _PERSON.match(value):
+        return person[1]
+    if not value.strip() or len(value) > LONGEST_VM_NAME:
+        raise ValueError(f"what to look for has 1 to {LONGEST_VM_NAME} characters")
+    _refuse_controls_and_wildcards(value, "what to look for")
+    return value
+
+
+def check_age(value: str) -> str:
+    if not _AGE.match(value.lower()):
+        raise ValueError("an age is a number with s, min, h, d or w, like 90min, 2h or 3d")
+    return value.lower()
+
+
+def to_timedelta(age: str) -> timedelta:
+    """How long ago an age is that was checked."""
+    found = _AGE.match(age)
+    assert found is not None
+    return timedelta(**{_AGE_UNITS[found[2]]: int(found[1])})
 
 
 def check_vm_id(value: str) -> VmId:
@@ -86,7 +130,13 @@ def check_vm_id(value: str) -> VmId:
     return VmId(text)
 
 
+class TakesMention:
+    """Marks the type of a slot that a person's mention may fill."""
+
+
 VmName = Annotated[str, AfterValidator(check_vm_name)]
 HostName = Annotated[str, AfterValidator(check_host_name)]
 StoragePath = Annotated[str, AfterValidator(check_storage_path)]
 OperationId = Annotated[str, AfterValidator(check_operation_id)]
+Topic = Annotated[str, AfterValidator(check_topic), TakesMention()]
+Age = Annotated[str, AfterValidator(check_age)]

@@ -25,6 +25,7 @@ class Outcome(Frozen):
     words: str = ""  # the host's own words
     cause: str = ""
     remedy: str = ""
+    late: bool = False  # seen by a later look: when the move itself ended is not known
 
 
 class Operation(Frozen):
@@ -42,7 +43,7 @@ class Operation(Frozen):
     confirmed_at: datetime | None = None
     cancelled_by: UserId | None = None
     cancel_asked: bool = False
-    started_at: datetime | None = None  # when the move was first sent to the host
+    started_at: datetime | None = None  # when the move was last sent to the host
     ended_at: datetime | None = None
     percent: int = 0
     waiting: str = ""  # while queued: what it waits for, in words; while running: what it does now

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 
-from bot.core.estate import Disk, Frozen
+from bot.core.estate import IN_MEMORY, Disk, Frozen
 from bot.core.names import VmId
 
 
@@ -57,6 +57,13 @@ class Move(Frozen):
     memory_bytes: int = 0
     disks: tuple[Disk, ...] = ()
     configuration_path: str = ""
+
+    @property
+    def words(self) -> str:
+        """What Hyper-V calls it; only what is in memory moves live."""
+        return (
+            self.kind.words if self.state in IN_MEMORY else self.kind.words.replace(" live", "").replace("Live m", "M")
+        )
 
 
 class Estimate(Frozen):

@@ -13,7 +13,7 @@ from bot.core.estate import Host, Vm, VmState
 from bot.core.estimate import estimate
 from bot.core.plan import Move, MoveKind, Plan
 from bot.core.preflight import check
-from bot.core.storage import disk_name, folder_of, known_bytes, place_of, travelling
+from bot.core.storage import disk_name, folder_of, known_bytes, place_of, target_of, travelling
 from bot.core.wording import render_bytes, render_count, render_duration, render_list, render_share, render_state
 
 _MOST_DISKS_LISTED = 6
@@ -80,7 +80,7 @@ def _render_facts(move: Move, vm: Vm) -> tuple[str, ...]:
     """What the approver should know and no check says, a line each; the first is the summary."""
     memory = "" if move.kind is MoveKind.STORAGE else f"{render_bytes(vm.memory_bytes)} memory, "
     summary = f"{memory}{_render_journey(move)} · {_render_uptime(vm)}"
-    return tuple(filter(None, (summary, _render_disks(vm), _render_configuration(move, vm))))
+    return tuple(filter(None, (summary, _render_disks(vm), *_render_folders(move), _render_configuration(move, vm))))
 
 
 def _render_journey(move: Move) -> str:
@@ -119,6 +119,15 @@ def _render_disk(name: str, file_bytes: int | None, size_bytes: int | None) -> s
     if file_bytes is None:
         return name if size_bytes is None else f"{name} up to {render_bytes(size_bytes)}"
     return f"{name} {render_bytes(file_bytes) if size_bytes is None else render_share(file_bytes, size_bytes)}"
+
+
+def _render_folders(move: Move) -> tuple[str, ...]:
+    """Where the disks are and where each folder's will be, where they go to another path."""
+    if not move.storage_path:
+        return ()
+    folders = dict.fromkeys(folder_of(disk.path) for disk in travelling(move.disks))
+    there = folder_of(target_of("any.vhdx", move.storage_path))
+    return (f"disks go from {render_list(list(folders))} to {there}",) if folders else ()
 
 
 def _render_configuration(move: Move, vm: Vm) -> str:

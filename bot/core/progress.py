@@ -4,10 +4,11 @@ All cards of a workspace share one budget, because Slack limits `chat.update` pe
 (Slack, "Rate limits": tier 3, 50 calls a minute). Rules:
 
     1. Never more than the budget within any 60 seconds.
-    2. A card whose operation has ended goes before one whose state changed, and that before a mere percent.
-    3. Percent ticks leave a quarter of the budget alone and keep a pause after any update; the card shown longest ago
-       is next. So one running move ticks every two seconds, ten of them every twenty seconds each, and a state change
-       never finds the budget eaten by ticks.
+    2. A card whose operation has ended goes before one whose state changed, and that before a mere percent. For each
+       operation that is yet to end one update is kept back, up to half of the budget: ends are shown at once.
+    3. Percent ticks leave that and at least a quarter of the budget alone, and keep a pause after any update; the card
+       shown longest ago is next. So one running move ticks every two seconds, ten of them every twenty seconds each,
+       and a state change never finds the budget eaten by ticks.
     4. A card is drawn from its row when its turn comes: ticks that were skipped cost nothing.
 """
 
@@ -49,26 +50,32 @@ class Schedule(Frozen):
 
 
 def decide_updates(
-    behind: Sequence[Behind], spent: Sequence[datetime], updates_per_minute: int, now: datetime
+    behind: Sequence[Behind], spent: Sequence[datetime], updates_per_minute: int, now: datetime, ending: int = 0
 ) -> Schedule:
     """Choose what to update now.
 
     Args:
         spent: when earlier updates were sent, in any order; those older than 60 seconds do not matter.
+        ending: how many operations are confirmed and have not ended.
     """
+    kept_back = min(ending, updates_per_minute // 2)
+    limits = {Urgency.ENDED: updates_per_minute, Urgency.CHANGED: updates_per_minute - kept_back}
     used = sorted(at for at in spent if at > now - WINDOW)
     line = sorted(behind, key=lambda card: (card.urgency, card.shown_at or _LONG_AGO))
-    urgent = [card.operation for card in line if card.urgency is not Urgency.TICK]
+    sent: list[str] = []
+    for urgency, limit in limits.items():
+        urgent = [card.operation for card in line if card.urgency is urgency]
+        room = max(0, limit - len(used))
+        sent += urgent[:room]
+        used += [now] * len(urgent[:room])
+        if len(urgent) > room:
+            return Schedule(now=tuple(sent), look_again_at=_room_at(used, limit))
     ticks = [card.operation for card in line if card.urgency is Urgency.TICK]
-    sent = urgent[: max(0, updates_per_minute - len(used))]
-    used += [now] * len(sent)
-    if len(sent) < len(urgent):
-        return Schedule(now=tuple(sent), look_again_at=_room_at(used, updates_per_minute))
-    tick_at = _tick_at(used, updates_per_minute)
-    if ticks and tick_at <= now:
+    tick_limit = updates_per_minute - max(updates_per_minute // 4, kept_back)
+    if ticks and _tick_at(used, tick_limit) <= now:
         sent.append(ticks.pop(0))
         used.append(now)
-    look_again_at = _tick_at(used, updates_per_minute) if ticks else None
+    look_again_at = _tick_at(used, tick_limit) if ticks else None
     return Schedule(now=tuple(sent), look_again_at=look_again_at)
 
 
@@ -77,9 +84,8 @@ def _room_at(used: Sequence[datetime], limit: int) -> datetime:
     return used[-limit] + WINDOW if len(used) >= limit else _LONG_AGO
 
 
-def _tick_at(used: Sequence[datetime], updates_per_minute: int) -> datetime:
+def _tick_at(used: Sequence[datetime], limit: int) -> datetime:
     """When the next percent tick may be sent."""
-    limit = updates_per_minute - updates_per_minute // 4
     pause = max(CLOSEST, WINDOW / limit)
     return max(_room_at(used, limit), used[-1] + pause if used else _LONG_AGO)
 

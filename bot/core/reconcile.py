@@ -3,7 +3,8 @@
 Pure: sightings in, verdict out. Used alike before a move, while following one, after it, after a crash and after a lost
 connection. Rules:
 
-1. An active migration job is the move under way, whoever started it: never start a second.
+1. An active migration job is a move under way, whoever started it: never start a second. One that leads elsewhere is
+   somebody else's: it is neither followed nor stopped.
 2. No answer is unknown, never absent. A verdict needs both ends to have answered, except rule 1.
 3. A planned VM is not presence: a move under way holds one at the destination, and a comparison leaves one behind.
 4. Where the VM is tells what happened; a job that ended only tells why. A verdict may be of a moment: the host that
@@ -16,6 +17,7 @@ moving memory and storage runs as such a job on the source host.
 from __future__ import annotations
 
 from bot.core.estate import Frozen, Job, Sighting, Vm
+from bot.core.names import same_computer
 from bot.core.plan import Move, MoveKind
 from bot.core.storage import file_of, is_below, same_path, travelling
 from bot.core.wording import render_state
@@ -33,6 +35,12 @@ class Moving(Frozen):
     job: Job | None = None
 
 
+class MovingElsewhere(Frozen):
+    """Somebody moves it to another place than the one that was asked for."""
+
+    job: Job
+
+
 class NotMoved(Frozen):
     """It is where it was, and nothing moves it."""
 
@@ -46,7 +54,7 @@ class Unknown(Frozen):
     why: str
 
 
-Whereabouts = Moved | Moving | NotMoved | Unknown
+Whereabouts = Moved | Moving | MovingElsewhere | NotMoved | Unknown
 
 
 def decide_whereabouts(
@@ -60,14 +68,21 @@ def decide_whereabouts(
     """
     for sighting in (source, destination):
         if sighting is not None and (active := next((job for job in sighting.jobs if job.active), None)):
-            return Moving(job=active)
+            return Moving(job=active) if leads_there(move, active) else MovingElsewhere(job=active)
     if source is None or destination is None:
         return Unknown(why=render_sightings(move, source, destination))
     # Only the source's jobs: an ended one at the destination is of an earlier move, the other way round.
-    ended = next((job for job in source.jobs if job.id not in ignore), None)
+    ended = next((job for job in source.jobs if job.id not in ignore and leads_there(move, job)), None)
     if move.kind is MoveKind.STORAGE:
         return _decide_storage(move, source, ended)
     return _decide_host(move, source, destination, ended)
+
+
+def leads_there(move: Move, job: Job) -> bool:
+    """Whether a job takes the VM where this move takes it; two of those cannot be told apart."""
+    if move.kind is MoveKind.STORAGE or not job.destination:
+        return move.kind is MoveKind.STORAGE and not job.destination
+    return same_computer(job.destination, move.destination_fqdn or move.destination)
 
 
 def _decide_host(move: Move, source: Sighting, destination: Sighting, ended: Job | None) -> Whereabouts:
@@ -138,9 +153,17 @@ def _render_sighting(move: Move, host: str, sighting: Sighting | None) -> str:
         return f"{host} gave no answer"
     if sighting.vm is not None:
         where = f", configuration in {sighting.vm.path}" if move.kind is MoveKind.STORAGE and sighting.vm.path else ""
-        return f"{host} shows {move.vm_name} {render_state(sighting.vm.state)}{where}"
+        return f"{host} shows {move.vm_name} {render_state(sighting.vm.state)}{where}{_render_job(move, sighting)}"
     planned = ", only a planned VM of it" if sighting.planned else ""
-    return f"{host} does not show {move.vm_name}{planned}"
+    return f"{host} does not show {move.vm_name}{planned}{_render_job(move, sighting)}"
+
+
+def _render_job(move: Move, sighting: Sighting) -> str:
+    job = next((job for job in sighting.jobs if job.active), None)
+    if job is None:
+        return ""
+    towards = move.destination if job.destination and leads_there(move, job) else job.destination
+    return f", moving it to {towards or 'other storage'}, {job.percent} %"
 
 
 def render_moved(move: Move, vm: Vm) -> str:

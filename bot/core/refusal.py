@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.core.findings import render_findings
 from bot.core.plan import MoveKind, Plan
-from bot.core.reply import Code, Mark, Note, Part, Quote, Reply, Strong, Text, marked
-from bot.errors import HostError, Refused, UsageError
+from bot.core.reply import Button, Code, Mark, Note, Part, Quote, Reply, Strong, Text, marked
+from bot.errors import HostError, HostUnreachable, Misnamed, Refused, UsageError
 
 _LONGEST_WORDS = 1500
 """Characters of a host's own words that are shown; the log has all of them."""
@@ -13,7 +13,7 @@ _LONGEST_WORDS = 1500
 
 def render_usage(error: UsageError) -> Reply:
     """Only for the person who typed it."""
-    return Reply(title=marked(error.message), parts=_hint(error.hint), private=True)
+    return Reply(title=marked(error.message), parts=_hint(error.hint), private=True, mark=Mark.WARNING)
 
 
 def render_refused(error: Refused, *, private: bool = False) -> Reply:
@@ -25,6 +25,7 @@ def render_refused(error: Refused, *, private: bool = False) -> Reply:
     return Reply(
         title=marked(error.saw),
         parts=(*needed, *_hint(error.hint)),
+        buttons=_choices(error) if isinstance(error, Misnamed) else (),
         private=private or error.private,
         mark=Mark.WARNING,
     )
@@ -36,6 +37,9 @@ def render_host_error(error: HostError) -> Reply:
         shortened = len(error.words) > _LONGEST_WORDS
         parts.append(Quote(text=error.words[:_LONGEST_WORDS] + ("…" if shortened else "")))
     parts += _hint(error.hint)
+    if isinstance(error, HostUnreachable):
+        unknown = f"What {error.host} holds and does is unknown until it answers; `hosts` asks every host again."
+        parts.append(Text(lines=(marked(unknown),)))
     if error.code:
         parts.append(Note(line=("error ", Code(text=error.code))))
     return Reply(title=marked(error.message), parts=tuple(parts), mark=Mark.BLOCKING)
@@ -60,18 +64,26 @@ def render_incident(incident: str) -> Reply:
 def render_blocked(plan: Plan) -> Reply:
     """A plan that cannot be offered: everything that was checked, what stands in the way first."""
     move = plan.move
-    where = f"to {move.storage_path}" if move.kind is MoveKind.STORAGE else f"from {move.source} to {move.destination}"
+    if move.kind is MoveKind.STORAGE:
+        subject, where = f"The storage of {move.vm_name}", f"to {move.storage_path}"
+    else:
+        with_storage = " with its storage" if move.kind is MoveKind.SHARED_NOTHING else ""
+        subject, where = f"{move.vm_name}{with_storage}", f"from {move.source} to {move.destination}"
     count = len(plan.blocked)
     what_stops = "one thing stands" if count == 1 else f"{count} things stand"
     return Reply(
-        title=(Strong(text=f"{move.vm_name} cannot move {where} now"),),
+        title=(Strong(text=f"{subject} cannot move {where} now"),),
         parts=(
-            Text(lines=((f"{move.kind.words}: {what_stops} in the way.",),)),
+            Text(lines=((f"{move.words}: {what_stops} in the way.",),)),
             *render_findings(plan.findings),
-            Text(lines=(("Nothing was changed. When that is done, type ", Code(text=plan.command)),)),
+            Text(lines=(("Nothing was changed. To have it checked again, type ", Code(text=plan.command)),)),
         ),
         mark=Mark.BLOCKING,
     )
+
+
+def _choices(error: Misnamed) -> tuple[Button, ...]:
+    return tuple(Button(label=name, sends=command) for name, command in error.commands)
 
 
 def _hint(hint: str) -> tuple[Text, ...]:

@@ -1,4 +1,4 @@
-"""What a command tells Ferry about an operation that exists. Data only: the desk acts on it."""
+"""What a command tells Ferry to do with an operation that exists, or with its journal. Data: the desk acts on it."""
 
 from __future__ import annotations
 
@@ -17,4 +17,19 @@ class Cancel(Frozen):
     operation: str
 
 
-Signal = Confirm | Cancel
+class Look(Frozen):
+    signal: Literal["look"] = "look"
+    operation: str
+
+
+class Close(Frozen):
+    signal: Literal["close"] = "close"
+    operation: str
+    reason: str
+
+
+class Anchor(Frozen):
+    signal: Literal["anchor"] = "anchor"
+
+
+Signal = Confirm | Cancel | Look | Close | Anchor

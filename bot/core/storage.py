@@ -16,7 +16,7 @@ DISK_FOLDER = "Virtual Hard Disks"
 Hyper-V module; that Move-VMStorage does the same is assumed)."""
 
 # What Hyper-V names the differencing file that a checkpoint makes: NAME_GUID.avhdx (Microsoft Learn, checkpoints).
-_OF_CHECKPOINT = re.compile(r"_[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\.(avhdx?)\Z", re.IGNORECASE)
+_OF_CHECKPOINT = re.compile(r"_[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\.a(vhdx?)\Z", re.IGNORECASE)
 
 
 def is_share(path: str) -> bool:
@@ -45,8 +45,8 @@ def file_of(path: str) -> str:
 
 
 def disk_name(path: str) -> str:
-    """The disk's file as people call it, without the GUID that a checkpoint puts into the name of its file."""
-    return _OF_CHECKPOINT.sub(r".\1", file_of(path))
+    """The disk's file as people know it: "VM-01.vhdx (with checkpoint)" for VM-01_GUID.avhdx."""
+    return _OF_CHECKPOINT.sub(r".\1 (with checkpoint)", file_of(path))
 
 
 def same_path(one: str, other: str) -> bool:

@@ -116,11 +116,11 @@ def render_count(count: int, noun: str, plural: str = "") -> str:
     return f"{count or 'no'} {noun if count == 1 else plural or noun + 's'}"
 
 
-def render_list(items: Sequence[str], most: int = 4) -> str:
+def render_list(items: Sequence[str], most: int = 4, last: str = "and") -> str:
     """ "a", "a and b", "a, b and c"; empty for nothing. At most so many: "a, b, c, d and 60 more"."""
     if len(items) > most + 1:
         items = [*items[:most], f"{len(items) - most} more"]
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+    return f" {last} ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def render_word(text: str) -> str:

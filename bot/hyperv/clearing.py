@@ -16,6 +16,7 @@ does so; read from one build of the Hyper-V module).
 from __future__ import annotations
 
 from bot.core.estate import Sighting, VmState
+from bot.core.names import same_computer
 from bot.core.plan import Move
 from bot.errors import Fault, HostError
 from bot.hyperv import pipelines, readers, views
@@ -23,14 +24,6 @@ from bot.hyperv.answer import Answer, Record
 from bot.hyperv.remote import RemoteHost
 
 COMPARISON_LIMIT_S = 600.0
-_NETBIOS_LENGTH = 15
-
-
-def same_computer(one: str, other: str) -> bool:
-    """Whether two names may mean one computer: equal, or alike in the first label, which NetBIOS cuts off."""
-    short = (one.partition(".")[0].casefold()[:_NETBIOS_LENGTH], other.partition(".")[0].casefold()[:_NETBIOS_LENGTH])
-    both_full = "." in one and "." in other
-    return one.casefold() == other.casefold() if both_full else short[0] == short[1]
 
 
 class Clearing:

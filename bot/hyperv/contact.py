@@ -99,7 +99,7 @@ def explain(error: Exception, host: str, settings: HostSettings, doing: str, *, 
 def _seen(error: Exception, settings: HostSettings) -> _Seen:
     place = f"{settings.address}:{settings.wsman_port}"
     test = f"Test-NetConnection {settings.address} -Port {settings.wsman_port}"
-    reach = f"{test}; on the host: winrm enumerate winrm/config/listener"
+    reach = f"From where Ferry runs: `{test}`; on the host: `winrm enumerate winrm/config/listener`"
     if isinstance(error, OutOfTime):
         return _Seen(f"it gave no complete answer within {error.limit_s or settings.read_timeout_s:g} s", reach)
     if isinstance(error, NoFreeSession):

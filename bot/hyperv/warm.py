@@ -1,7 +1,9 @@
 """The warm sessions of one host: opened when first needed, kept for the next read, never more than the settings allow.
 
 Reads share them; an order (a move, a comparison) gets a session of its own, so that however many moves run, reads
-never starve. Each session is a process of about 50 MB on the host, which is why they are few.
+never starve. What an order has used stays warm, so a move follows its comparison in the same session. Each session is a
+process of about 50 MB on the host, which is why they are few: beyond the settings' number, the one that rested longest
+is closed.
 """
 
 from __future__ import annotations
@@ -18,17 +20,21 @@ from bot.hyperv.winrm import HostSession
 from bot.settings import HostSettings
 
 IDLE_RESET_S = 90.0  # HTTP.sys drops a socket after 120 s
+PROVEN_S = 5.0  # an order cannot be repeated, as a read can: its session was opened, or has answered, just now
+YOUNG_S = 900.0  # the logon that a session lends to the other host is as old as the session, and tickets expire
 
 
 class WarmSessions:
     """Safe to use from any thread."""
 
-    def __init__(self, settings: HostSettings, idle_reset_s: float = IDLE_RESET_S) -> None:
+    def __init__(self, settings: HostSettings, idle_reset_s: float = IDLE_RESET_S, *, young_s: float = YOUNG_S) -> None:
         self.settings = settings
         self._idle_reset_s = idle_reset_s
+        self._proven_s = min(PROVEN_S, idle_reset_s)
+        self._young_s = young_s
         self._free = BoundedSemaphore(settings.sessions)
         self._lock = Lock()
-        self._idle: list[HostSession] = []  # the last used is lent first, so that the others can cool down
+        self._idle: list[HostSession] = []  # by last use; the last is lent first, so that the others can cool down
         self._closed = False
 
     def read(self, statements: Sequence[Statement]) -> Answer:
@@ -55,15 +61,14 @@ class WarmSessions:
 
     @contextmanager
     def own(self) -> Iterator[HostSession]:
-        """A session of its own for one order; open, and closed at the end unless contact was lost."""
-        session = HostSession(self.settings)
+        """A session of its own for one order; open, and kept warm at the end unless contact was lost."""
+        session = self._good_as_new() or self._opened()
         try:
-            session.open(time.monotonic() + self.settings.read_timeout_s)
             yield session
         except BaseException:
             session.let_go()
             raise
-        session.close()
+        self._keep(session)
 
     def close(self) -> None:
         """End the idle sessions; those in use end when they come back."""
@@ -72,6 +77,25 @@ class WarmSessions:
             idle, self._idle = self._idle, []
         for session in idle:
             session.close()
+
+    def _good_as_new(self) -> HostSession | None:
+        """An idle session that an order can rely on as on one that is opened for it."""
+        now = time.monotonic()
+        with self._lock:
+            for session in reversed(self._idle):
+                if now - session.used_at < self._proven_s and now - session.opened_at < self._young_s:
+                    self._idle.remove(session)
+                    return session
+        return None
+
+    def _opened(self) -> HostSession:
+        session = HostSession(self.settings)
+        try:
+            session.open(time.monotonic() + self.settings.read_timeout_s)
+        except BaseException:
+            session.let_go()
+            raise
+        return session
 
     def _warm(self, deadline: float) -> HostSession | None:
         """The session used last that is still fit; those that are not are dropped on the way."""
@@ -97,9 +121,14 @@ class WarmSessions:
         except BaseException:
             session.let_go()
             raise
-        with self._lock:
-            if keep := session.fit and not self._closed:
-                self._idle.append(session)
-        if not keep:
-            session.close()
+        self._keep(session)
         return answer
+
+    def _keep(self, session: HostSession) -> None:
+        with self._lock:
+            surplus: HostSession | None = session
+            if session.fit and not self._closed:
+                self._idle.append(session)
+                surplus = self._idle.pop(0) if len(self._idle) > self.settings.sessions else None
+        if surplus is not None:
+            surplus.close()

@@ -120,7 +120,9 @@ class _Command(Command):
         return self
 
 
-class _PowerShell(PowerShell):
+class UncopiedPowerShell(PowerShell):
+    """pypsrp's, except that packing a pipeline copies no command (fact 8). The same bytes are sent."""
+
     def add_cmdlet(self, cmdlet: str, use_local_scope: bool | None = None) -> PowerShell:
         version = self.runspace_pool.protocol_version or ""
         return self.add_command(
@@ -170,7 +172,13 @@ def _connect(settings: HostSettings) -> WSMan:
 
 
 class HostSession:
-    """Open it, run pipelines one after the other, close it. After any exception, or unfit, it must be dropped."""
+    """Open it, run pipelines one after the other, close it. After any exception, or unfit, it must be dropped.
+
+    Attributes:
+        opened_at, used_at: of time.monotonic(); `used_at` is when it last gave a whole answer.
+        sent: whether the last pipeline reached the host, or may have.
+        fit: whether the session can run another pipeline.
+    """
 
     def __init__(self, settings: HostSettings) -> None:
         wsman = _connect(settings)
@@ -187,9 +195,9 @@ class HostSession:
             idle_time_out=own.idle_time_out,
         )
         self._pool.shell = self._shell
-        self._used_at = time.monotonic()
-        self.sent = False  # whether the last pipeline reached the host, or may have
-        self.fit = True  # whether the session can run another pipeline
+        self.opened_at = self.used_at = time.monotonic()
+        self.sent = False
+        self.fit = True
 
     def open(self, deadline: float) -> None:
         self._transport.deadline = deadline
@@ -197,7 +205,7 @@ class HostSession:
 
     def revive(self, idle_reset_s: float, deadline: float) -> bool:
         """Make a warm session fit for use after a rest; False when the host has let go of it."""
-        if time.monotonic() - self._used_at < idle_reset_s:
+        if time.monotonic() - self.used_at < idle_reset_s:
             return True
         self._transport.deadline = deadline
         self._transport.reset()
@@ -250,7 +258,8 @@ class HostSession:
         return self._finish(powershell)
 
     def _begin(self, statements: Sequence[Statement]) -> PowerShell:
-        powershell = _PowerShell(self._pool)
+        self.sent = False
+        powershell = UncopiedPowerShell(self._pool)
         compose(statements, powershell)
         self._transport.left_s()
         self.sent = True
@@ -280,7 +289,7 @@ class HostSession:
             powershell.close()
         except FAILURES:
             self.fit = False
-        self._used_at = time.monotonic()
+        self.used_at = time.monotonic()
         return answer
 
     def _reconnect(self) -> None:

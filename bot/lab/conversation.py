@@ -75,7 +75,7 @@ class Conversation:
     def _succeeded(self, answer: Message) -> bool:
         state = self._state(answer)
         if state is None:
-            return not answer.only_for and not answer.text.startswith(_REFUSALS)
+            return not answer.text.startswith(_REFUSALS)
         return state is State.SUCCEEDED
 
     def _settle(self) -> None:

@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 from bot.lab import engine
 from bot.lab.cmdlets import machine_of
 from bot.lab.slack import SlackServer
-from bot.lab.winrm import Authority, WinRmServer
+from bot.lab.winrm import Authority, Limits, WinRmServer
 from bot.lab.world import Host, World
 
 USER = "LAB\\ferry"
 PASSWORD = "ferry-lab"  # noqa: S105 (valid on the lab's loopback endpoints only)
-PEOPLE = ("alice", "bob", "mallory")
+PEOPLE = ("alice", "bob", "mallory", "carol")
 ALLOWED = ("alice", "bob")
+OPERATORS = ("carol",)
 CHANNEL = "ops"
 _PATIENCE_S = 30.0
 
@@ -39,6 +40,7 @@ class RunningLab:
         port: of the first host, the others follow; 0 takes free ones.
         tls: whether the hosts answer on HTTPS instead of HTTP with message encryption.
         slack: the workspace; None runs the hosts alone.
+        limits: of the hosts' remote management; None: those of Windows Server.
 
     Attributes:
         hosts: the endpoints by the hosts' short names.
@@ -52,10 +54,12 @@ class RunningLab:
         port: int = 0,
         tls: bool = False,
         slack: SlackServer | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.world = world
         self.slack = slack
         self.authority = Authority(folder)
+        self._limits = limits
         self.hosts = {host.name.lower(): self._endpoint(host.name) for host in world.hosts}
         self._port = port
         self._tls = tls
@@ -68,6 +72,7 @@ class RunningLab:
             name,
             {USER: PASSWORD},
             lambda command, user, visible: engine.run(command, machine, user, visible),
+            limits=self._limits,
         )
 
     def start(self) -> None:
@@ -143,6 +148,7 @@ class RunningLab:
             "app_token": self.slack.app_token,
             "api_url": self.slack.api_url,
             "allow": [self.slack.user_id(name) for name in ALLOWED],
+            "operators": [self.slack.user_id(name) for name in OPERATORS],
             "bare_channels": [self.slack.channel_id(CHANNEL)],
         }
 

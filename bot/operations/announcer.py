@@ -7,8 +7,8 @@ Rules:
     1. New cards at once, then updates as `bot.core.progress` allows, then lines for threads.
     2. Chat asking for a pause stops that kind of call only. Other passing errors put off that one card, ever longer.
     3. What can never be shown (channel gone, message deleted) is given up with its reason, and the asker is told.
-    4. A card is posted once: where a post may have been taken although no answer came, or a predecessor may have posted
-       before it died, its key is looked for first.
+    4. A card and a line are posted once: where a post may have been taken although no answer came or the database did
+       not keep it, or a predecessor may have posted before it died, its key is looked for first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.core.card import render_card
-from bot.core.operation import Operation
+from bot.core.operation import Operation, Place
 from bot.core.progress import Behind, Schedule, decide_updates
 from bot.core.reply import Code, Mark, Reply, Text
 from bot.errors import ChatError, RateLimited
@@ -34,7 +34,7 @@ LEASE = "announcer"
 LEASE_S = 30.0  # longer than the slowest call to chat
 RENEW = timedelta(seconds=LEASE_S / 3)
 POLL_S = 1.0  # rows that other processes change ring no bell here
-CLOCK_SKEW = timedelta(seconds=30)  # between Ferry's clock and the chat service's; assumed
+SET_BACK = timedelta(seconds=1)  # a clock that goes back by less is being adjusted
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Announcer:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
         self._leading_since: datetime | None = None
-        self._renew_at = EVER
+        self._renew_at = self._turned_at = EVER
         self._memories: dict[str, Memory] = {}
         self._pace = Pace()
         self._busy_with: str | None = None
@@ -85,6 +85,9 @@ class Announcer:
         """At most one call to chat. Returns the seconds until the next turn is due."""
         self._busy_with = None
         now = self._clock.now()
+        if now + SET_BACK < self._turned_at:
+            self._forget_times()
+        self._turned_at = now
         if not self._leads(now):
             return POLL_S
         self._pace.forget(now)
@@ -96,7 +99,7 @@ class Announcer:
             return 0
         moments = [self._memory(card).not_before for card in everything]
         moments += [self._pace.open_at(kind) for kind in Kind]
-        moments += [self._pace.thread_open_at(card.operation.place.channel) for card in due if card.steps]
+        moments += [self._pace.thread_open_at(card.operation.place.channel) for card in due]
         moments += [schedule.look_again_at] if schedule.look_again_at else []
         return min([POLL_S, *((at - now).total_seconds() for at in moments if at > now)])
 
@@ -126,13 +129,20 @@ class Announcer:
             for card in due
             if card.ts is not None and card.shown_version < card.operation.version
         ]
-        return decide_updates(behind, self._pace.updates, self._updates_per_minute, now)
+        return decide_updates(behind, self._pace.updates, self._updates_per_minute, now, self._count_ending(due))
+
+    def _count_ending(self, due: Sequence[CardDue]) -> int:
+        """Operations that are confirmed and whose end is still to be shown, as far as this process knows them."""
+        known = {memory.shown.id: memory.shown for memory in self._memories.values() if memory.shown}
+        known |= {card.operation.id: card.operation for card in due}
+        return sum(one.confirmed_at is not None and not one.ended for one in known.values())
 
     def _post_one(self, due: Sequence[CardDue], now: datetime) -> bool:
         for card in due:
             if card.ts is None:
                 kind = Kind.FIND if self._maybe_posted(card) else Kind.POST
-                if self._pace.open_at(kind) <= now:
+                channel = card.operation.place.channel
+                if (self._pace.open_at(kind) if kind is Kind.FIND else self._pace.card_open_at(channel, now)) <= now:
                     self._attempt(kind, card)
                     return True
         return False
@@ -145,16 +155,26 @@ class Announcer:
 
     def _log_one(self, due: Sequence[CardDue], now: datetime) -> bool:
         for card in due:
-            if card.ts is not None and card.steps and self._pace.thread_open_at(card.operation.place.channel) <= now:
-                self._attempt(Kind.POST, card)
+            if card.ts is None or not card.steps:
+                continue
+            kind = Kind.FIND if self._maybe_logged(card) else Kind.POST
+            open_at = self._pace.thread_open_at(card.operation.place.channel)
+            if (self._pace.open_at(kind) if kind is Kind.FIND else open_at) <= now:
+                self._attempt(kind, card)
                 return True
         return False
 
     def _maybe_posted(self, card: CardDue) -> bool:
-        assert self._leading_since is not None
         memory = self._memory(card)
-        inherited = card.operation.requested_at <= self._leading_since
-        return memory.maybe_posted or (inherited and not memory.looked_for)
+        return memory.maybe_posted or (self._inherited(card) and not memory.looked_for)
+
+    def _maybe_logged(self, card: CardDue) -> bool:
+        memory = self._memory(card)
+        return memory.maybe_logged or (self._inherited(card) and not memory.logs_looked_for)
+
+    def _inherited(self, card: CardDue) -> bool:
+        assert self._leading_since is not None
+        return card.operation.requested_at <= self._leading_since
 
     # Doing it
 
@@ -166,13 +186,13 @@ class Announcer:
             if kind is Kind.UPDATE:
                 self._update(card)
             elif card.ts is not None:
-                self._log_steps(card, card.ts)
+                (self._find_steps if kind is Kind.FIND else self._log_steps)(card, card.ts)
             elif kind is Kind.FIND:
                 self._find(card)
             else:
                 self._post(card)
         except RateLimited as pause:
-            self._pace.paused_until[kind] = self._clock.now() + timedelta(seconds=pause.seconds)
+            self._pace.pause(kind, self._clock.now(), pause.seconds)
             log.info("chat asks for a pause kind=%s seconds=%g", kind, pause.seconds)
         except ChatError as error:
             if error.lasting:
@@ -181,12 +201,11 @@ class Announcer:
             log.warning(
                 "chat call put off kind=%s operation=%s code=%s: %s", kind, operation, error.code, error.message
             )
-            self._memory(card).maybe_posted |= error.maybe_done and card.ts is None and kind is Kind.POST
             self._put_off(operation)
 
     def _find(self, card: CardDue) -> None:
         operation = card.operation
-        ts = self._chat.find(operation.place, operation.id, operation.requested_at - CLOCK_SKEW)
+        ts = self._chat.find(operation.place, operation.id, operation.requested_at)
         memory = self._memory(card)
         memory.looked_for, memory.maybe_posted = True, False
         if ts is not None:
@@ -196,9 +215,16 @@ class Announcer:
     def _post(self, card: CardDue) -> None:
         operation, now = card.operation, self._clock.now()
         self._pace.posted_at[operation.place.channel] = now
-        ts = self._chat.post(operation.place, render_card(operation, now), key=operation.id)
+        memory = self._memory(card)
+        memory.maybe_posted = True  # until the database has kept which message it is
+        try:
+            ts = self._chat.post(operation.place, render_card(operation, now), key=operation.id)
+        except ChatError as error:
+            memory.maybe_posted = error.maybe_done
+            raise
         self._store.card_posted(operation.id, ts, operation.version)
-        self._memory(card).remember(operation, now)
+        memory.maybe_posted = False
+        memory.remember(operation, now)
 
     def _update(self, card: CardDue) -> None:
         operation, now = card.operation, self._clock.now()
@@ -210,26 +236,44 @@ class Announcer:
 
     def _log_steps(self, card: CardDue, ts: str) -> None:
         """All lines that wait, as one message in the thread where the card is, or in the card's own."""
-        operation = card.operation
-        place = operation.place.model_copy(update={"thread": operation.place.thread or ts})
-        first, *rest = (step.line for step in card.steps)
-        reply = Reply(title=first, parts=(Text(lines=tuple(rest)),) if rest else ())
+        place = _thread_of(card, ts)
         self._pace.posted_at[place.channel] = self._clock.now()
-        posted = self._chat.post(place, reply)
+        memory = self._memory(card)
+        memory.maybe_logged = True
+        try:
+            posted = self._chat.post(place, _render_steps(card), key=_key_of_steps(card))
+        except ChatError as error:
+            memory.maybe_logged = error.maybe_done
+            raise
         self._keep_steps(card, posted)
+        memory.maybe_logged = False
+
+    def _find_steps(self, card: CardDue, ts: str) -> None:
+        """Lines that may have been posted: if they are there, their message gets what has been added since."""
+        place = _thread_of(card, ts)
+        found = self._chat.find(place, _key_of_steps(card), card.operation.requested_at)
+        if found is not None:
+            log.info("lines found operation=%s ts=%s", card.operation.id, found)
+            self._pace.updates.append(self._clock.now())
+            self._chat.update(place.channel, found, _render_steps(card))
+            self._keep_steps(card, found)
+        memory = self._memory(card)
+        memory.logs_looked_for, memory.maybe_logged = True, False
 
     def _keep_steps(self, card: CardDue, ts: str) -> None:
-        for step in card.steps:
-            self._store.step_posted(card.operation.id, step.number, ts)
+        self._store.steps_posted(card.operation.id, [step.number for step in card.steps], ts)
 
     # When it goes wrong
 
     def _give_up(self, kind: Kind, card: CardDue, error: ChatError) -> None:
         operation = card.operation
         log.warning("chat call given up kind=%s operation=%s code=%s", kind, operation.id, error.code)
-        if kind is Kind.FIND:
+        if kind is Kind.FIND:  # the post itself will tell
             memory = self._memory(card)
-            memory.looked_for, memory.maybe_posted = True, False  # the post itself will tell
+            if card.ts is None:
+                memory.looked_for, memory.maybe_posted = True, False
+            else:
+                memory.logs_looked_for, memory.maybe_logged = True, False
             return
         if kind is Kind.POST and card.ts is not None:
             self._keep_steps(card, "")  # lines of a thread that takes none; the card itself may still be there
@@ -256,6 +300,12 @@ class Announcer:
     def _put_off(self, operation: str) -> None:
         self._memories.setdefault(operation, Memory()).put_off(self._clock.now())
 
+    def _forget_times(self) -> None:
+        log.warning("the clock was set back; pauses and the record of updates are forgotten")
+        self._pace, self._renew_at = Pace(), EVER
+        for memory in self._memories.values():
+            memory.forget_times()
+
     # What this process remembers
 
     def _memory(self, card: CardDue) -> Memory:
@@ -269,3 +319,19 @@ class Announcer:
             for operation, memory in self._memories.items()
             if operation in kept or (memory.shown is not None and not memory.shown.ended)
         }
+
+
+def _thread_of(card: CardDue, ts: str) -> Place:
+    """Where the card is said in a thread, that one, else the card's own."""
+    place = card.operation.place
+    return place.model_copy(update={"thread": place.thread or ts})
+
+
+def _key_of_steps(card: CardDue) -> str:
+    """By the first line that waits: the same before and after a crash, however many have come since."""
+    return f"{card.operation.id}/{card.steps[0].number}"
+
+
+def _render_steps(card: CardDue) -> Reply:
+    first, *rest = (step.line for step in card.steps)
+    return Reply(title=first, parts=(Text(lines=tuple(rest)),) if rest else ())

@@ -1,7 +1,8 @@
-"""Takes what people decide about operations: offers are made, confirmed, declined and cancelled here, and nowhere else.
+"""Takes what people decide about operations: offered, confirmed, declined, cancelled, looked at and closed here only.
 
-It moves nothing. Rules: who did it is always recorded; the world is looked at again at the click, and a changed world
-ends the offer; of two people who press at once one is first, and the other is told who.
+It moves nothing. Rules: who did it is always recorded, and so is who was not allowed to; the world is looked at again
+at the click, and a changed world ends the offer; of two people who press at once one is first, and the other is told
+who.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from bot.core.history import render_anchor
+from bot.core.journal import Refusal
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Operation, Outcome
 from bot.core.plan import Plan
+from bot.core.policy import Policy, decide_over
 from bot.core.reply import Code, Mark, Moment, Note, Reply, Span, Text, User
-from bot.core.signal import Cancel, Confirm, Signal
+from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Signal
 from bot.core.wording import render_list
 from bot.errors import Refused
+from bot.operations.journal import Journal
+from bot.operations.looking import Looking
 from bot.operations.store import Store
 from bot.ports import Clock
 
@@ -27,19 +33,34 @@ class Desk:
     Args:
         changes: what differs now from what was offered, read live; empty: nothing that matters. Raises HostError.
         offer: how long an offer stands.
+        policy: who may cancel and close what others asked for.
+        looking: looks at the hosts of an operation.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, changes: Callable[[Plan], tuple[str, ...]], offer: timedelta
+        self,
+        store: Store,
+        clock: Clock,
+        changes: Callable[[Plan], tuple[str, ...]],
+        offer: timedelta,
+        policy: Policy,
+        looking: Looking,
     ) -> None:
         self._store = store
+        self._journal = Journal(store.database, clock)
         self._clock = clock
         self._changes = changes
         self._offer = offer
+        self._policy = policy
+        self._looking = looking
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
         return self._store.propose(plan, ask, self._clock.now() + self._offer)
+
+    def refuse(self, refusal: Refusal, ask: Ask) -> None:
+        """Keep that policy refused a change."""
+        self._journal.refuse(refusal, ask)
 
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         """Do what the signal says. None: the updated card is the answer.
@@ -48,14 +69,23 @@ class Desk:
             Refused: the operation does not exist, or is not in a state for it.
             HostError: a host could not be asked whether the offer still holds; the offer stands.
         """
+        if isinstance(signal, Anchor):
+            return render_anchor(self._journal.anchor(ask.actor))
         operation = self._store.find(signal.operation)
         if operation is None:
-            raise Refused(f"there is no operation {signal.operation}", hint="status")
+            raise Refused(
+                f"there is no operation {signal.operation}",
+                hint="`status` shows those that are open, and those that ended last",
+            )
         match signal:
             case Confirm():
                 return self._confirm(operation, ask)
             case Cancel():
                 return self._cancel(operation, ask)
+            case Look():
+                return self._looking.look(operation, ask)
+            case Close():
+                return self._close(operation, signal.reason, ask)
 
     def _confirm(self, operation: Operation, ask: Ask) -> Reply | None:
         if operation.state is not State.PROPOSED:
@@ -88,12 +118,13 @@ class Desk:
     def _cancel(self, operation: Operation, ask: Ask) -> Reply | None:
         """Rows move on while people press: what is done is decided by the state that is there when it is done."""
         while not operation.ended:
+            self._permit(operation, "operation.cancel", f"cancel {operation.id}", ask)
             if operation.state is State.VERIFYING:
                 raise Refused(
                     f"it is too late to cancel {operation.id}: the host is done, and Ferry is looking at the result",
-                    hint=f"status {operation.id}",
+                    hint=f"`status {operation.id}`",
                 )
-            if operation.cancel_asked:
+            if operation.cancel_asked and operation.state is not State.QUEUED:
                 return _render_cancel_asked(operation)
             if self._end_or_ask(operation, ask.actor) is not None:
                 return None
@@ -111,6 +142,29 @@ class Desk:
                 return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome)
             case _:
                 return self._store.ask_cancel(operation.id, actor)
+
+    def _close(self, operation: Operation, reason: str, ask: Ask) -> Reply | None:
+        self._permit(operation, "operation.close", f"close {operation.id}", ask, reason=reason)
+        if operation.state is not State.NEEDS_ATTENTION:
+            raise Refused(
+                f"{operation.id} is {operation.state}",
+                needed="an operation that needs attention",
+                hint=f"`status {operation.id}`",
+            )
+        seen = operation.outcome.summary if operation.outcome else ""
+        outcome = Outcome(summary=f"closed because {reason}", cause=seen)
+        if self._store.change(operation.id, Event.CLOSE, by=ask.actor, outcome=outcome) is None:
+            return _render_decided(self._reread(operation))
+        return None
+
+    def _permit(self, operation: Operation, action: str, command: str, ask: Ask, **arguments: str) -> None:
+        """Raises Refused, and keeps that it was: not everybody may end what others asked for."""
+        verdict = decide_over(self._policy, ask.actor, action, operation)
+        if verdict.allowed:
+            return
+        told = {"operation": operation.id, **arguments}
+        self.refuse(Refusal(action=action, reason=verdict.reason, command=command, arguments=told), ask)
+        raise Refused(verdict.reason, needed=verdict.needed, hint=verdict.hint, private=True)
 
     def _reread(self, operation: Operation) -> Operation:
         found = self._store.find(operation.id)

@@ -2,7 +2,8 @@
 
 It understands nothing of it; that is the dispatcher's work. Rules: nothing is answered that was not claimed first, so
 that what Slack delivers twice is done once; whoever delivers never waits for a host or for chat; what was claimed and
-not answered is taken up again at the next start, where the dispatcher refuses what has become too old.
+not answered is taken up again, at the next start or by another bot, where the dispatcher refuses what is too old.
+What the database could not claim is refused once and for all: a later delivery of it is not carried out.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import logging
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Callable
 
 from bot.core.operation import Ask
+from bot.core.refusal import render_refused
 from bot.core.reply import Reply
-from bot.errors import ChatError, RateLimited
+from bot.errors import ChatError, DatabaseUnavailable, RateLimited
 from bot.operations.store import Store
+from bot.operations.ticker import Ticker
 from bot.ports import Chat
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,8 @@ class Intake:
         answer: the dispatcher's; None means a card answers.
         posts: tries at posting an answer before it is given up.
         pause_s: before the second try; doubles.
+        holder: by which others can tell whether this process lives.
+        adopt_s: how often asks are looked for that a process left unanswered which lives no more.
     """
 
     def __init__(
@@ -40,13 +46,19 @@ class Intake:
         workers: int = 4,
         posts: int = 5,
         pause_s: float = 1.0,
+        holder: str = "",
+        adopt_s: float = 5.0,
     ) -> None:
         self._store = store
         self._answer = answer
         self._chat = chat
         self._posts = posts
         self._pause_s = pause_s
-        self._asks: queue.SimpleQueue[Ask | None] = queue.SimpleQueue()
+        self._holder = holder or secrets.token_hex(8)
+        self._ticker = Ticker("ferry-intake", ((adopt_s, self._adopt),))
+        self._asks: queue.SimpleQueue[tuple[Ask, bool] | None] = queue.SimpleQueue()
+        self._refused: set[str] = set()  # keys of asks; a handful, while the database is away
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
         # Daemons: a worker that waits for a slow host must not keep a stopped process alive.
         self._threads = [
@@ -56,32 +68,57 @@ class Intake:
 
     def start(self) -> None:
         """Take up what a former process left unanswered, then what comes."""
-        for ask in self._store.unanswered():
-            self._asks.put(ask)
+        self._adopt()
+        self._ticker.start()
         for thread in self._threads:
             thread.start()
 
     def stop(self, patience_s: float = 3.0) -> None:
         """Take no more; an answer that is still being worked out is given at the next start."""
         self._stopping.set()
+        self._ticker.stop()
         for _ in self._threads:
             self._asks.put(None)
+        deadline = time.monotonic() + patience_s
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(patience_s)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def take(self, ask: Ask) -> bool:
-        """Claim an ask and queue it. False: it was claimed before, and is or will be answered there."""
-        if not self._store.take(ask):
+        """Claim an ask and queue it. False: it was claimed before and is answered there, or it could not be claimed."""
+        try:
+            claimed = self._store.take(ask, self._holder)
+        except DatabaseUnavailable as error:
+            self._refuse(ask, error)
             return False
-        self._asks.put(ask)
-        return True
+        if claimed and ask.key in self._refused:  # another delivery of it came to nothing, and the person was told
+            self._store.answered(ask.key)
+            return False
+        if claimed:
+            self._asks.put((ask, False))
+        return claimed
+
+    def _refuse(self, ask: Ask, error: DatabaseUnavailable) -> None:
+        """Tell the person, without keeping whoever delivers."""
+        log.warning("ask_not_claimed ask=%s problem=%r", ask.key, error.message)
+        with self._lock:
+            told = ask.key in self._refused
+            self._refused.add(ask.key)
+        if not told:
+            reply = render_refused(error, private=True)
+            threading.Thread(target=self._deliver, args=(ask, reply), name="ferry-intake-refusal", daemon=True).start()
+
+    def _adopt(self) -> None:
+        for ask in self._store.adopt(self._holder):
+            self._asks.put((ask, True))
 
     def _work(self) -> None:
-        while (ask := self._asks.get()) is not None and not self._stopping.is_set():
+        while (item := self._asks.get()) is not None and not self._stopping.is_set():
+            ask, adopted = item
             try:
                 reply = self._answer(ask)
-                if reply is None or self._deliver(ask, reply):
+                # Whoever took it before may have posted the answer, and died before it said so.
+                if reply is None or (adopted and self._arrived(ask, reply)) or self._deliver(ask, reply):
                     self._store.answered(ask.key)
             except Exception:
                 # The thread's top. The ask stays unanswered, and is taken up again at the next start.

@@ -7,7 +7,7 @@ One slow or dead host never delays an answer about the others.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import wait
 
 from bot.core.estate import Estate, Host, Seen, Vm
@@ -33,6 +33,7 @@ class Inventory:
     Args:
         refresh_s: seconds between two background looks at a host.
         patience_s: how long `refreshed` and `read_vms` wait for a host before they answer without it.
+        background: the hosts that are looked at without being asked for; None: all.
         on_seen: called after every look, in that host's own thread, for whoever records limits and room.
     """
 
@@ -44,6 +45,7 @@ class Inventory:
         *,
         patience_s: float = PATIENCE_S,
         on_seen: Callable[[Seen], None] = _ignore,
+        background: Collection[str] | None = None,
     ) -> None:
         self._reader = reader
         self._clock = clock
@@ -51,11 +53,12 @@ class Inventory:
         self._patience_s = patience_s
         self._on_seen = on_seen
         self._watches = {host: Watch(host, reader, clock, self._tell) for host in reader.hosts()}
+        self.background = tuple(self._watches if background is None else background)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look at every host now and then every `refresh_s` seconds."""
+        """Look at the hosts now and then every `refresh_s` seconds."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._refresh, name="ferry-inventory", daemon=True)
         self._thread.start()
@@ -68,7 +71,7 @@ class Inventory:
 
     def _refresh(self) -> None:
         while True:
-            self.look_soon(self._watches)
+            self.look_soon(self.background)
             if self._stopping.wait(self._refresh_s):
                 return
 

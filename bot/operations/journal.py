@@ -1,39 +1,117 @@
-"""The journal in the database: one entry per change, appended in the transaction that makes the change.
+"""The journal, for those who read all of it, and for what no change of an operation writes: refusals and anchors.
 
-Not the log, and not what people see in chat. Rules: nothing is ever changed or removed; the chain is computed by
-`bot.core.journal`; a body holds what happened, to what, by whom and when, as canonical JSON.
+What happens to operations is written by the store, in the transaction that makes the change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
+from pathlib import Path
 
 import sqlalchemy as sa
 from pydantic import JsonValue
 
-from bot.core.journal import GENESIS, Entry, canonical, link
+from bot.core.journal import JOURNAL, Anchor, Entry, Refusal, Verification, deployment_of, verify
+from bot.core.names import UserId
+from bot.core.operation import Ask
+from bot.errors import Refused
+from bot.operations.store.database import Database
+from bot.operations.store.entries import append, read_entries
 from bot.operations.store.tables import journal
+from bot.ports import Clock
+
+POLICY = "policy"
+"""What a refusal is filed under that concerns no operation."""
+
+_ANCHOR, _POSTED = "anchor", "anchor posted"
 
 
-def append(
-    connection: sa.Connection, operation: str, event: str, at: datetime, details: Mapping[str, JsonValue]
-) -> Entry:
-    """Add an entry. The caller's transaction must be alone among writers, or two entries could follow the same one."""
-    last = connection.execute(
-        sa.select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
-    ).one_or_none()
-    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-    known = {key: value for key, value in details.items() if value is not None}
-    entry = link(seq, previous, canonical({**known, "operation": operation, "event": event, "at": at.isoformat()}))
-    connection.execute(sa.insert(journal).values(**entry.model_dump(), operation=operation))
-    return entry
+class JournalReader:
+    """Thread-safe. Changes nothing, and waits for no writer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def after(self, seq: int, most: int) -> tuple[Entry, ...]:
+        """The entries that follow a number, oldest first, at most so many."""
+        with self._database.reading() as connection:
+            return tuple(islice(read_entries(connection, after=seq), most))
+
+    def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
+        """The whole chain, as it is at one moment."""
+        with self._database.reading() as connection:
+            return verify(read_entries(connection), anchors)
 
 
-def read_entries(connection: sa.Connection, operation: str | None = None) -> Iterator[Entry]:
-    """Oldest first, all or those of one operation; read in pieces, so that a long journal does not fill the memory."""
-    query = sa.select(journal.c.seq, journal.c.previous, journal.c.body, journal.c.hash).order_by(journal.c.seq)
-    if operation is not None:
-        query = query.where(journal.c.operation == operation)
-    for row in connection.execute(query.execution_options(yield_per=500)):
-        yield Entry(seq=row.seq, previous=row.previous, body=row.body, hash=row.hash)
+class Journal(JournalReader):
+    """Thread-safe; one writer at a time, in whichever process."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__(database)
+        self._clock = clock
+
+    def refuse(self, refusal: Refusal, ask: Ask) -> None:
+        """Filed under the operation that it concerns, if it names one."""
+        told = refusal.model_dump(mode="json")
+        about = str(refusal.arguments.get("operation") or POLICY)
+        with self._database.writing() as connection:
+            append(connection, about, "refuse", self._clock.now(), {"by": ask.actor, "key": ask.key, **told})
+
+    def anchor(self, by: UserId | None = None) -> Anchor:
+        """Write that the journal is anchored here. That entry is the head to keep, so nothing else has to be."""
+        with self._database.writing() as connection:
+            append(connection, JOURNAL, _ANCHOR, self._clock.now(), {"by": by})
+        anchor, _ = self.last_anchor()
+        assert anchor is not None
+        return anchor
+
+    def keep_posted(self, anchor: Anchor, channel: str, ts: str) -> None:
+        with self._database.writing() as connection:
+            details: dict[str, JsonValue] = {"anchor": anchor.seq, "channel": channel, "ts": ts}
+            append(connection, JOURNAL, _POSTED, self._clock.now(), details)
+
+    def last_anchor(self) -> tuple[Anchor | None, bool]:
+        """The newest anchor, and whether chat has it."""
+        posted: set[JsonValue] = set()
+        with self._database.reading() as connection:
+            for entry in read_entries(connection, JOURNAL, newest_first=True):
+                told = entry.read()
+                if told["event"] == _POSTED:
+                    posted.add(told["anchor"])
+                elif told["event"] == _ANCHOR:
+                    return _to_anchor(connection, entry), entry.seq in posted
+        return None, False
+
+
+@contextmanager
+def open_journal(database_url: str) -> Iterator[JournalReader]:
+    """The journal in a database that another process may be using.
+
+    Raises:
+        Refused: there is no database, or no journal in it.
+    """
+    url = sa.make_url(database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise Refused(
+            f"there is no database {url.database}",
+            needed="the database that the settings name, made by `ferry run`",
+            hint="--config names another settings file",
+        )
+    database = Database(database_url)
+    try:
+        with database.reading() as connection:
+            found = sa.inspect(connection).has_table(journal.name)
+        if not found:
+            raise Refused("this database holds no journal", needed="a database that `ferry run` made")
+        yield JournalReader(database)
+    finally:
+        database.close()
+
+
+def _to_anchor(connection: sa.Connection, entry: Entry) -> Anchor:
+    deployment = deployment_of(next(read_entries(connection)))
+    at = datetime.fromisoformat(str(entry.read()["at"]))
+    return Anchor(deployment=deployment, seq=entry.seq, hash=entry.hash, at=at)

@@ -8,6 +8,7 @@ upgrade.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
@@ -15,12 +16,16 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer
 APPLICATION = "ferry"
 VERSION = "1"  # of the workflow's arguments and meaning; raised only on purpose
 WORKFLOW = "execute.v1"
-QUEUE = "site-default"
 SERIALIZER = DBOSPortableJSONSerializer()
+_LIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 
 
 def workflow_id(operation: str, attempt: int) -> str:
     return f"{operation}#{attempt}"
+
+
+def queue_of(site: str) -> str:
+    return f"site-{site}"
 
 
 class Outbox:
@@ -32,18 +37,34 @@ class Outbox:
             system_database_url=database_url, serializer=SERIALIZER, application_name=APPLICATION, lazy=True
         )
 
-    def send(self, connection: sa.Connection, operation: str, attempt: int) -> None:
+    def send(self, connection: sa.Connection, operation: str, attempt: int, site: str) -> None:
         """Enqueue the workflow of this attempt. Idempotent by its id."""
         self._client.enqueue_in_transaction(
             connection,
-            {"workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": workflow_id(operation, attempt)},
+            {
+                "workflow_name": WORKFLOW,
+                "queue_name": queue_of(site),
+                "workflow_id": workflow_id(operation, attempt),
+            },
             operation,
             attempt,
         )
 
-    def prepare(self, polling_s: float, concurrency: int) -> None:
-        """Make the queue known before DBOS is launched, which then serves it from its first second."""
-        self._client.register_queue(QUEUE, worker_concurrency=concurrency, polling_interval_sec=polling_s)
+    def prepare(self, site: str, polling_s: float, concurrency: int) -> None:
+        """Make a site's queue known before DBOS is launched, which then serves it from its first second."""
+        self._client.register_queue(queue_of(site), worker_concurrency=concurrency, polling_interval_sec=polling_s)
+
+    def live(self, workflows: Iterable[str], executors: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """Which of these workflows, each with its queue, will be run or are run by one of these executors."""
+        known = frozenset(executors)
+        found = self._client.list_workflows(
+            workflow_ids=list(workflows), status=_LIVE, load_input=False, load_output=False
+        )
+        return frozenset(
+            (each.workflow_id, each.queue_name or "")
+            for each in found
+            if each.app_version in (None, VERSION) and (each.status != "PENDING" or each.executor_id in known)
+        )
 
     def close(self) -> None:
         self._client.destroy()

@@ -33,9 +33,15 @@ class Memory:
     not_before: datetime = EVER
     maybe_posted: bool = False  # a post was sent, and no answer came
     looked_for: bool = False  # what a predecessor may have posted
+    maybe_logged: bool = False  # the same of lines for the thread
+    logs_looked_for: bool = False
 
     def remember(self, operation: Operation, now: datetime) -> None:
         self.shown, self.shown_at, self.failures = operation, now, 0
+
+    def forget_times(self) -> None:
+        """The clock was set back: what was to happen at a time would wait for that time to come again."""
+        self.shown_at, self.not_before = None, EVER
 
     def put_off(self, now: datetime) -> None:
         """Twice as long each time."""
@@ -59,9 +65,19 @@ class Pace:
     updates: deque[datetime] = field(default_factory=deque)
     paused_until: dict[Kind, datetime] = field(default_factory=dict)
     posted_at: dict[str, datetime] = field(default_factory=dict)  # by channel
+    crowded_until: datetime = EVER
 
     def open_at(self, kind: Kind) -> datetime:
         return self.paused_until.get(kind, EVER)
+
+    def pause(self, kind: Kind, now: datetime, seconds: float) -> None:
+        """The service asks for it. New cards, too, keep the pause between two messages for a while after that."""
+        self.paused_until[kind] = now + timedelta(seconds=seconds)
+        if kind is Kind.POST:
+            self.crowded_until = now + WINDOW
+
+    def card_open_at(self, channel: str, now: datetime) -> datetime:
+        return self.thread_open_at(channel) if now < self.crowded_until else self.open_at(Kind.POST)
 
     def thread_open_at(self, channel: str) -> datetime:
         return max(self.open_at(Kind.POST), self.posted_at.get(channel, EVER) + THREAD_PAUSE)

@@ -13,7 +13,8 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from socketserver import ThreadingMixIn
 from typing import Any, Protocol
@@ -27,18 +28,26 @@ from slack_sdk import WebClient
 
 from bot.core.names import UserId
 from bot.core.operation import Ask
-from bot.errors import Refused
+from bot.errors import ChatError, Refused
 from bot.settings import SlackSettings
+from bot.slack.manifest import HTTP_PATH
 from bot.slack.payloads import Ignored, Payload, Us, read_event, read_press, read_slash
 from bot.slack.poster import connect, slack_errors
 
-HTTP_PATH = "/slack/events"
 # A connection that is gone without a word is replaced after five pings (slack_sdk, socket_mode/builtin/connection.py);
 # until then Ferry is deaf, and Slack repeats events but neither slash commands nor presses.
 PING_S = 2.0
 _EVERYTHING = re.compile(".*")
+# Slack's error codes about the token itself (auth.test, apps.connections.open: "Errors").
+_TOKEN_REFUSED = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type"}
+)
 
 log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class SlackFront:
@@ -49,7 +58,7 @@ class SlackFront:
         team, bot_user: who Ferry is, as auth.test says.
     """
 
-    def __init__(self, settings: SlackSettings, *, ping_s: float = PING_S) -> None:
+    def __init__(self, settings: SlackSettings, *, ping_s: float = PING_S, now: Callable[[], datetime] = _now) -> None:
         """Ask Slack who the token belongs to.
 
         Raises:
@@ -59,8 +68,9 @@ class SlackFront:
         _check(settings)
         self._settings = settings
         self._ping_s = ping_s
+        self._now = now
         self.client: WebClient = connect(settings)
-        with slack_errors():
+        with _accepted("SLACK_BOT_TOKEN", "the app's OAuth & Permissions page"), slack_errors():
             identity = self.client.auth_test()
         self.team = str(identity["team_id"])
         self.bot_user = UserId(str(identity["user_id"]))
@@ -87,8 +97,9 @@ class SlackFront:
             ears.close()
 
     def _bolt(self, take: Callable[[Ask], bool]) -> App:
-        listeners = _Listeners(take, self._us)
+        listeners = _Listeners(take, self._us, self._now)
         app = App(
+            name="ferry",  # without one Bolt asks `inspect` who calls, which looks at the file of every module
             client=self.client,
             signing_secret=self._settings.signing_secret.get_secret_value(),
             process_before_response=True,  # rule 1: claim, then acknowledge
@@ -103,9 +114,10 @@ class SlackFront:
 class _Listeners:
     """What Bolt calls, giving arguments by their names."""
 
-    def __init__(self, take: Callable[[Ask], bool], us: Us) -> None:
+    def __init__(self, take: Callable[[Ask], bool], us: Us, now: Callable[[], datetime]) -> None:
         self._take = take
         self._us = us
+        self._now = now
 
     def hear_event(self, body: dict[str, Any]) -> None:
         self._hear(read_event, body)
@@ -119,7 +131,7 @@ class _Listeners:
         ack()
 
     def _hear(self, read: Callable[[Payload, Us, datetime], Ask | Ignored], body: dict[str, Any]) -> None:
-        ask = read(body, self._us, datetime.now(UTC))
+        ask = read(body, self._us, self._now())
         if isinstance(ask, Ignored):
             log.debug("ask ignored reason=%r", ask.reason)
         elif self._take(ask):
@@ -149,6 +161,19 @@ def _check_token(token: SecretStr, name: str, prefix: str, what: str) -> None:
         raise Refused(saw, needed=f"{what}, {prefix}…", hint=hint)
 
 
+@contextmanager
+def _accepted(name: str, page: str) -> Iterator[None]:
+    """Says whose fault it is, and where to look, if Slack does not take a token or does not answer at the start."""
+    try:
+        yield
+    except ChatError as error:
+        if error.code == "unreachable":
+            error.hint = "Ferry needs a way out to SLACK_API_URL, which is https://slack.com/api/ if not set"
+        elif error.code in _TOKEN_REFUSED:
+            error.hint = f"copy {name} anew from {page}"
+        raise
+
+
 class _Ears(Protocol):
     def close(self) -> None: ...
 
@@ -160,7 +185,7 @@ class _Socket:
         self._handler = SocketModeHandler(app, app_token, ping_interval=ping_s)
         if app.client.proxy is None:
             self._handler.client.proxy = None
-        with slack_errors():
+        with _accepted("SLACK_APP_TOKEN", "the app's Basic Information page"), slack_errors():
             self._handler.connect()  # type: ignore[no-untyped-call]
 
     def close(self) -> None:

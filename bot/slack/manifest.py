@@ -15,9 +15,11 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.settings import SlackSettings
-from bot.slack.listeners import HTTP_PATH
 
 Manifest = dict[str, Any]
+
+HTTP_PATH = "/slack/events"
+"""Where Ferry hears Slack if mode is http."""
 
 _SCOPES = ("app_mentions:read", "chat:write", "commands", "im:history")
 _BARE_SCOPES = ("channels:history", "groups:history")

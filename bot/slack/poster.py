@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.client import HTTPException
 from socket import gaierror
 from typing import Any
@@ -29,6 +29,7 @@ from bot.slack.blocks import render
 TIMEOUT_S = 10
 EVENT_TYPE = "ferry_card"
 _PAGE = 200
+_CLOCKS_APART = timedelta(minutes=5)  # more would find keys of a database that has been replaced since
 _UNKNOWN_PAUSE_S = 30.0  # for a 429 without Retry-After
 
 # Slack's error codes (chat.postMessage, chat.update: "Errors") after which the same call may succeed. Those about the
@@ -95,14 +96,18 @@ class Poster:
             self._post(user, None, message)  # Ferry is no member of the channel: say it to the person directly
 
     def find(self, place: Place, key: str, since: datetime) -> str | None:
-        """Among the last 200 messages since then. Channels can be read only with the scopes of bare commands."""
+        """Among the last 200 messages since then. Channels can be read only with the scopes of bare commands.
+
+        Slack's clock and Ferry's may differ: a few minutes hide nothing.
+        """
+        oldest = max(0.0, (since - _CLOCKS_APART).timestamp())
         read: Callable[..., SlackResponse] = self._client.conversations_history
         where: dict[str, Any] = {"channel": place.channel}
         if place.thread:
             read, where = self._client.conversations_replies, where | {"ts": place.thread}
         try:
             with slack_errors():
-                answer = read(**where, oldest=f"{since.timestamp():.6f}", limit=_PAGE, include_all_metadata=True)
+                answer = read(**where, oldest=f"{oldest:.6f}", limit=_PAGE, include_all_metadata=True)
         except ChatError as error:
             if error.code == "missing_scope":
                 return None

@@ -20,7 +20,7 @@ from bot.lab.world import GIB, Switch, SwitchType
 from bot.operations.inventory import Inventory
 from bot.operations.store import Store
 from bot.registry import discover
-from tests.asking import ALICE, Tray, plain
+from tests.asking import ALICE, NoHistory, Tray, plain
 from tests.contract.two_hosts import SHARE, VM_01, VM_02, TwoHosts, two_hosts
 
 
@@ -42,6 +42,7 @@ class Ferry:
             Policy(allow=frozenset({ALICE})),
             self.inventory,
             store,
+            NoHistory(),
             self.desk,
             Limits(link_gbit_s={"host01": 10, "host02": 10}),
             SystemClock(),
@@ -135,9 +136,15 @@ def test_a_name_that_two_vms_have_is_answered_with_both(ferry: Ferry) -> None:
     ferry.lab.world.vm("VM-02").name = "VM-01"
 
     assert ferry.read("where VM-01") == [
-        f"2 virtual machines are called VM-01: {VM_01} on host01 and {VM_02} on host01",
-        "Needed: one of them",
-        f"type its id in place of its name, like `{VM_01}`",
+        "2 virtual machines are called VM-01: on host01",
+        "Needed: the id of one of them in place of the name",
+        f"on host01, 11111111…: `where {VM_01}`",
+        f"on host01, 22222222…: `where {VM_02}`",
+    ]
+    asked = ferry.reply("migrate VM-01 to host02 with storage")
+    assert [(button.label, button.sends) for button in asked.buttons] == [
+        ("on host01, 11111111…", f"migrate {VM_01} to host02 with storage"),
+        ("on host01, 22222222…", f"migrate {VM_02} to host02 with storage"),
     ]
     assert ferry.read(f"where {VM_02}")[0] == "VM-01 is on host01"
     assert ferry.plan(f"migrate {VM_01} to host02").command == f"migrate {VM_01} to host02"
@@ -157,8 +164,8 @@ def test_hosts_is_a_table_of_all_with_what_failed(ferry: Ferry) -> None:
     lines = ferry.read("hosts")
     assert lines[0] == "2 hosts, 1 answering"
     assert lines[2] == "host01 | no answer | ? | ? | ? | ?"
-    assert lines[-1].startswith("host01: ")
-    assert lines[-1].endswith("; it last answered just now, with 2 VMs")
+    assert lines[-1].startswith("host01 gives no answer: ")
+    assert lines[-1].endswith("; it last answered just now, with 2 VMs. What it holds and does now is unknown.")
 
 
 def test_vms_lists_a_host(ferry: Ferry) -> None:
@@ -184,7 +191,7 @@ def test_vms_of_a_silent_host_says_what_it_had(ferry: Ferry) -> None:
 
 
 def test_status_shows_what_is_open_and_one_in_full(ferry: Ferry) -> None:
-    assert ferry.read("status") == ["no operations open"]
+    assert ferry.read("status") == ["No operation is open"]
     plan = ferry.plan("migrate VM-01 to host02")
     ferry.store.propose(plan, ferry.asked("migrate VM-01 to host02"), datetime.now(UTC) + timedelta(minutes=10))
 
@@ -280,5 +287,5 @@ def test_a_vm_that_nobody_has_is_answered_with_the_nearest(ferry: Ferry) -> None
     assert ferry.read("migrate VM-1 to host02") == [
         "no host has a virtual machine called VM-1",
         "Needed: the name or id of a virtual machine",
-        "did you mean VM-01 or VM-02?",
+        "did you mean `migrate VM-01 to host02` or `migrate VM-02 to host02`?",
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -13,8 +14,9 @@ from slack_sdk import WebClient
 
 from bot.core.card import render_card
 from bot.core.lifecycle import Event
-from bot.core.names import UserId
+from bot.core.names import UserId, VmId
 from bot.core.operation import Ask, Operation, Outcome, Place
+from bot.core.plan import Plan
 from bot.core.reply import Code, Reply
 from bot.lab.slack import ChannelSetup, Fault, Message, SlackServer
 from bot.lab.world.clock import ManualClock
@@ -86,6 +88,7 @@ def propose(
     where: str = "#ops",
     thread: str | None = None,
     at: datetime | None = None,
+    plan: Plan | None = None,
 ) -> Operation:
     at = at or datetime.now(UTC)
     ask = Ask(
@@ -96,7 +99,7 @@ def propose(
         at=at,
         received_at=at,
     )
-    return store.propose(live_plan(), ask, at + timedelta(minutes=10))
+    return store.propose(plan or live_plan(), ask, at + timedelta(minutes=10))
 
 
 def run(store: Store, operation: str, *events: Event) -> None:
@@ -209,6 +212,27 @@ def test_the_budget_holds_whatever_happens_and_ends_are_shown_first(
         end, change = sorted(server.messages("#ops"), key=lambda one: one.current.at)[-2:]
         assert f"{operations[5].id} · declined" in end.text
         assert f"{operations[4].id} · queued" in change.text
+
+
+def test_of_twenty_moves_at_once_every_end_is_shown_within_the_minutes_budget(
+    server: SlackServer, tmp_path: Path, poster: Poster
+) -> None:
+    """The clock stands, so no more than one minute's budget is there: changes leave room for the ends to come."""
+    clock, server.rate_limits = ManualClock(), False
+    with opened(tmp_path, clock) as store, announcing(store, poster, clock, 40):
+        moves = [
+            propose(store, server, str(number), at=clock.now(), plan=live_plan(id=VmId(str(UUID(int=number)))))
+            for number in range(20)
+        ]
+        server.wait_for(lambda: len(server.messages("#ops")) == 20, WAIT_S)
+        for event in (Event.CONFIRM, Event.GRANT, Event.START):
+            for move in moves:
+                run(store, move.id, event)
+            server.wait_for(lambda: len(calls(server, "chat.update")) >= 20, WAIT_S)
+        for move in moves:
+            run(store, move.id, Event.VERIFY, Event.SUCCEED)
+        server.wait_for(lambda: all("succeeded" in one.text for one in server.messages("#ops")), WAIT_S)
+    assert len(calls(server, "chat.update")) == 40
 
 
 # Bad days

@@ -15,10 +15,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.core.estate import Job, JobState, Sighting, VmState
-from bot.core.names import VmId
+from bot.core.names import VmId, same_computer
 from bot.core.plan import Move, MoveKind
 from bot.errors import Fault, HostError, HostUnreachable
-from bot.hyperv.clearing import same_computer
 from bot.hyperv.cmdlets import CMDLETS
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab import engine

@@ -14,7 +14,7 @@ import pytest
 
 from bot.core.estate import Host, Seen, Sighting, Vm, VmState, VmSummary
 from bot.core.names import VmId
-from bot.errors import HostUnreachable, Refused
+from bot.errors import HostUnreachable, Misnamed, Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.inventory import Inventory
 from bot.operations.watch import Watch
@@ -311,7 +311,8 @@ def test_a_host_that_the_settings_do_not_know_is_refused(inventory: Inventory, d
         inventory.locate("VM-01", "host2")
 
     assert caught.value.saw == "Ferry knows no host called host2"
-    assert caught.value.hint == "did you mean host02 or host01?"
+    assert isinstance(caught.value, Misnamed)
+    assert list(caught.value.choices) == ["host02", "host01"]
     assert not door.reads
 
 

@@ -76,7 +76,7 @@ def typed_through_a_pipe(server: SlackServer, channel: str, *lines: str, settle_
 
 def test_a_move_through_a_pipe(bot: SlackServer) -> None:
     shown = typed_through_a_pipe(bot, "#ops", r"move \\server01\vms", "1")
-    assert r"Offer move \\server01\vms" in shown
+    assert r"Offer `move \\server01\vms`" in shown
     assert "[1 Confirm]  [2 Cancel]" in shown
     assert "Moved by @alice" in shown
     assert "│ step done" in shown

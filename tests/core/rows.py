@@ -51,9 +51,9 @@ def make_operation(state: State, plan: Plan | None = None, **changes: Any) -> Op
     }
     if state not in (State.PROPOSED, State.DECLINED, State.EXPIRED):
         values |= {"confirmed_by": BOB, "confirmed_at": CONFIRMED}
-    if state in (State.RUNNING, State.VERIFYING, State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION):
+    if state in (State.RUNNING, State.VERIFYING, State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION, State.CLOSED):
         values |= {"started_at": STARTED}
-    if state in (State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION):
+    if state in (State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION, State.CLOSED):
         values |= {"ended_at": STARTED + timedelta(seconds=11)}
     if state is State.SUCCEEDED:
         values |= {"outcome": Outcome(summary="running on host02, gone from host01")}
@@ -68,4 +68,8 @@ def make_operation(state: State, plan: Plan | None = None, **changes: Any) -> Op
         }
     if state is State.NEEDS_ATTENTION:
         values |= {"outcome": Outcome(summary="host01 gave no answer; host02 does not show VM-01")}
+    if state is State.CLOSED:
+        seen = "host01 gave no answer; host02 does not show VM-01"
+        outcome = Outcome(summary="closed because VM-01 was moved by hand", cause=seen)
+        values |= {"cancelled_by": BOB, "outcome": outcome}
     return Operation(**values | changes)

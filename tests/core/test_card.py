@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.card import render_card, render_status_line
-from bot.core.grammar import split
+from bot.core.estate import VmState
 from bot.core.lifecycle import State
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Finding, Level
@@ -85,7 +85,7 @@ Waiting: it starts as soon as host01 and host02 can take it
 """,
     State.GRANTED: """
 VM-01 is about to move from host01 to host02  [m-12 · granted]
-It has its place on host01 and host02.
+host01 and host02 are looked at once more, then it starts.
 (asked by @alice, confirmed by @bob 14:31)
 [Cancel] cancel m-12
 """,
@@ -116,11 +116,18 @@ To try once more, type `migrate VM-01 to host02`
 [Plan it again] migrate VM-01 to host02
 """,
     State.NEEDS_ATTENTION: """
-Ferry cannot tell where VM-01 is  [m-12 · needs attention after 11 s] warning
+The move of VM-01 to host02 needs attention  [m-12 · needs attention after 11 s] warning
 host01 gave no answer; host02 does not show VM-01
-To look again, type `where VM-01`
+To look again, type `look m-12`
+An operator who knows what became of it types `close m-12 because` and the reason
 (asked by @alice, confirmed by @bob 14:31)
-[Look again] where VM-01
+[Look again] look m-12
+""",
+    State.CLOSED: """
+The move of VM-01 to host02 was closed  [m-12 · closed after 11 s]
+Closed because VM-01 was moved by hand
+Last seen: host01 gave no answer; host02 does not show VM-01
+(asked by @alice, confirmed by @bob 14:31, closed by @bob)
 """,
     State.CANCELLED: """
 The move of VM-01 to host02 was cancelled  [m-12 · cancelled]
@@ -135,6 +142,7 @@ Nothing was changed.
     State.EXPIRED: """
 The offer to move VM-01 from host01 to host02 has ended  [m-12 · expired]
 Nobody confirmed it before 14:35. Nothing was changed.
+To plan it again, type `migrate VM-01 to host02`
 (asked by @alice)
 [Plan it again] migrate VM-01 to host02
 """,
@@ -223,11 +231,15 @@ def test_a_blocking_finding_says_what_was_needed_and_what_to_do() -> None:
     assert "✗ no switch\nNeeded: a switch\nadd one" in card(State.PROPOSED, plan=plan)
 
 
-def test_a_name_with_blanks_can_be_typed_as_the_card_shows_it() -> None:
-    reply = render_card(make_operation(State.NEEDS_ATTENTION, plan=live_plan(name='Bob\'s "big" VM')), NOW)
-    where, *name = split(reply.buttons[0].sends)
-    assert where.text == "where"
-    assert [word.text for word in name] == ['Bob\'s "big" VM']
+def test_how_long_it_took_is_not_said_where_only_a_later_look_saw_the_end() -> None:
+    outcome = Outcome(summary="running on host02, gone from host01", late=True)
+    assert "[m-12 · succeeded]" in card(State.SUCCEEDED, outcome=outcome)
+
+
+def test_everybody_sees_who_asked_to_cancel_what_was_not_cancelled() -> None:
+    assert "confirmed by @bob 14:31, cancel asked by @bob)" in card(
+        State.SUCCEEDED, cancel_asked=True, cancelled_by=BOB
+    )
 
 
 def test_names_are_never_respelled_at_the_beginning_of_a_title() -> None:
@@ -257,9 +269,20 @@ def test_a_list_has_one_line_for_each_operation(operation: Operation, line: str)
     assert _line(render_status_line(operation, NOW)) == line
 
 
-def test_an_offer_that_ended_because_the_world_changed_says_so() -> None:
-    outcome = Outcome(summary="what was offered is no longer so; nothing was started", cause="VM-01 is off now")
-    shown = card(State.EXPIRED, outcome=outcome)
-    assert "What was offered is no longer so; nothing was started." in shown
-    assert "Seen: VM-01 is off now" in shown
+def test_an_offer_that_the_world_overtook_says_what_has_changed() -> None:
+    seen = Outcome(
+        summary="what was offered is no longer so; nothing was started", cause="VM-01 is off now, not running"
+    )
+
+    shown = card(State.EXPIRED, outcome=seen)
+
+    assert "What was offered is no longer so; nothing was started.\nSeen: VM-01 is off now, not running\n" in shown
     assert "Nobody confirmed" not in shown
+
+
+def test_only_what_is_in_memory_moves_live() -> None:
+    plan = live_plan()
+    off = plan.model_copy(update={"move": plan.move.model_copy(update={"state": VmState.OFF})})
+
+    assert "\nLive migration · " in card(State.PROPOSED, plan=plan)
+    assert "\nMigration · " in card(State.PROPOSED, plan=off)

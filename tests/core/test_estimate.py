@@ -49,7 +49,7 @@ def make_move(kind: MoveKind, *, state: int = VmState.RUNNING, memory: int = 8 *
             make_move(MoveKind.LIVE, state=VmState.OFF),
             BOTH_10,
             "about 4 s",
-            "set-up only: no memory or storage to copy",
+            "set-up only, there is no memory or storage to copy",
         ),
         (
             make_move(MoveKind.SHARED_NOTHING),

@@ -31,6 +31,7 @@ EXPECTED = {
     (S.GRANTED, E.CANCEL): S.CANCELLED,
     (S.GRANTED, E.FAIL): S.FAILED,
     (S.GRANTED, E.DOUBT): S.NEEDS_ATTENTION,
+    (S.RUNNING, E.START): S.RUNNING,
     (S.RUNNING, E.VERIFY): S.VERIFYING,
     (S.RUNNING, E.RETURN): S.QUEUED,
     (S.RUNNING, E.CANCEL): S.CANCELLED,
@@ -40,6 +41,10 @@ EXPECTED = {
     (S.VERIFYING, E.CANCEL): S.CANCELLED,
     (S.VERIFYING, E.FAIL): S.FAILED,
     (S.VERIFYING, E.DOUBT): S.NEEDS_ATTENTION,
+    (S.NEEDS_ATTENTION, E.SUCCEED): S.SUCCEEDED,
+    (S.NEEDS_ATTENTION, E.CANCEL): S.CANCELLED,
+    (S.NEEDS_ATTENTION, E.FAIL): S.FAILED,
+    (S.NEEDS_ATTENTION, E.CLOSE): S.CLOSED,
 }
 
 
@@ -62,14 +67,20 @@ def test_an_illegal_event_says_what_was_accepted() -> None:
 
 
 def test_nothing_runs_that_was_not_confirmed_and_granted() -> None:
-    assert states_accepting(Event.START) == {State.GRANTED}
+    assert states_accepting(Event.START) == {State.GRANTED, State.RUNNING}
     assert states_accepting(Event.GRANT) == {State.QUEUED}
     into_queue = {state for state, events in TRANSITIONS.items() if State.QUEUED in events.values()}
     assert into_queue == {State.PROPOSED, State.GRANTED, State.RUNNING}
 
 
-def test_success_is_only_ever_verified() -> None:
-    assert {state for state, events in TRANSITIONS.items() if State.SUCCEEDED in events.values()} == {State.VERIFYING}
+def test_success_is_only_ever_verified_or_seen_by_a_later_look() -> None:
+    before = {state for state, events in TRANSITIONS.items() if State.SUCCEEDED in events.values()}
+    assert before == {State.VERIFYING, State.NEEDS_ATTENTION}
+
+
+def test_what_needs_attention_has_ended_and_is_never_carried_out_again() -> None:
+    assert State.NEEDS_ATTENTION in ENDED
+    assert _reachable(State.NEEDS_ATTENTION) == {State.SUCCEEDED, State.CANCELLED, State.FAILED, State.CLOSED}
 
 
 def test_every_open_state_can_end_and_every_state_can_be_reached() -> None:

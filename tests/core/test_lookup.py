@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bot.core.estate import Estate, Seen, VmState, VmSummary
 from bot.core.lookup import find_vms, pick_vm, resolve_host
 from bot.core.names import VmId
-from bot.errors import Refused
+from bot.errors import Misnamed, Refused
 from tests.core.moves import make_host
 
 NOW = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
@@ -36,6 +37,11 @@ def refusal(estate: Estate, said: str) -> Refused:
     return caught.value
 
 
+def choices(refused: Refused) -> Mapping[str, str]:
+    assert isinstance(refused, Misnamed)
+    return refused.choices
+
+
 @pytest.mark.parametrize("said", ["VM-01", "vm-01", ONE, ONE.upper(), f"{{{ONE}}}"])
 def test_a_vm_is_found_by_its_name_in_any_letters_and_by_its_id(said: str) -> None:
     estate = Estate(hosts=(answered("host01", vm("VM-02", "host01", TWO)), answered("host02", vm("VM-01", "host02"))))
@@ -47,8 +53,8 @@ def test_two_vms_of_one_name_are_asked_back() -> None:
     estate = Estate(hosts=(answered("host01", vm("web", "host01")), answered("host02", vm("Web", "host02", TWO))))
     refused = refusal(estate, "web")
 
-    assert refused.saw == f"2 virtual machines are called web: {ONE} on host01 and {TWO} on host02"
-    assert refused.hint == f"type its id in place of its name, like `{ONE}`"
+    assert refused.saw == "2 virtual machines are called web: on host01 and host02"
+    assert choices(refused) == {ONE: "on host01", TWO: "on host02"}
     assert pick_vm(estate, TWO, NOW).host == "host02"
 
 
@@ -72,23 +78,25 @@ def test_a_name_that_nobody_has_is_answered_with_the_nearest() -> None:
     refused = refusal(Estate(hosts=(answered("host01", vm("Web-Shop", "host01")),)), "webshop")
 
     assert refused.saw == "no host has a virtual machine called webshop"
-    assert refused.hint == "did you mean Web-Shop?"
+    assert choices(refused) == {"Web-Shop": ""}
 
 
 def test_a_name_like_no_other_is_answered_with_how_to_look() -> None:
     refused = refusal(Estate(hosts=(answered("host01", vm("VM-01", "host01")),)), "accounting")
 
-    assert refused.hint == "`vms <host>` lists the virtual machines of a host"
+    assert refused.hint == "`vms host01` lists the virtual machines of host01, `hosts` lists the hosts"
 
 
 def test_a_silent_host_may_have_it() -> None:
     refused = refusal(Estate(hosts=(answered("host01"), silent("host02"), silent("host03", minutes=None))), "VM-99")
 
     assert refused.saw == (
-        "no host that answers has a virtual machine called VM-99; "
+        "no host that answers has a virtual machine called VM-99; it may be on host02 or host03; "
         "host02 gives no answer (last answer 12 min ago): no connection; "
-        "host03 gives no answer (no answer yet): no connection; it may be on host02 and host03"
+        "host03 gives no answer (no answer yet): no connection"
     )
+    assert refused.needed == "the name or id of a virtual machine, or an answer from host02 and host03"
+    assert refused.hint.endswith("`hosts` asks every host again")
 
 
 @pytest.mark.parametrize("said", ["vm-07", ONE, ONE.upper()])
@@ -121,21 +129,24 @@ def test_short_and_full_names_are_the_same_host(said: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("said", "namesake", "nearest"),
     [
-        ("host1", "did you mean host01 or host02?"),
-        ("host01.fabrikam.com", "did you mean host01, which calls itself host01.contoso.com?"),
-        ("zeus", "`hosts` lists them"),
+        ("host1", "", ["host01", "host02"]),
+        ("host01.fabrikam.com", "; host01 calls itself host01.contoso.com", ["host01"]),
+        ("zeus", "", []),
     ],
 )
-def test_an_unknown_host_is_refused_with_the_nearest(said: str, hint: str) -> None:
+def test_an_unknown_host_is_refused_with_the_nearest(said: str, namesake: str, nearest: list[str]) -> None:
     with pytest.raises(Refused) as caught:
         resolve_host(NAMES, KNOWN, said)
 
-    assert caught.value.saw == f"Ferry knows no host called {said}"
-    assert caught.value.hint == hint
+    assert caught.value.saw == f"Ferry knows no host called {said}{namesake}"
+    assert list(choices(caught.value)) == nearest
+    assert caught.value.hint == "`hosts` lists them"
 
 
 def test_a_short_name_of_two_hosts_is_asked_back() -> None:
-    with pytest.raises(Refused, match=r"web may be web\.contoso\.com and web\.fabrikam\.com"):
+    with pytest.raises(Misnamed, match=r"web may be web\.contoso\.com or web\.fabrikam\.com") as caught:
         resolve_host(("web.contoso.com", "web.fabrikam.com"), Estate(), "web")
+
+    assert list(choices(caught.value)) == ["web.contoso.com", "web.fabrikam.com"]

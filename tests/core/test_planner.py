@@ -40,6 +40,7 @@ def test_a_shared_nothing_migration_says_how_much_goes_where() -> None:
     assert plan.facts == (
         r"8.0 GB memory, 1 disk (42 GB) goes to E:\VMs on host02 · off",
         "VM-01.vhdx 42 of 80 GB",
+        r"disks go from D:\VMs to E:\VMs\Virtual Hard Disks",
         r"configuration, checkpoints and smart paging go from D:\VMs\VM-01 to E:\VMs",
     )
     assert plan.move.storage_path == r"E:\VMs"
@@ -63,6 +64,7 @@ def test_a_storage_migration_stays_on_its_host() -> None:
     assert plan.facts == (
         rf"1 disk (42 GB) goes to {SHARE} · running for 1 h",
         "VM-01.vhdx 42 of 80 GB",
+        rf"disks go from D:\VMs to {SHARE}\Virtual Hard Disks",
         rf"configuration, checkpoints and smart paging go from D:\VMs\VM-01 to {SHARE}",
     )
     assert (plan.move.source, plan.move.destination) == ("host01", "host01")
@@ -129,6 +131,7 @@ def test_the_digest_covers_what_was_seen(other: str) -> None:
 
 def test_a_disk_with_a_checkpoint_is_called_by_its_own_name() -> None:
     guid = "83F89DED-E83D-5648-A6D8-95B4169441B5"
-    assert disk_name(f"\\\\server01\\vmstore\\VM-01_{guid}.avhdx") == "VM-01.avhdx"
+    assert disk_name(f"\\\\server01\\vmstore\\VM-01_{guid}.avhdx") == "VM-01.vhdx (with checkpoint)"
+    assert disk_name(f"D:\\VMs\\old_{guid.lower()}.avhd") == "old.vhd (with checkpoint)"
     assert disk_name("D:\\VMs\\VM-01_system.vhdx") == "VM-01_system.vhdx"
     assert disk_name(f"D:\\VMs\\{guid}.vhdx") == f"{guid}.vhdx"

@@ -159,8 +159,16 @@ def test_files_that_are_there_already_need_no_room() -> None:
 @pytest.mark.parametrize(
     ("given", "code", "hint"),
     [
-        (Given(local=True, vm={"name": "VM-02"}), "storage", "`migrate VM-02 to host02 with storage`"),
-        (Given(local=True, vm={"name": "Web Shop"}), "storage", '`migrate "Web Shop" to host02 with storage`'),
+        (
+            Given(local=True, vm={"name": "VM-02"}),
+            "storage",
+            "to move them too, type `migrate VM-02 to host02 with storage`",
+        ),
+        (
+            Given(local=True, vm={"name": "Web Shop"}),
+            "storage",
+            'to move them too, type `migrate "Web Shop" to host02 with storage`',
+        ),
         (shared_nothing(r"E:\VMs"), "drive", r"`migrate VM-01 to host02 with storage at D:\VMs` has room: 400 GB free"),
         (storage(r"E:\VMs"), "drive", r"`move storage VM-01 to D:\VMs` has room: 400 GB free"),
         (

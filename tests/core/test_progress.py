@@ -96,15 +96,26 @@ def test_ticks_slow_down_as_running_moves_grow(running: int, between_s: int) -> 
         assert gaps == {seconds(between_s)}
 
 
+@pytest.mark.parametrize(("ending", "changes"), [(0, 40), (5, 35), (20, 20), (100, 20)])
+def test_changes_leave_room_for_the_ends_to_come(ending: int, changes: int) -> None:
+    many = [Behind(operation=f"m-{number}", urgency=Urgency.CHANGED) for number in range(50)]
+    schedule = decide_updates(many, [], 40, NOW, ending)
+    assert len(schedule.now) == changes
+    assert schedule.look_again_at == NOW + WINDOW
+    ends = [Behind(operation=f"e-{number}", urgency=Urgency.ENDED) for number in range(50)]
+    assert len(decide_updates([*ends, *many], [NOW] * changes, 40, NOW, ending).now) == 40 - changes
+
+
 # What happens at a moment: how long after the one before, to which of twelve operations, and what.
 EVENTS = st.lists(
     st.tuples(st.floats(0, 20), st.integers(0, 11), st.sampled_from(Urgency)),
     max_size=150,
 )
 BUDGETS = st.integers(1, 50)
+ENDING = st.integers(0, 60)
 
 
-def run(events: list[tuple[float, int, Urgency]], budget: int) -> list[tuple[datetime, Behind]]:
+def run(events: list[tuple[float, int, Urgency]], budget: int, ending: int) -> list[tuple[datetime, Behind]]:
     """Live through the events, looking again when the schedule says so; to the end, when no card is behind."""
     shown: dict[str, datetime] = {}
     behind: dict[str, Urgency] = {}
@@ -119,7 +130,7 @@ def run(events: list[tuple[float, int, Urgency]], budget: int) -> list[tuple[dat
             behind[operation] = min(urgency, behind.get(operation, urgency))
             due = due + seconds(coming[0][0]) if coming else None
         cards = [Behind(operation=one, urgency=why, shown_at=shown.get(one)) for one, why in behind.items()]
-        schedule = decide_updates(cards, [at for at, _ in sent], budget, now)
+        schedule = decide_updates(cards, [at for at, _ in sent], budget, now, ending)
         waiting_ends = {one for one, why in behind.items() if why is Urgency.ENDED}
         for operation in schedule.now:
             sent.append(
@@ -138,20 +149,20 @@ def run(events: list[tuple[float, int, Urgency]], budget: int) -> list[tuple[dat
 
 
 @settings(deadline=None)  # a busy machine is no failure
-@given(EVENTS, BUDGETS)
-def test_no_minute_ever_exceeds_the_budget(events: list[tuple[float, int, Urgency]], budget: int) -> None:
-    times = [at for at, _ in run(events, budget)]
+@given(EVENTS, BUDGETS, ENDING)
+def test_no_minute_ever_exceeds_the_budget(events: list[tuple[float, int, Urgency]], budget: int, ending: int) -> None:
+    times = [at for at, _ in run(events, budget, ending)]
     for start in times:
         assert sum(start <= at < start + WINDOW for at in times) <= budget
 
 
 @settings(deadline=None)  # a busy machine is no failure
-@given(EVENTS, BUDGETS)
+@given(EVENTS, BUDGETS, ENDING)
 def test_every_card_is_shown_in_the_end_whatever_happened_to_it(
-    events: list[tuple[float, int, Urgency]], budget: int
+    events: list[tuple[float, int, Urgency]], budget: int, ending: int
 ) -> None:
     """`run` ends only when no card is behind; each operation's last event is at or before its last showing."""
-    shown = Counter(card.operation for _, card in run(events, budget))
+    shown = Counter(card.operation for _, card in run(events, budget, ending))
     assert shown.keys() == {f"m-{number}" for _, number, _ in events}
 
 

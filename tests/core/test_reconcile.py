@@ -13,6 +13,7 @@ from bot.core.plan import Move, MoveKind
 from bot.core.reconcile import (
     Moved,
     Moving,
+    MovingElsewhere,
     NotMoved,
     Unknown,
     decide_whereabouts,
@@ -56,8 +57,12 @@ def make_vm(host: str, *, path: str = "C:\\Old", disks: tuple[str, ...] = (), st
     )
 
 
-def job(state: int, name: str = "j1", started_at: datetime | None = NOON) -> Job:
-    return Job(id=name, vm=VM, state=state, percent=40, destination="host02", started_at=started_at)
+def job(state: int, name: str = "j1", started_at: datetime | None = NOON, destination: str = "host02") -> Job:
+    return Job(id=name, vm=VM, state=state, percent=40, destination=destination, started_at=started_at)
+
+
+def storage_job(state: int) -> Job:
+    return job(state, destination="")
 
 
 MIGRATING = (Status.IN_SERVICE, Status.MIGRATING)
@@ -132,6 +137,23 @@ def test_a_job_to_ignore_gives_no_reason_but_an_active_one_always_counts():
     assert isinstance(decide_whereabouts(make_move(), active, there, frozenset({"old"})), Moving)
 
 
+@pytest.mark.parametrize("kind", MoveKind)
+@pytest.mark.parametrize(
+    ("destination", "leads_to"),
+    [("host02", "host02"), ("HOST02", "host02"), ("host02.contoso.com", "host02"), ("host03", "host03"), ("", "")],
+)
+def test_a_job_that_leads_elsewhere_is_somebody_elses(kind: MoveKind, destination: str, leads_to: str):
+    there = show("host01" if kind is MoveKind.STORAGE else "host02", "absent", None)
+    ours = leads_to == ("" if kind is MoveKind.STORAGE else "host02")
+    move = make_move(kind, destination_fqdn="host02.contoso.com")
+    running = Sighting(host="host01", vm=make_vm("host01"), jobs=(job(ACTIVE, destination=destination),))
+    assert type(decide_whereabouts(move, running, there)) is (Moving if ours else MovingElsewhere)
+    broken = Sighting(host="host01", vm=make_vm("host01"), jobs=(job(BROKEN, destination=destination),))
+    verdict = decide_whereabouts(move, broken, broken if kind is MoveKind.STORAGE else there)
+    assert isinstance(verdict, NotMoved)
+    assert (verdict.job is not None) is ours
+
+
 def test_of_several_ended_jobs_the_newest_tells():
     source = Sighting(host="host01", vm=make_vm("host01"), jobs=(job(BROKEN, "new"), job(DONE, "older")))
     verdict = decide_whereabouts(make_move(), source, show("host02", "absent", None))
@@ -169,7 +191,7 @@ STORAGE_TABLE = [
 
 @pytest.mark.parametrize(("vm", "state", "kind"), [r[1:] for r in STORAGE_TABLE], ids=[r[0] for r in STORAGE_TABLE])
 def test_every_combination_of_a_storage_move(vm, state, kind):
-    seen = Sighting(host="host01", vm=vm, jobs=(job(state),) if state is not None else ())
+    seen = Sighting(host="host01", vm=vm, jobs=(storage_job(state),) if state is not None else ())
     assert type(decide_whereabouts(make_move(MoveKind.STORAGE), seen, seen)) is kind
 
 
@@ -184,7 +206,7 @@ def test_paths_that_cannot_tell_leave_it_to_the_job(state, kind):
     inside = make_vm("host01", path="D:\\New\\VM-01")
     disks = tuple(Disk(path=disk.path) for disk in inside.disks)
     move = make_move(MoveKind.STORAGE, disks=disks, configuration_path="D:\\New\\VM-01")
-    seen = Sighting(host="host01", vm=inside, jobs=(job(state),) if state is not None else ())
+    seen = Sighting(host="host01", vm=inside, jobs=(storage_job(state),) if state is not None else ())
     assert type(decide_whereabouts(move, seen, seen)) is kind
 
 

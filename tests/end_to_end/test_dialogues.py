@@ -117,9 +117,15 @@ def test_a_failing_move_shows_the_hosts_words_the_cause_and_the_remedy(lab: Ferr
         ("migrate VM-10 to host03", ("4.0 of 64 GB free on host03; VM-10 takes 96 GB", "2.0 GB in reserve")),
         ("migrate VM-10 to host01", ("VM-10 is on host01 already",)),
         ("move storage VM-10 \\\\server01\\nothing", ()),
-        ("migrate VM-07 to host02", ("2 virtual machines are called VM-07", "on host01", "on host02", "type its id")),
-        ("migrate VM-99 to host02", ("no host has a virtual machine called VM-99", "did you mean VM-09 or VM-10?")),
-        ("migrate VM-10 to host9", ("Ferry knows no host called host9", "did you mean host03 or host02?")),
+        (
+            "migrate VM-07 to host02",
+            ("2 virtual machines are called VM-07", "on host01: migrate 087b49ca", "[on host01]"),
+        ),
+        (
+            "migrate VM-99 to host02",
+            ("no host has a virtual machine called VM-99", "did you mean migrate VM-09 to host02"),
+        ),
+        ("migrate VM-10 to host9", ("Ferry knows no host called host9", "did you mean migrate VM-10 to host03 or")),
         ("confirm m-999", ("there is no operation m-999",)),
         ("where VM-99", ("no host has a virtual machine called VM-99",)),
     ],

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
+from pypsrp.complex_objects import Pipeline
+from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.serializer import TaggedValue
+from pypsrp.wsman import WSMan
 
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.hyperv import cmdlets, pipelines
 from bot.hyperv.cmdlets import Kind
+from bot.hyperv.winrm import UncopiedPowerShell
 
 VM = VmId("d46f1c3a-0b1e-4c2d-9e3f-0123456789ab")
 
@@ -113,6 +119,32 @@ def test_a_question_about_a_vm_survives_its_absence_and_what_a_host_lacks() -> N
     assert by_name["Get-VMProcessor"][1][1]["ErrorAction"] == "Stop"
     assert by_name["Get-VHD"][0][1]["ErrorAction"] == "SilentlyContinue"
     assert by_name["Get-Volume"][0][1]["ErrorAction"] == "SilentlyContinue"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pipelines.ask_host(),
+        pipelines.ask_host(VM),
+        pipelines.ask_vms(),
+        pipelines.ask_sighting(VM),
+        (pipelines.order_move(move(MoveKind.SHARED_NOTHING, "D:\\VMs")),),
+        (pipelines.order_removal(move(MoveKind.LIVE)),),
+        (pipelines.order_stop(VM),),
+    ],
+)
+def test_a_pipeline_is_packed_as_pypsrp_packs_it(statements: Sequence[cmdlets.Statement]) -> None:
+    assert packed(UncopiedPowerShell, statements) == packed(PowerShell, statements)
+
+
+def packed(kind: type[PowerShell], statements: Sequence[cmdlets.Statement]) -> bytes:
+    pool = RunspacePool(WSMan("host01"))  # asks nobody before it is opened
+    pool.protocol_version = "2.3"
+    powershell = kind(pool)
+    cmdlets.compose(statements, powershell)
+    element = pool.serialize(Pipeline(is_nested=False, cmds=powershell.commands, redirect_err_to_out=False))
+    assert element is not None
+    return ET.tostring(element)
 
 
 @pytest.mark.parametrize("vm", [None, VM])

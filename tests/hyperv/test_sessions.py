@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree import ElementTree as ET
 
@@ -23,7 +24,7 @@ from bot.hyperv.answer import Answer
 from bot.hyperv.cmdlets import GET_VM_HOST, GET_VM_PROCESSOR, GET_VM_SWITCH, GET_VOLUME, Statement
 from bot.hyperv.contact import FAILURES, GONE, TIMED_OUT, NoFreeSession, OutcomeUnknown, OutOfTime, explain
 from bot.hyperv.remote import RemoteHost
-from bot.hyperv.warm import WarmSessions
+from bot.hyperv.warm import YOUNG_S, WarmSessions
 from bot.lab.winrm import Authority, Command, Limits, Visible, WinRmServer
 from bot.settings import Authentication, HostSettings
 
@@ -116,8 +117,10 @@ class Lab:
             }
         )
 
-    def warm(self, server: WinRmServer, idle_reset_s: float = 90.0, **options: Any) -> WarmSessions:
-        sessions = WarmSessions(self.settings(server, **options), idle_reset_s)
+    def warm(
+        self, server: WinRmServer, idle_reset_s: float = 90.0, young_s: float = YOUNG_S, **options: Any
+    ) -> WarmSessions:
+        sessions = WarmSessions(self.settings(server, **options), idle_reset_s, young_s=young_s)
         self._cleanup.callback(sessions.close)
         return sessions
 
@@ -208,6 +211,44 @@ class TestReads:
         assert remote.read("reading its settings", READ, everything).completed
         lab.endpoint.open_gate()
         assert all(follower.result().completed for follower in followers)
+
+    def test_a_move_follows_its_comparison_in_one_session(self, lab: Lab, server: WinRmServer) -> None:
+        remote = lab.remote(server)
+        assert remote.order("the comparison", READ[0], everything).completed
+        before = server.stats
+        assert remote.order("the move", READ[0], everything).completed
+        assert (server.stats - before).actions == {"Command": 1, "Receive": 1, "Signal": 1}
+
+    @pytest.mark.parametrize("ages", [{"idle_reset_s": 0}, {"young_s": 0}])
+    def test_an_order_never_takes_over_a_session_that_rested_or_is_old(
+        self, lab: Lab, server: WinRmServer, ages: dict[str, float]
+    ) -> None:
+        warm = lab.warm(server, **ages)
+        warm.read(READ)
+        with warm.own() as session:
+            assert session.run(READ, time.monotonic() + 5).completed
+        assert server.stats.actions["Create"] == 2
+
+    def test_an_order_to_a_host_that_forgot_the_session_is_known_not_to_have_begun(self, lab: Lab) -> None:
+        server = lab.start()
+        remote = lab.remote(server)
+        remote.read("reading its settings", READ, everything)
+        port = server.port
+        lab.call(server.stop())
+        lab.call(server.start(port))
+        with pytest.raises(HostError) as caught:
+            remote.order("the move", READ[0], everything)
+        assert caught.value.fault is Fault.TRANSIENT
+        assert remote.order("the move", READ[0], everything).completed
+
+    def test_no_more_sessions_rest_than_the_settings_allow(self, lab: Lab, server: WinRmServer) -> None:
+        remote = lab.remote(server, sessions=2)
+        followers = [Follower(remote) for _ in range(3)]
+        for _ in followers:
+            lab.endpoint.at_the_gate.acquire(timeout=5)
+        lab.endpoint.open_gate()
+        assert all(follower.result().completed for follower in followers)
+        assert (server.stats.actions["Create"], server.stats.actions["Delete"]) == (3, 1)
 
     def test_sessions_end_on_the_host_when_ferry_closes(self, lab: Lab, server: WinRmServer) -> None:
         warm = lab.warm(server)
@@ -331,6 +372,39 @@ class TestLostConnections:
         assert lab.endpoint.ended.acquire(timeout=5)
 
 
+class TestEnvironment:
+    @pytest.mark.parametrize("tls", [False, True])
+    def test_its_proxies_and_certificates_are_not_for_hosts(
+        self, lab: Lab, authority: Authority, tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server = lab.start(authority=authority if tls else None)
+        with socket.create_server(("127.0.0.1", 0)) as proxy:
+            proxy.setblocking(False)
+            for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+                monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+                monkeypatch.delenv(name.lower(), raising=False)
+            for name in ("NO_PROXY", "no_proxy"):
+                monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Authority(tmp_path).ca_file))
+            trusted: dict[str, Any] = {"ca_bundle": authority.ca_file} if tls else {}
+            warm = lab.warm(server, **trusted)
+            assert warm.read(READ).completed
+            server.drop()
+            assert warm.read(READ).completed
+            with pytest.raises(BlockingIOError):
+                proxy.accept()
+
+    def test_it_names_the_certificates_to_trust_where_the_settings_do_not(
+        self, lab: Lab, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
+        server = lab.start(authority=authority)
+        warm = lab.warm(server)
+        assert warm.read(READ).completed
+        server.drop()
+        assert warm.read(READ).completed
+
+
 class TestAuthentication:
     @pytest.mark.parametrize(
         ("kind", "tls"),
@@ -387,6 +461,17 @@ class TestWhatIsSaid:
 
     def test_a_certificate_may_be_taken_unseen(self, lab: Lab, authority: Authority) -> None:
         assert lab.warm(lab.start(authority=authority), verify=False).read(READ).completed
+
+    def test_a_certificate_is_checked_again_on_every_connection(
+        self, lab: Lab, authority: Authority, tmp_path: Path
+    ) -> None:
+        server = lab.start(authority=authority)
+        remote = lab.remote(server, ca_bundle=authority.ca_file)
+        assert remote.read("reading its settings", READ, everything).completed
+        port = server.port
+        lab.call(server.stop())
+        lab.call(server.start(port, tls=Authority(tmp_path).server))
+        assert "is not trusted" in failure(remote).cause
 
     def test_tls_to_a_port_without_it(self, lab: Lab, server: WinRmServer) -> None:
         assert "does not speak TLS" in failure(lab.remote(server, tls=True)).cause

@@ -39,9 +39,13 @@ class Bench:
     def grant(self, plan: Plan | None = None) -> Operation:
         plan = plan or self.lab.plan()
         offered = self.store.propose(plan, make_ask(), self.clock.now() + OFFER)
+        self.store.change(offered.id, Event.CONFIRM, by=BOB)
+        return self.admit()
+
+    def admit(self) -> Operation:
+        """Both hosts say that they have room."""
         for name in self.lab.hosts:
             self.store.set_room(make_host(name), self.clock.now())
-        self.store.change(offered.id, Event.CONFIRM, by=BOB)
         return self.row(State.GRANTED)
 
     def runner(self, changes: Callable[[Plan], tuple[str, ...]] | None = None) -> Runner:

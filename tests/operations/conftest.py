@@ -15,8 +15,7 @@ from bot.operations.store import Store
 from tests.operations.bench import Bench
 from tests.operations.moving_hosts import MovingHosts, moving_hosts
 from tests.operations.offers import OFFER, SetClock, make_ask, make_plan
-
-MEMORY = Path("/dev/shm")
+from tests.postgres import MEMORY, Postgres
 
 
 @pytest.fixture
@@ -34,8 +33,36 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def template(postgres_server: Postgres) -> str:
+    """The same on PostgreSQL."""
+    name = postgres_server.create()
+    made = Store(postgres_server.url(name), SetClock())
+    made.migrate()
+    made.close()
+    return name
+
+
 @pytest.fixture
-def database_url(migrated: Path, tmp_path: Path) -> Iterator[str]:
+def backend() -> str:
+    """Where rows live. Tests of what differs there ask for both: `@both`."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{backend}_url"))
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: Postgres, template: str) -> Iterator[str]:
+    name = postgres_server.create(template)
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(migrated: Path, tmp_path: Path) -> Iterator[str]:
     """A file that is flushed at every commit, kept in memory where the system can: the disk is not what is tested."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as folder:
         shutil.copy(migrated, folder)

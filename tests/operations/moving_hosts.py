@@ -19,7 +19,7 @@ from bot.core.preflight import changes
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.cmdlets import HyperVMachine, machine_of
 from bot.lab.engine import run
-from bot.lab.winrm import Command, Visible, WinRmServer
+from bot.lab.winrm import Command, Limits, Visible, WinRmServer
 from bot.lab.world import (
     GIB,
     Adapter,
@@ -73,8 +73,9 @@ class HeldClock:
 class MovingHosts:
     """host01 with VM-01 on a share, and host02 with room. `reset` makes them as they were, on the same ports."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits | None = None) -> None:
         self._loop = loop
+        self._limits = limits
         self._machines: dict[str, HyperVMachine] = {}
         self.servers: dict[str, WinRmServer] = {}
         self.reset()
@@ -189,7 +190,7 @@ class MovingHosts:
         async def carry_out(command: Command, user: str, visible: Visible) -> None:
             await run(command, self._machines[name], user, visible)
 
-        server = WinRmServer(name.upper(), {USER: PASSWORD}, carry_out)
+        server = WinRmServer(name.upper(), {USER: PASSWORD}, carry_out, limits=self._limits)
         asyncio.run_coroutine_threadsafe(server.start(), self._loop).result(10)
         return server
 
@@ -230,11 +231,11 @@ def changes_by(fleet: HyperVFleet, plan: Plan) -> tuple[str, ...]:
 
 
 @contextmanager
-def moving_hosts() -> Iterator[MovingHosts]:
+def moving_hosts(limits: Limits | None = None) -> Iterator[MovingHosts]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="lab", daemon=True)
     thread.start()
-    lab = MovingHosts(loop)
+    lab = MovingHosts(loop, limits)
     try:
         yield lab
     finally:

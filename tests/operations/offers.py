@@ -6,10 +6,15 @@ import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.core.estate import Disk, Host, VmState
 from bot.core.names import UserId, VmId
 from bot.core.operation import Ask, Place
 from bot.core.plan import Estimate, Move, MoveKind, Plan
+
+both = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+"""Runs a test on both databases."""
 
 ALICE, BOB, CAROL = UserId("U0ALICE"), UserId("U0BOB"), UserId("U0CAROL")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -1,4 +1,7 @@
-"""One process that carries out operations, for tests that kill it: `one_process.py <database url> <port> <port>`."""
+"""One process that carries out operations, for tests that kill it.
+
+`one_process.py <database url> <name> <site> <port of host01> <port of host02>`
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,13 @@ from datetime import UTC, datetime
 
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.engine import Engine
+from bot.operations.presence import Presence
 from bot.operations.runner import Runner, Timing
+from bot.operations.steward import Steward
 from bot.operations.store import Store
 from tests.operations.moving_hosts import changes_by, settings_of
+
+DEAD_AFTER_S = 2.0
 
 
 class SystemClock:
@@ -19,13 +26,17 @@ class SystemClock:
 
 
 def main() -> None:
-    database_url, *ports = sys.argv[1:]
+    database_url, name, site, *ports = sys.argv[1:]
     fleet = HyperVFleet(settings_of({f"host{number:02d}": int(port) for number, port in enumerate(ports, 1)}))
     clock = SystemClock()
     store = Store(database_url, clock)
     timing = Timing(tick_s=0.05, poll_s=0.05, look_pause_s=0.1)
     runner = Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), timing)
-    Engine(store, runner, lambda hosts: None).start()
+    presence = Presence(store.database, name, beat_s=0.1, dead_after_s=DEAD_AFTER_S)
+    presence.enter()
+    presence.announce()
+    Steward(store, lambda hosts: None).start()
+    Engine(store, runner, presence, [site], lambda hosts: None, sweep_s=0.2).start()
     print("ready", flush=True)
     threading.Event().wait()
 

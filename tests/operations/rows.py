@@ -21,5 +21,15 @@ def found(store: Store, operation: str) -> Operation:
 
 
 def workflows(store: Store) -> list[str]:
+    return sorted(queues(store))
+
+
+def queues(store: Store) -> dict[str, str]:
+    """Every workflow, and the queue that it was put into."""
     with store.database.reading() as connection:
-        return list(connection.execute(sa.text("SELECT workflow_uuid FROM workflow_status ORDER BY 1")).scalars())
+        rows = connection.execute(sa.text(f"SELECT workflow_uuid, queue_name FROM {workflow_table(store)}"))
+        return {row.workflow_uuid: row.queue_name for row in rows}
+
+
+def workflow_table(store: Store) -> str:
+    return "workflow_status" if store.database.sqlite else "dbos.workflow_status"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
 from bot.core.lifecycle import Event, State
-from bot.core.operation import Operation
+from bot.core.operation import Operation, Outcome
 from bot.core.plan import Finding, Level, Plan
+from bot.core.policy import Policy
 from bot.core.reply import Code, Reply, User
-from bot.core.signal import Cancel, Confirm
+from bot.core.signal import Cancel, Close, Confirm
 from bot.errors import Fault, HostUnreachable, Refused
 from bot.operations.desk import Desk
+from bot.operations.looking import Looking
 from bot.operations.store import Store
+from bot.ports import HostReader
 from tests.operations.offers import ALICE, BOB, CAROL, OFFER, SetClock, make_ask, make_host, make_plan
 
 
@@ -37,7 +42,9 @@ def world() -> World:
 
 @pytest.fixture
 def desk(store: Store, clock: SetClock, world: World) -> Desk:
-    return Desk(store, clock, world.changes, OFFER)
+    policy = Policy(allow=frozenset({ALICE, BOB}), operators=frozenset({CAROL}))
+    # No test here looks at a host; one that did would fail.
+    return Desk(store, clock, world.changes, OFFER, policy, Looking(store, cast(HostReader, None)))
 
 
 def row(store: Store, operation: str = "m-1") -> Operation:
@@ -163,7 +170,8 @@ def test_cancelling_a_move_is_a_request(desk, store, offered, clock, running):
     assert cancel(desk, CAROL) is None
     assert row(store).state is (State.RUNNING if running else State.GRANTED)
     assert (row(store).cancel_asked, row(store).cancelled_by) == (True, CAROL)
-    assert text(cancel(desk, BOB)) == f"m-1 was already told to stop by @{CAROL}"
+    assert text(cancel(desk, ALICE)) == f"m-1 was already told to stop by @{CAROL}"
+    assert row(store).cancelled_by == CAROL
 
 
 def test_cancelling_while_verifying_is_too_late(desk, store, offered, clock):
@@ -173,10 +181,82 @@ def test_cancelling_while_verifying_is_too_late(desk, store, offered, clock):
     store.change("m-1", Event.START)
     store.change("m-1", Event.VERIFY)
     with pytest.raises(Refused, match="too late"):
-        cancel(desk)
+        cancel(desk, ALICE)
 
 
 def test_cancelling_what_has_ended_says_how(desk, store, offered):
     confirm(desk)
     store.change("m-1", Event.CANCEL, by=BOB)
     assert text(cancel(desk)) == "m-1 has ended: cancelled"
+
+
+def test_a_cancel_that_a_host_without_room_outran_is_done_in_the_queue(desk, store, offered, clock):
+    for name in ("host01", "host02"):
+        store.set_room(make_host(name), clock.now())
+    confirm(desk)
+    cancel(desk, ALICE)
+    store.change("m-1", Event.RETURN, not_before=clock.now() + OFFER)
+    assert cancel(desk, CAROL) is None
+    assert (row(store).state, row(store).cancelled_by) == (State.CANCELLED, ALICE)
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_what_was_confirmed_is_not_everybodys_to_cancel(desk, store, offered, clock, granted):
+    if granted:
+        for name in ("host01", "host02"):
+            store.set_room(make_host(name), clock.now())
+    confirm(desk)
+    before = row(store)
+    with pytest.raises(Refused, match="not yours to cancel") as refused:
+        cancel(desk, BOB)
+    assert refused.value.private
+    assert refused.value.needed == "its requester or one of Ferry's operators"
+    assert row(store) == before
+    last = json.loads(store.journal("m-1")[-1].body)
+    assert (last["event"], last["by"], last["action"]) == ("refuse", BOB, "operation.cancel")
+    assert cancel(desk, ALICE) is None
+
+
+# Closing
+
+
+@pytest.fixture
+def doubtful(desk, store, offered, clock) -> Operation:
+    for name in ("host01", "host02"):
+        store.set_room(make_host(name), clock.now())
+    confirm(desk)
+    store.change("m-1", Event.START)
+    seen = Outcome(summary="host01 gave no answer; host02 does not show VM-01")
+    clock.forward(minutes=5)
+    changed = store.change("m-1", Event.DOUBT, outcome=seen)
+    assert changed is not None
+    return changed
+
+
+def close(desk: Desk, actor: str) -> Reply | None:
+    return desk.apply(Close(operation="m-1", reason="VM-01 was moved by hand"), make_ask("close m-1 because", actor))
+
+
+def test_an_operator_closes_what_needs_attention_with_a_reason(desk, store, doubtful, clock):
+    clock.forward(hours=1)
+    assert close(desk, CAROL) is None
+    closed = row(store)
+    assert (closed.state, closed.cancelled_by, closed.ended_at) == (State.CLOSED, CAROL, doubtful.ended_at)
+    last = json.loads(store.journal("m-1")[-1].body)
+    assert (last["event"], last["by"], last["from"]) == ("close", CAROL, "needs attention")
+    assert last["outcome"]["summary"] == "closed because VM-01 was moved by hand"
+    assert last["outcome"]["cause"] == "host01 gave no answer; host02 does not show VM-01"
+    with pytest.raises(Refused, match="m-1 is closed"):
+        close(desk, CAROL)
+
+
+def test_nobody_else_closes(desk, store, doubtful):
+    with pytest.raises(Refused, match="not yours to close"):
+        close(desk, ALICE)
+    assert row(store) == doubtful
+
+
+def test_what_does_not_need_attention_is_not_closed(desk, store, offered):
+    with pytest.raises(Refused, match="m-1 is proposed") as refused:
+        close(desk, CAROL)
+    assert refused.value.needed == "an operation that needs attention"

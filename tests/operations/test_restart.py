@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,13 +15,16 @@ from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation
 from bot.errors import FerryError
 from bot.operations.engine import Engine
+from bot.operations.presence import Presence
 from bot.operations.runner import Runner, Timing
+from bot.operations.steward import Steward
 from bot.operations.store import Store
 from tests.operations.moving_hosts import PATIENCE_S, SHARE, MovingHosts
-from tests.operations.offers import BOB, CAROL, OFFER, make_ask, make_host, make_plan, vm_id
+from tests.operations.offers import BOB, CAROL, OFFER, both, make_ask, make_host, make_plan, vm_id
+from tests.operations.processes import process
+from tests.operations.rows import workflow_table
 
 QUICK = Timing(tick_s=0.02, poll_s=0.02, looks=4, second_looks=2, look_pause_s=0.02, look_pause_most_s=0.05)
-ROOT = Path(__file__).parents[2]
 
 
 class SystemClock:
@@ -35,24 +35,42 @@ class SystemClock:
 class Ferry:
     """What runs operations, with its own store: as much of a process as one test process can hold."""
 
-    def __init__(self, lab: MovingHosts, database_url: str, ask_for_room: Callable[[Iterable[str]], None]) -> None:
+    def __init__(
+        self, lab: MovingHosts, database_url: str, ask_for_room: Callable[[Iterable[str]], None], site: str
+    ) -> None:
         self.store = Store(database_url, SystemClock())
         self.store.migrate()
+        self.presence = Presence(self.store.database, "ferry")
+        self.steward = Steward(self.store, ask_for_room, tick_s=0.05, room_s=0.1)
         runner = Runner(self.store, lab.fleet, SystemClock(), lab.changes, QUICK)
-        self.engine = Engine(self.store, runner, ask_for_room, polling_s=0.02, tick_s=0.05, room_s=0.1, sweep_s=0.2)
+        self.engine = Engine(self.store, runner, self.presence, [site], ask_for_room, polling_s=0.02, sweep_s=0.2)
+
+    def start(self) -> None:
+        self.presence.enter()
+        self.presence.announce()
+        self.steward.start()
+        self.engine.start()
+
+    def stop(self) -> None:
+        self.engine.stop()
+        self.steward.stop()
+        self.presence.leave()
+        self.store.close()
 
 
 @contextmanager
 def started(
-    lab: MovingHosts, database_url: str, ask_for_room: Callable[[Iterable[str]], None] = lambda hosts: None
+    lab: MovingHosts,
+    database_url: str,
+    ask_for_room: Callable[[Iterable[str]], None] = lambda hosts: None,
+    site: str = "main",
 ) -> Iterator[Ferry]:
-    ferry = Ferry(lab, database_url, ask_for_room)
-    ferry.engine.start()
+    ferry = Ferry(lab, database_url, ask_for_room, site)
+    ferry.start()
     try:
         yield ferry
     finally:
-        ferry.engine.stop()
-        ferry.store.close()
+        ferry.stop()
 
 
 @pytest.fixture
@@ -78,6 +96,7 @@ def until(store: Store, state: State, operation: str = "m-1") -> Operation:
     return found
 
 
+@both
 def test_a_confirmed_operation_runs_to_its_end(lab, database_url, rows):
     with started(lab, database_url) as ferry:
         confirm(lab, rows)
@@ -95,6 +114,7 @@ def test_what_was_granted_while_nobody_ran_is_taken_up(lab, database_url, rows):
     assert lab.sent() == 1
 
 
+@both
 def test_stopping_leaves_the_move_to_its_host_and_the_next_start_attaches(lab, database_url, rows):
     with started(lab, database_url):
         confirm(lab, rows)
@@ -118,15 +138,15 @@ def test_stopping_ends_every_thread(lab, database_url, rows):
 
 def test_a_second_engine_on_the_same_file_is_refused_and_the_first_goes_on(lab, database_url, rows):
     with started(lab, database_url) as ferry:
-        second = Ferry(lab, database_url, lambda hosts: None)
+        second = Ferry(lab, database_url, lambda hosts: None, "main")
         with pytest.raises(FerryError, match="another Ferry is running"):
-            second.engine.start()
-        second.engine.stop()
-        second.store.close()
+            second.start()
+        second.stop()
         confirm(lab, rows)
         until(ferry.store, State.SUCCEEDED)
 
 
+@both
 def test_the_lock_is_free_after_a_stop(lab, database_url):
     with started(lab, database_url):
         pass
@@ -134,22 +154,39 @@ def test_the_lock_is_free_after_a_stop(lab, database_url):
         pass
 
 
+@both
 def test_a_lost_workflow_is_replaced(lab, database_url, rows):
     confirm(lab, rows)
     with rows.database.writing() as connection:
-        connection.execute(sa.text("DELETE FROM workflow_status"))
+        connection.execute(sa.text("DELETE FROM " + workflow_table(rows)))
     with started(lab, database_url) as ferry:
         assert until(ferry.store, State.SUCCEEDED).attempt == 2
     assert lab.sent() == 1
 
 
+@both
 def test_a_workflow_of_another_version_is_replaced(lab, database_url, rows):
     confirm(lab, rows)
     with rows.database.writing() as connection:
-        connection.execute(sa.text("UPDATE workflow_status SET status = 'PENDING', application_version = 'old'"))
+        old = "SET status = 'PENDING', application_version = 'old'"
+        connection.execute(sa.text(f"UPDATE {workflow_table(rows)} {old}"))
     with started(lab, database_url) as ferry:
         assert until(ferry.store, State.SUCCEEDED).attempt == 2
     assert lab.sent() == 1
+
+
+@both
+def test_operations_of_other_sites_are_left_alone(lab, database_url, rows):
+    confirm(lab, rows)
+    lab.add_vm("VM-02", vm_id(2), rf"{SHARE}\VM-02", memory_gib=2)
+    north = Store(database_url, SystemClock(), sites={"host01": "north"})
+    north.propose(lab.plan(vm=vm_id(2)), make_ask(), SystemClock().now() + OFFER)
+    north.change("m-2", Event.CONFIRM, by=BOB)
+    north.close()
+    with started(lab, database_url, site="north") as ferry:
+        until(ferry.store, State.SUCCEEDED, "m-2")
+    assert rows.find("m-1").state is State.GRANTED
+    assert lab.sent() == 0
 
 
 def test_an_offer_ends_by_itself(lab, database_url, rows):
@@ -176,6 +213,7 @@ def test_room_is_asked_for_while_operations_wait(lab, database_url, rows):
     assert len(asked) >= 2
 
 
+@both
 def test_the_limit_of_the_hosts_is_never_exceeded(lab, database_url, rows):
     for number in (2, 3, 4):
         lab.add_vm(f"VM-{number:02d}", vm_id(number), rf"{SHARE}\VM-{number:02d}", memory_gib=2)
@@ -203,26 +241,13 @@ def test_the_log_is_quiet(lab, database_url, rows, caplog):
     assert [record.getMessage() for record in caplog.records if record.name.startswith("dbos")] == []
 
 
+@both
 def test_a_killed_process_loses_nothing_and_moves_nothing_twice(lab, database_url, rows):
-    ports = [str(server.port) for server in lab.servers.values()]
-    command = [sys.executable, "-m", "tests.operations.one_process", database_url, *ports]
-
-    @contextmanager
-    def process() -> Iterator[subprocess.Popen[str]]:
-        running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        try:
-            assert running.stdout is not None
-            assert running.stdout.readline() == "ready\n"
-            yield running
-        finally:
-            running.kill()
-            running.communicate()
-
     confirm(lab, rows)
-    with process():
+    with process(lab, database_url):
         lab.hold_at(30)
     assert rows.find("m-1").state is State.RUNNING
-    with process():
+    with process(lab, database_url):
         lab.go()
         assert lab.world.wait_until(lambda: rows.find("m-1").state is State.SUCCEEDED, PATIENCE_S)
     assert lab.sent() == 1

@@ -255,7 +255,7 @@ def test_what_cannot_be_known_needs_attention(bench: Bench, lab: MovingHosts):
     ended = bench.row(State.NEEDS_ATTENTION)
     assert said(ended) == "host01 does not show VM-01; host02 gave no answer"
     assert ended.outcome is not None
-    assert ended.outcome.remedy == "where VM-01"
+    assert ended.outcome.remedy == "look m-1"
 
 
 # Our own mistakes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,11 +10,13 @@ import sqlalchemy as sa
 
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
-from bot.errors import FerryError, Refused
+from bot.errors import Refused
 from bot.operations.store import Store
-from bot.operations.store.tables import SCHEMA_VERSION
-from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, make_ask, make_plan
-from tests.operations.rows import found, know_room
+from bot.operations.store.tables import executor
+from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, both, make_ask, make_plan
+from tests.operations.rows import found, know_room, queues
+
+pytestmark = both
 
 # Offers
 
@@ -120,6 +121,9 @@ def test_a_stale_attempt_changes_nothing(store, clock, propose):
     propose()
     store.change("m-1", Event.CONFIRM, by=BOB)
     assert store.change("m-1", Event.START, attempt=7) is None
+    store.progress("m-1", 50, "moving", attempt=7)
+    store.keep_jobs("m-1", frozenset({"a job"}), attempt=7)
+    assert (found(store, "m-1").percent, store.known_jobs("m-1")) == (0, frozenset())
     assert store.change("m-1", Event.START, attempt=1) is not None
 
 
@@ -212,8 +216,8 @@ def test_step_lines_are_due_in_order_until_posted(store, propose):
     store.step("m-1", ("25 %",))
     (due,) = store.cards_due()
     assert [(step.number, step.line) for step in due.steps] == [(1, ("checked again",)), (2, ("25 %",))]
-    store.step_posted("m-1", 1, "1716.3")
-    store.step_posted("m-1", 2, "1716.4")
+    store.steps_posted("m-1", [1], "1716.3")
+    store.steps_posted("m-1", [2, 3], "1716.4")
     assert store.cards_due() == ()
 
 
@@ -268,6 +272,37 @@ def test_of_many_deliveries_one_is_taken(store):
         assert sum(deliveries.map(lambda _: store.take(ask), range(16))) == 1
 
 
+def test_what_dead_processes_left_unanswered_is_adopted_once(store, clock):
+    first, second, mine = (make_ask(key=f"T1/C1/{number}") for number in (1, 2, 3))
+    assert store.take(first, "gone#1")
+    clock.forward(seconds=1)
+    assert store.take(second, "lives#1")
+    assert store.take(mine, "me#1")
+    with store.database.writing() as connection:
+        connection.execute(sa.insert(executor).values(id="lives#1", name="lives", beat=1))
+    assert store.adopt("me#1") == (first,)
+    assert store.adopt("lives#1") == (first, mine)  # me#1 never said that it lives
+    assert store.adopt("lives#1") == ()
+
+
+# Sites
+
+
+def test_an_operation_is_its_source_hosts_sites(database_url, clock):
+    store = Store(database_url, clock, sites={"host01": "north"})
+    store.propose(make_plan(1), make_ask(), clock.now() + OFFER)
+    store.propose(make_plan(2, source="host02", destination="host01"), make_ask(), clock.now() + OFFER)
+    know_room(store, clock)
+    for operation in ("m-1", "m-2"):
+        store.change(operation, Event.CONFIRM, by=BOB)
+    assert store.grants(["north"]) == (("m-1", 1, "north"),)
+    assert store.grants(["main"]) == (("m-2", 1, "main"),)
+    assert queues(store) == {"m-1#1": "site-north", "m-2#1": "site-main"}
+    assert store.regrant("m-1", 1)
+    assert queues(store)["m-1#2"] == "site-north"
+    store.close()
+
+
 # The database
 
 
@@ -280,32 +315,6 @@ def test_everything_survives_a_new_process(store, database_url, clock, propose):
     assert again.find(made.id) == made
     assert [ask.key for ask in again.unanswered()] == ["T1/C1/1"]
     again.close()
-
-
-def test_migrating_again_changes_nothing(store, propose):
-    made = propose()
-    store.migrate()
-    assert store.find(made.id) == made
-
-
-def test_a_newer_database_is_refused(store, database_url, clock):
-    with store.database.writing() as connection:
-        connection.execute(sa.text("UPDATE ferry_schema SET version = version + 1"))
-    older = Store(database_url, clock)
-    with pytest.raises(FerryError, match=f"version {SCHEMA_VERSION + 1}"):
-        older.migrate()
-    older.close()
-
-
-def test_the_file_is_in_wal_mode(store):
-    connection = sqlite3.connect(store.database.path)
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    connection.close()
-
-
-def test_a_database_in_memory_is_refused(clock):
-    with pytest.raises(FerryError, match="survive a restart"):
-        Store("sqlite://", clock)
 
 
 def test_a_reader_does_not_wait_for_a_writer(store, propose):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import get_origin
+from typing import get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from bot.core.estate import Frozen
 from bot.core.grammar.pattern import Elements, Group, Keyword, Laid, Slot, Stuck, lay, leading_keywords, read_line, walk
 from bot.core.grammar.repair import nearest, repairs
 from bot.core.grammar.words import Word, join, placeholder, plain, quote, shown
+from bot.core.names import TakesMention, is_person
 from bot.errors import UsageError
 
 # Longer ones cannot be compared by eye with what was typed.
@@ -108,6 +109,8 @@ class Usage:
             ) from None
 
     def _refuse_stand_ins(self, field: str, word: Word) -> None:
+        if is_person(word.text) and _takes_mention(self.arguments.model_fields[field].annotation):
+            return
         if any(mark in word.text for mark in ("<@", "<#", "<!")):
             saw = "is a mention"
         elif not word.quoted and placeholder(word.text):
@@ -182,6 +185,10 @@ def _present(group: Group, arguments: Arguments) -> bool:
         return bool(getattr(arguments, group.flag))
     slots = [element.field for element in group.elements if isinstance(element, Slot)]
     return bool(slots) and all(getattr(arguments, field) not in (None, ()) for field in slots)
+
+
+def _takes_mention(annotation: object) -> bool:
+    return isinstance(annotation, TakesMention) or any(map(_takes_mention, get_args(annotation)))
 
 
 def _keywords(pattern: Elements) -> frozenset[str]:

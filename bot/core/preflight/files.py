@@ -38,7 +38,7 @@ def check_reachable(case: Case) -> Iterator[Finding]:
             "storage",
             f"{render_list(local)} {'lies' if len(local) == 1 else 'lie'} on {case.source.name} itself",
             needed="every disk and the configuration on a share that both hosts reach, or moving them too",
-            hint=f"`migrate {case.vm_word} to {case.destination.name} with storage`",
+            hint=f"to move them too, type `migrate {case.vm_word} to {case.destination.name} with storage`",
         )
     else:
         places = list(dict.fromkeys(place_of(path) for path in files))
@@ -60,7 +60,7 @@ def check_kept_paths(case: Case) -> Iterator[Finding]:
             "storage",
             f"the disks of {case.vm.name} lie on {render_list(_places(disks))}; without a path they would stay there",
             needed="disks on the host's own drives, or a path to move them to",
-            hint=f"`migrate {case.vm_word} to {case.destination.name}` leaves them where they are",
+            hint=f"to leave them where they are, type `migrate {case.vm_word} to {case.destination.name}`",
         )
     elif shared:
         names = render_list([file_of(disk.path) for disk in shared])

@@ -23,7 +23,7 @@ def check_same_host(case: Case) -> Iterator[Finding]:
             "same_host",
             f"{case.vm.name} is on {case.source.name} already",
             needed="another host as the destination",
-            hint=f"`hosts` lists them; `move storage {case.vm_word} to <path>` moves its disks on this host",
+            hint=f"`hosts` lists them; `help move storage` tells how to move its disks on {case.source.name}",
         )
 
 

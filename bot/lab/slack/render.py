@@ -14,7 +14,7 @@ from rich.emoji import Emoji
 from bot.lab.slack.composer import unescape
 from bot.lab.slack.model import JsonObject, Message, Version
 
-Style = Literal["", "bold", "italic", "strike", "code", "mention", "link", "button", "dim", "title"]
+Style = Literal["", "bold", "italic", "strike", "code", "fence", "mention", "link", "button", "dim", "title"]
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _mrkdwn(text: str, reader: Reader, style: Style = "") -> list[Span]:
         spans.append(Span(_emoji(unescape(text[position : match.start()])), style))
         position = match.end()
         if match["fence"]:
-            spans.append(Span(unescape(match["fence"].strip("\n")), "code"))
+            spans.append(Span(unescape(match["fence"].strip("\n")), "fence"))
         elif match["code"]:
             spans.append(Span(unescape(match["code"]), "code"))
         elif match["angle"]:
@@ -175,7 +175,7 @@ def _rich(part: JsonObject, reader: Reader) -> list[Line]:
         return [(Span(mark), *line) for mark, lines in zip(marks, items, strict=True) for line in lines]
     spans = [_inline(element, reader) for element in part["elements"]]
     if part["type"] == "rich_text_preformatted":
-        return _split([Span(span.text, "code") for span in spans])
+        return _split([Span(span.text, "fence") for span in spans])
     quote = (Span("│ ", "dim"),) if part["type"] == "rich_text_quote" else ()
     return [(*quote, *line) for line in _split(spans)]
 

@@ -57,7 +57,7 @@ class SlackServer(People):
     def __init__(
         self,
         *,
-        people: Sequence[str] = ("alice", "bob", "mallory"),
+        people: Sequence[str] = ("alice", "bob", "mallory", "carol"),
         channels: Sequence[str | ChannelSetup] = ("ops",),
         bot: str = "Ferry",
         guests: Iterable[str] = (),
@@ -137,6 +137,11 @@ class SlackServer(People):
     def calls(self) -> list[tuple[str, str]]:
         """Web API calls so far as (method, error code or ""), oldest first."""
         return list(self._api.calls)
+
+    def watch(self, tell: Callable[[str, bool], None]) -> None:
+        """Have somebody told of each Web API call on the server's loop: its method, with False before it is carried out
+        and True before its answer."""
+        self._api.watch = tell
 
     def home(self, who: str) -> JsonObject | None:
         """The view that the app published for a person's Home tab, or None."""

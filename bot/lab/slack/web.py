@@ -11,7 +11,7 @@ import json
 import logging
 import socket as sockets
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -42,10 +42,12 @@ class WebApi:
         self._limits = limits
         self._faults = faults
         self._log = logging.getLogger(__name__)
+        self.watch: Callable[[str, bool], None] = _nobody
         self.calls: list[tuple[str, str]] = []  # (method, "" or error code), in the order they were answered
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
+        self.watch(name, False)
         fault = self._faults.take(name)
         if fault:
             await asyncio.sleep(fault.delay_s)
@@ -55,6 +57,7 @@ class WebApi:
                 self._note(name, fault.error or str(fault.status))
                 return _failed(fault)
         response = await self._answer(name, request)
+        self.watch(name, True)
         return reset(request) if fault and fault.reset == "after" else response
 
     async def _answer(self, name: str, request: web.Request) -> web.Response:
@@ -98,6 +101,10 @@ class WebApi:
         provided = self._backend.scopes
         if method.scopes and not method.app_token and not provided.intersection(method.scopes):
             raise SlackError("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(provided)))
+
+
+def _nobody(_: str, __: bool) -> None:
+    """Who watches unless somebody does."""
 
 
 async def read_arguments(request: web.Request) -> JsonObject:

@@ -15,7 +15,6 @@ from typing import TextIO
 
 from bot.lab.slack import SlackServer
 from bot.lab.terminal.chat import Chat
-from bot.lab.terminal.fullscreen import FullScreen
 from bot.lab.terminal.plain import Plain
 
 __all__ = ["run_terminal"]
@@ -43,6 +42,8 @@ def run_terminal(
     """
     chat = Chat(server, user, channel, bare=bare, greeting=greeting)
     if stdin.isatty() and stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from bot.lab.terminal.fullscreen import FullScreen  # its library takes long to import, and only this needs it
+
         FullScreen(chat, history=history).run()
     else:
         Plain(chat, stdin, stdout, settle_s=settle_s).run()

@@ -19,6 +19,7 @@ STYLES = {
     "italic": "italic",
     "strike": "strike",
     "code": "cyan",
+    "fence": "cyan",
     "mention": "blue",
     "link": "underline",
     "button": "bold reverse",
@@ -43,13 +44,13 @@ def draw(entries: Iterable[Entry], *, width: int, colour: bool) -> str:
     )
     with console.capture() as captured:
         for entry in entries:
-            console.print(_draw_entry(entry, console.width))
+            console.print(_draw_entry(entry, console.width, colour))
     drawn = captured.get()
     return drawn if colour else "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
 
 
-def _draw_entry(entry: Entry, width: int) -> RenderableType:
-    text = Text("\n").join(_draw_line(line) for line in entry.lines)
+def _draw_entry(entry: Entry, width: int, colour: bool) -> RenderableType:
+    text = Text("\n").join(_draw_line(line, colour) for line in entry.lines)
     indent = 2 if entry.in_thread else 0
     match entry.kind:
         case "said":
@@ -68,5 +69,7 @@ def _draw_entry(entry: Entry, width: int) -> RenderableType:
             return Padding(panel, (0, 0, 0, indent))
 
 
-def _draw_line(line: Line) -> Text:
-    return Text.assemble(*((span.text, STYLES.get(span.style, "")) for span in line))
+def _draw_line(line: Line, colour: bool) -> Text:
+    """Without colours what to type is told apart by back-ticks."""
+    marked = [f"`{span.text}`" if span.style == "code" and not colour else span.text for span in line]
+    return Text.assemble(*((text, STYLES.get(span.style, "")) for text, span in zip(marked, line, strict=True)))

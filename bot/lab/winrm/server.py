@@ -13,7 +13,7 @@ import os
 import socket
 import struct
 import weakref
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TypeVar
 
 from aiohttp import web
@@ -46,6 +46,7 @@ class WinRmServer:
     Attributes:
         port: where it listens; valid after `start`.
         delay_s: added before each WSMan request is carried out; may be set at any time from any thread.
+        watch: told of each HTTP request on the server's loop: False before it is carried out, True before its answer.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class WinRmServer:
         """
         self.port = 0
         self.delay_s = 0.0
+        self.watch: Callable[[bool], None] = _nobody
         self._machine = machine
         self._accounts = Accounts(users)
         self._limits = limits or Limits()
@@ -76,6 +78,8 @@ class WinRmServer:
         self._connections: weakref.WeakKeyDictionary[asyncio.Transport, Connection] = weakref.WeakKeyDictionary()
         self._tls: ServerTls | None = None
         self._losing = 0
+        self._cut_in = 0
+        self._cut_carried_out = False
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
         self._reserved: socket.socket | None = None
@@ -160,6 +164,23 @@ class WinRmServer:
         """The next `count` answers that carry output are lost on the way, together with their connections."""
         self._in_loop(self._lose(count))
 
+    def cut(self, request: int, *, carried_out: bool) -> None:
+        """Reset the connection of one HTTP request to come: the next one is 1, legs of authentication count. 0: none.
+
+        Args:
+            carried_out: whether the host does what was asked before the connection breaks.
+        """
+        self._in_loop(self._cut(request, carried_out))
+
+    @property
+    def cut_ahead(self) -> bool:
+        """Whether the request that `cut` named has not come yet."""
+        return self._cut_in > 0
+
+    def restart(self) -> None:
+        """Restart the WinRM service: connections are reset, every remote shell and its pipelines end, jobs go on."""
+        self._in_loop(self._restart())
+
     def unreachable(self, unreachable: bool = True) -> None:
         """Refuse and reset connections, or be there again on the same port. What runs on the host goes on."""
         self._in_loop(self._unreachable(unreachable))
@@ -180,6 +201,13 @@ class WinRmServer:
     async def _lose(self, count: int) -> None:
         self._losing = count
 
+    async def _cut(self, request: int, carried_out: bool) -> None:
+        self._cut_in, self._cut_carried_out = request, carried_out
+
+    async def _restart(self) -> None:
+        await self._drop()
+        await self._service.close()
+
     async def _unreachable(self, unreachable: bool) -> None:
         if unreachable and self._listener is not None:
             self._close_listener()
@@ -193,7 +221,14 @@ class WinRmServer:
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         body = await http.read()
         self._meter.request(len(body), http.content_type)
+        self.watch(False)
+        cut, self._cut_in = self._cut_in == 1, max(0, self._cut_in - 1)
+        if cut and not self._cut_carried_out:
+            return _broken(http)
         answer = await self._answer(http, body)
+        self.watch(True)
+        if cut:
+            return _broken(http)
         self._meter.answer(answer.status, len(answer.body) if isinstance(answer.body, bytes) else 0)
         return answer
 
@@ -245,6 +280,10 @@ class WinRmServer:
             return 500, fault.render(request.message_id, self._machine)
 
 
+def _nobody(_: bool) -> None:
+    """Who watches unless somebody does."""
+
+
 def _current_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
@@ -258,6 +297,13 @@ def _reset(transport: asyncio.BaseTransport) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     if isinstance(transport, asyncio.WriteTransport):
         transport.abort()
+
+
+def _broken(http: web.BaseRequest) -> web.Response:
+    """Reset the request's connection; the answer goes nowhere."""
+    if http.transport is not None:
+        _reset(http.transport)
+    return web.Response()
 
 
 def _certificate_name(transport: asyncio.Transport) -> str | None:

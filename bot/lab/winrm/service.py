@@ -92,6 +92,7 @@ class Service:
                     await self._remove(shell)
 
     async def close(self) -> None:
+        """End every shell, with what runs in it."""
         for shell in tuple(self._shells.values()):
             await self._remove(shell)
         if self.tasks:

@@ -6,7 +6,7 @@ from bot.core.estate import Job, JobState
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
 from bot.core.reconcile import Moved, NotMoved, find_strays, render_moved
-from bot.core.wording import render_list, render_state
+from bot.core.wording import render_duration, render_list, render_state
 from bot.errors import HostError
 
 TOO_LATE = "the request to cancel came too late"
@@ -44,6 +44,37 @@ def moved_by_others(operation: Operation, job: Job | None) -> Outcome:
     )
 
 
+def taken(operation: Operation, job: Job | None, error: HostError | None, *, foreign: bool) -> Outcome:
+    """Something moves the VM that is not the move that was sent, or cannot be told from it."""
+    move = operation.plan.move
+    to = f"to {job.destination}" if job is not None and job.destination else "to other storage"
+    refused = f"{move.source} did not take Ferry's move, and " if error is not None else ""
+    return Outcome(
+        summary=f"{refused}{move.vm_name} is being moved {to}{' by somebody else' if foreign else ''}",
+        words=error.words if error is not None else "",
+        remedy=f"look {operation.id}, when that move has ended",
+    )
+
+
+def overdue(operation: Operation, deadline_s: float, words: str) -> Outcome:
+    """It goes on at its host. `words`: what both showed."""
+    return Outcome(
+        summary=f"no end within {render_duration(deadline_s)}: {words}",
+        cause="the move takes longer than its kind and size should; it was not stopped",
+        remedy=f"look {operation.id}, when it has ended",
+    )
+
+
+def traceless(operation: Operation, verdict: NotMoved, age_s: float) -> Outcome:
+    """Nothing tells whether it was ever tried, and it is too old to be started now."""
+    move = operation.plan.move
+    return Outcome(
+        summary=f"{move.vm_name} is still {render_state(verdict.vm.state)} on {_place(move)}",
+        cause=f"Ferry asked for the move {render_duration(age_s)} ago, and {move.source} keeps no record of it",
+        remedy=operation.plan.command,
+    )
+
+
 def refused(operation: Operation, error: HostError) -> Outcome:
     """A host refused before anything was started."""
     return Outcome(
@@ -60,10 +91,9 @@ def unstarted(operation: Operation) -> Outcome:
 
 def unclear(operation: Operation, why: str) -> Outcome:
     """Where the VM is cannot be said: `why` tells what each host showed."""
-    move = operation.plan.move
     cause = "" if operation.started_at is None else "what was seen does not tell how the move ended"
     summary = f"{nothing_started(operation)}: {why}" if operation.started_at is None else why
-    return Outcome(summary=summary, cause=cause, remedy=f"where {move.vm_name}")
+    return Outcome(summary=summary, cause=cause, remedy=f"look {operation.id}")
 
 
 def not_moved(operation: Operation, verdict: NotMoved, error: HostError | None) -> Outcome:
@@ -85,13 +115,13 @@ def moved(operation: Operation, verdict: Moved) -> tuple[bool, Outcome]:
         return False, Outcome(
             summary=summary,
             cause=f"{move.vm_name} was {render_state(move.state)} before",
-            remedy=f"where {move.vm_name}",
+            remedy=f"look {operation.id}",
         )
     if strays := find_strays(move, vm):
         return False, Outcome(
             summary=summary,
             cause=f"not in {move.storage_path}: {render_list(strays)}",
-            remedy=f"where {move.vm_name}",
+            remedy=f"look {operation.id}",
         )
     return True, Outcome(summary=f"{summary}; {TOO_LATE}" if operation.cancel_asked else summary)
 
@@ -102,7 +132,7 @@ def _place(move: Move) -> str:
 
 def _cause(move: Move, job: Job | None) -> str:
     if job is None or job.succeeded:
-        return f"{move.source} reported the end of the move, but the virtual machine did not move"
+        return f"{move.source} reported the end of the move, but shows the virtual machine still, or again"
     if job.state in (JobState.TERMINATED, JobState.KILLED):
         return f"the move was stopped on {move.source}, not by Ferry"
     return f"the move ended on {move.source} without success"

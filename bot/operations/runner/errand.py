@@ -2,10 +2,13 @@
 
 It acts only after it looked, and believes only what it sees. Rules:
 
-1. A move already under way is followed, never started a second time; one that somebody else started is not adopted.
-2. Journal first: the row says "running" before the move is sent.
+1. A move already under way is followed, never started a second time; one that somebody else started is neither
+   followed nor stopped.
+2. Journal first: before every try the row says "running", by compare-and-set, so that only the current attempt sends.
 3. Whatever the host answered, the end is decided by where the VM is.
-4. To stop a move is a request to its host; where the VM is afterwards decides what became of it.
+4. Once a move may have been sent, nothing ends without a look at both hosts.
+5. Tried again, at most three times: what passes, and what is unknown once both hosts have said that nothing moves.
+   Never what a person has to change, and never after something was copied.
 """
 
 from __future__ import annotations
@@ -16,14 +19,25 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from datetime import timedelta
 
+from bot.core.deadline import deadline_s
 from bot.core.estate import VmState
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation
 from bot.core.plan import MoveKind, Plan
-from bot.core.reconcile import Moved, Moving, NotMoved, Unknown, Whereabouts, decide_whereabouts, ended_jobs
+from bot.core.reconcile import (
+    Moved,
+    Moving,
+    MovingElsewhere,
+    NotMoved,
+    Unknown,
+    Whereabouts,
+    decide_whereabouts,
+    ended_jobs,
+)
 from bot.core.wording import render_duration
 from bot.errors import Fault, HostError
 from bot.operations.runner import endings
+from bot.operations.runner.following import Following, Gone, Overdue
 from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.runner.witness import Stopped, Witness
@@ -33,11 +47,13 @@ from bot.ports import Clock, Fleet
 
 log = logging.getLogger(__name__)
 
-_MILESTONES = (25, 50, 75)
-# Below it a move is being set up, and refusals for want of room come; above it something was copied (assumed).
+# Below it a move is being set up, and refusals come; above it something was copied (assumed).
 _SET_UP_PERCENT = 10
-# Faults after which a read or a comparison may be repeated: nothing has been started by them.
+# Faults after which it may be tried again: by a read or a comparison nothing has been started, and a move that ended
+# so is looked for on both hosts first.
 _PASSING = frozenset({Fault.TRANSIENT, Fault.UNKNOWN})
+# A host keeps a job's record for five minutes (Microsoft Learn, Msvm_MigrationJob); less, because clocks differ.
+_RECORD_S = 240.0
 
 
 class Errand:
@@ -62,9 +78,10 @@ class Errand:
         self._timing = timing
         self._stopping = stopping
         self._witness = Witness(fleet, timing, stopping)
+        self._deadline_s = deadline_s(timing.deadlines, operation.plan)
         self._ignore: frozenset[str] = frozenset()  # jobs that ended before this move was sent
-        self._percent = operation.percent
-        self._stop_told = False
+        self._certain = not self._row.sent  # whether no earlier try can be what a host shows under way
+        self._following = self._follow_from(operation.percent)
 
     def carry_out(self) -> None:
         """From the state the row is in to its end.
@@ -72,10 +89,13 @@ class Errand:
         Raises:
             Stopped: the runner is to stop, or the row is no longer this attempt's.
         """
-        if self._row.sent:
-            self._resume()
-        else:
-            self._start()
+        try:
+            if self._row.sent:
+                self._resume()
+            else:
+                self._start()
+        except Overdue:
+            self._end_overdue()
 
     # Starting
 
@@ -90,74 +110,92 @@ class Errand:
                 if last or error.fault not in _PASSING:
                     self._give_up(error)
                     return
-                self._pause_after(error, turn)
+                self._pause_after(error, turn, "asking")
                 continue
-            failure = self._send()
+            failure = self._send(turn)
             doubtful = failure is None or failure.fault is Fault.UNKNOWN
             if failure is not None and doubtful:
                 self._row.say(f"{failure.message}; looking at both hosts")
-            verdict = self._witness.settle(self._move, self._ignore, doubtful=doubtful)
+            verdict = self._settle(doubtful=doubtful)
             if last or failure is None or not self._may_send_again(verdict, failure):
                 self._judge(verdict, failure)
                 return
-            self._pause_after(failure, turn)
+            self._certain = False
+            self._pause_after(failure, turn, "trying")
 
     def _prepare(self) -> bool:
         """Look, check and compare. True: the operation has ended instead of going on.
 
         Raises:
-            HostError: a host gave no answer or refused; nothing was started.
+            HostError: a host gave no answer or refused; nothing was started by this try.
         """
         if self._row.cancelled():
-            return self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
-        self._row.progress(self._percent, "checking again")
+            return self._end_unwanted()
+        self._row.progress(self._following.percent, "checking again")
+        checked = in_background(lambda: self._changes(self._plan), f"ferry-check-{self._row.operation.id}")
         source, destination = self._witness.look(self._move)
-        self._ignore = ended_jobs(source)
         verdict = decide_whereabouts(self._move, source, destination, self._ignore)
-        if isinstance(verdict, Moving):
+        if not self._row.sent or isinstance(verdict, NotMoved):
+            self._ignore |= ended_jobs(source)
+        if not isinstance(verdict, NotMoved | Moved) or (self._row.sent and isinstance(verdict, Moved)):
             return self._meet(verdict)
-        if isinstance(verdict, Unknown):
-            event = Event.DOUBT if self._row.sent else Event.FAIL
-            return self._row.end(event, endings.unclear(self._row.operation, verdict.why))
-        if differences := self._changes(self._plan):
-            return self._row.end(Event.FAIL, endings.world_changed(self._row.operation, differences))
+        if differences := checked.result():
+            return self._end_changed(differences)
         self._row.say("checked again: nothing that matters has changed")
         return self._compare()
 
-    def _meet(self, verdict: Moving) -> bool:
-        """A move is under way before one was sent now: ours, if one was sent before, and else somebody else's."""
+    def _meet(self, verdict: Whereabouts) -> bool:
+        """It is not simply where it was, before a move is sent now. True: the operation has ended."""
         if self._row.sent:
+            self._judge(self._settle(), None)
+        elif isinstance(verdict, Moving | MovingElsewhere):
+            self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
+        elif isinstance(verdict, Unknown):
+            self._row.end(Event.FAIL, endings.unclear(self._row.operation, verdict.why))
+        return True
+
+    def _end_changed(self, differences: tuple[str, ...]) -> bool:
+        """The world is not what was confirmed; perhaps because a move that was sent before has changed it."""
+        verdict = self._settle(doubtful=True) if self._row.sent else None
+        if verdict is not None and not isinstance(verdict, NotMoved):
             self._judge(verdict, None)
             return True
-        return self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
+        self._clear_former()
+        return self._row.end(Event.FAIL, endings.world_changed(self._row.operation, differences))
+
+    def _end_unwanted(self) -> bool:
+        """Cancelled before this try."""
+        if self._row.sent:
+            self._judge(self._settle(doubtful=True), None)
+            return True
+        self._clear_former()
+        return self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
 
     def _compare(self) -> bool:
         """Let the hosts compare themselves, which only a running VM's move needs. True: the operation has ended."""
         if self._move.kind is MoveKind.STORAGE or self._move.state != VmState.RUNNING:
             return False
-        self._row.progress(self._percent, "comparing both hosts")
+        self._row.progress(self._following.percent, "comparing both hosts")
         if incompatibilities := self._fleet.compare(self._move):
             self._discard()
             return self._row.end(Event.FAIL, endings.not_fitting(self._row.operation, incompatibilities))
         self._row.say(f"{self._move.source} and {self._move.destination} fit for {self._move.vm_name}")
         if self._row.cancelled():
             self._discard()
-            return self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
-        # What the comparison may have left in the list of jobs is not this move.
-        self._ignore |= ended_jobs(self._fleet.look(self._move.source, self._move.vm))
+            return self._end_unwanted()
         return False
 
-    def _send(self) -> HostError | None:
-        """Send the move and follow it. The error it ended with; None: its host reports success."""
+    def _send(self, turn: int) -> HostError | None:
+        """Send the move and follow it. The error it ended with; None: where the VM is tells the rest."""
         if self._stopping.is_set():
             raise Stopped
         target = self._move.storage_path if self._move.kind is MoveKind.STORAGE else self._move.destination
+        again = f", try {turn} of {self._timing.starts}" if turn > 1 else ", again" if self._row.sent else ""
         self._row.keep_jobs(self._ignore)
-        note = f"asked {self._move.source} to move {self._move.vm_name} to {target}"
-        if self._row.sent:
-            self._row.say(f"{note}, again")
-        else:
-            self._row.change(Event.START, note=note)
+        self._row.change(Event.START, note=f"asked {self._move.source} to move {self._move.vm_name} to {target}{again}")
+        if self._row.operation.cancel_asked:
+            return None  # asked in the last moment: not sent
+        self._following = self._follow_from(0)
         latest = [0]
 
         def keep(percent: int) -> None:
@@ -165,78 +203,81 @@ class Errand:
 
         sent = in_background(lambda: self._fleet.move(self._move, keep), f"ferry-move-{self._row.operation.id}")
         while not wait([sent], timeout=self._timing.tick_s).done:
-            self._follow(latest[0])
-        self._report(latest[0])
+            if self._over(latest[0]):
+                return None
+        self._following.report(latest[0])
         error = sent.exception()
         if error is not None and not isinstance(error, HostError):
             raise error
         return error
 
+    def _over(self, percent: int) -> bool:
+        """One tick of a move that was sent. True: it has ended, although its host's answer has not come through."""
+        try:
+            self._following.tick(percent)
+        except Gone:
+            verdict = self._settle()
+            return isinstance(verdict, Moved) or (isinstance(verdict, NotMoved) and verdict.job is not None)
+        return False
+
     def _may_send_again(self, verdict: Whereabouts, failure: HostError) -> bool:
-        """Only after what passes, and only if the host never began."""
-        untouched = isinstance(verdict, NotMoved) and verdict.job is None and self._percent == 0
-        return failure.fault is Fault.TRANSIENT and untouched and not self._row.cancelled()
+        """Only after what passes, once both hosts say that nothing moves, and before anything was copied."""
+        if not isinstance(verdict, NotMoved) or self._following.percent >= _SET_UP_PERCENT:
+            return False
+        return failure.fault in _PASSING and not self._row.cancelled()
 
     # Following
 
     def _resume(self) -> None:
-        """After a restart: the hosts know what became of the move."""
+        """After a restart: the hosts know what became of the move. A request may still be on its way to its host."""
         self._ignore = self._row.known_jobs()
-        verdict = self._witness.settle(self._move, self._ignore)
-        never_sent = isinstance(verdict, NotMoved) and (verdict.job is None or verdict.job.succeeded)
-        if never_sent and self._row.operation.state is State.RUNNING and not self._row.cancelled():
+        verdict = self._settle(doubtful=True)
+        operation = self._row.operation
+        unsent = isinstance(verdict, NotMoved) and verdict.job is None and operation.state is State.RUNNING
+        if not unsent or self._row.cancelled() or not isinstance(verdict, NotMoved):
+            self._judge(verdict, None)
+        elif self._age_s() > _RECORD_S:
+            self._row.end(Event.FAIL, endings.traceless(self._row.operation, verdict, self._age_s()))
+        else:
             self._row.say(f"{self._move.source} shows no trace of the move: starting it from the beginning")
             self._start()
-        else:
-            self._judge(verdict, None)
 
     def _judge(self, verdict: Whereabouts, failure: HostError | None) -> None:
         """From a verdict to the end, however long a move under way still takes."""
+        if isinstance(verdict, Moving) and failure is not None and failure.fault is not Fault.UNKNOWN and self._certain:
+            # Its host said no to the only request that was ever sent, so this one may be anybody's.
+            self._end_taken(verdict, failure)
+            return
         if isinstance(verdict, Moving):
             self._row.say(f"{self._move.source} is moving {self._move.vm_name}: following its job")
         while isinstance(verdict, Moving):
-            self._follow(verdict.job.percent if verdict.job else self._percent)
+            try:
+                self._following.tick(verdict.job.percent if verdict.job else self._following.percent, verdict.job)
+            except Gone:
+                log.info("no_job operation=%s: the VM alone says that it is moving", self._row.operation.id)
             self._pause(self._timing.poll_s)
-            verdict = self._witness.settle(self._move, self._ignore)
+            verdict = self._settle(doubtful=True, following=True)
         match verdict:
             case Moved():
                 self._end_moved(verdict)
             case NotMoved():
                 self._end_not_moved(verdict, failure)
+            case MovingElsewhere():
+                self._end_taken(verdict, failure)
             case Unknown(why=why):
                 self._row.end(Event.DOUBT, endings.unclear(self._row.operation, why))
 
-    def _follow(self, percent: int) -> None:
-        """What one tick of a move under way does."""
-        if self._stopping.is_set():
-            raise Stopped
-        self._report(percent)
-        if self._row.cancelled() and not self._stop_told:
-            self._stop_job()
+    def _settle(self, *, doubtful: bool = False, following: bool = False) -> Whereabouts:
+        return self._witness.settle(self._move, self._ignore, doubtful=doubtful, following=following)
 
-    def _report(self, percent: int) -> None:
-        if percent == self._percent:
-            return
-        passed = [mark for mark in _MILESTONES if self._percent < mark <= percent]
-        self._percent = percent
-        self._row.progress(percent)
-        if passed:
-            self._row.say(f"{passed[-1]} %")
+    def _follow_from(self, percent: int) -> Following:
+        left_s = self._deadline_s - self._age_s()
+        return Following(self._row, self._fleet, self._timing, self._stopping, left_s, self._ignore, percent)
 
-    def _stop_job(self) -> None:
-        """Ask the host to end the job, once it shows one. What becomes of the move is seen by following it."""
-        try:
-            sighting = self._fleet.look(self._move.source, self._move.vm)
-            job = next((job for job in sighting.jobs if job.active), None)
-            if job is None:
-                return
-            accepted = self._fleet.stop(self._move.source, job)
-        except HostError as error:  # the next tick tries again
-            log.warning("stop_failed operation=%s host=%s code=%s", self._row.operation.id, error.host, error.code)
-            return
-        self._stop_told = True
-        told = "was asked to stop the move" if accepted else "says it is too late to stop the move"
-        self._row.say(f"{self._move.source} {told}")
+    def _age_s(self) -> float:
+        """Seconds since the move was sent, by the wall clock: the only one that outlives a process."""
+        sent_at = self._row.operation.started_at
+        return max(0.0, (self._clock.now() - sent_at).total_seconds()) if sent_at else 0.0
 
     # Ending
 
@@ -253,31 +294,58 @@ class Errand:
         self._discard()
         if self._row.cancelled():
             self._row.end(Event.CANCEL, endings.not_moved(self._row.operation, verdict, failure))
-        elif failure is not None and failure.fault is Fault.CAPACITY and self._percent < _SET_UP_PERCENT:
-            self._return(failure)
-        else:
+        elif failure is None or not self._may_return(failure):
             self._row.end(Event.FAIL, endings.not_moved(self._row.operation, verdict, failure))
 
+    def _end_taken(self, verdict: Moving | MovingElsewhere, failure: HostError | None) -> None:
+        """Whose move it is, is only certain where it leads elsewhere; that ours is not queued, where it was refused."""
+        refused = self._certain and failure is not None and failure.fault is not Fault.UNKNOWN
+        foreign = isinstance(verdict, MovingElsewhere)
+        outcome = endings.taken(self._row.operation, verdict.job, failure, foreign=foreign)
+        self._row.end(Event.FAIL if refused and foreign else Event.DOUBT, outcome)
+
+    def _end_overdue(self) -> None:
+        """Ask for a person, unless it has just ended. A request that its host has not taken up may still be."""
+        verdict = self._settle()
+        if isinstance(verdict, Moved) or (isinstance(verdict, NotMoved) and verdict.job is not None):
+            self._judge(verdict, None)
+        else:
+            outcome = endings.overdue(self._row.operation, self._deadline_s, self._witness.words)
+            self._row.end(Event.DOUBT, outcome)
+
     def _give_up(self, error: HostError) -> None:
-        """A host gave no answer or refused before anything was started."""
+        """A host gave no answer or refused before this try was sent."""
+        if self._row.sent:
+            self._judge(self._settle(doubtful=True), error)
+            return
         self._discard()
         if self._row.cancelled():
             self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
-        elif error.fault is Fault.CAPACITY:
-            self._return(error)
-        else:
+        elif not self._may_return(error):
             self._row.end(Event.FAIL, endings.refused(self._row.operation, error))
 
-    def _return(self, error: HostError) -> None:
-        attempt = self._row.operation.attempt
-        pause_s = backoff_s(self._timing.full_pause_s, self._timing.full_pause_most_s, attempt)
+    def _may_return(self, error: HostError) -> bool:
+        """Back to the queue after a host had no room, as often as it is tried. True: it is there."""
+        refusals = self._row.refusals() + 1
+        full = error.fault is Fault.CAPACITY and self._following.percent < _SET_UP_PERCENT
+        if not full or refusals >= self._timing.starts:
+            return False
+        pause_s = backoff_s(self._timing.full_pause_s, self._timing.full_pause_most_s, refusals)
         reason = f"{error.host} has no room: {error.cause or error.words}"
         self._row.change(
             Event.RETURN,
             waiting=f"{reason}; asked again in {render_duration(pause_s)}",
-            note=f"{reason}; back in the queue",
+            note=f"{reason}; back in the queue, try {refusals} of {self._timing.starts}",
             not_before=self._clock.now() + timedelta(seconds=pause_s),
         )
+        if self._row.operation.cancel_asked:  # in the last moment: nobody has to wait for its turn
+            self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
+        return True
+
+    def _clear_former(self) -> None:
+        """A former attempt may have compared, and have died before it cleared up."""
+        if self._row.operation.attempt > 1:
+            self._discard()
 
     def _discard(self) -> None:
         """Remove what a comparison may have left. If it stays, the next move of the VM takes it over."""
@@ -289,10 +357,13 @@ class Errand:
             log.warning("discard_failed operation=%s host=%s code=%s", self._row.operation.id, error.host, error.code)
             self._row.say(f"{self._move.destination} may still hold a planned copy: {error.message}")
 
-    def _pause_after(self, error: HostError, turn: int) -> None:
+    def _pause_after(self, error: HostError, turn: int, verb: str) -> None:
+        """A pause that a cancel ends."""
         pause_s = backoff_s(self._timing.start_pause_s, self._timing.look_pause_most_s, turn)
-        self._row.say(f"{error.message}; asking again in {render_duration(pause_s)}")
-        self._pause(pause_s)
+        self._row.say(f"{error.message}; {verb} again in {render_duration(pause_s)}")
+        while pause_s > 0 and not self._row.cancelled():
+            self._pause(min(pause_s, self._timing.tick_s))
+            pause_s -= self._timing.tick_s
 
     def _pause(self, seconds: float) -> None:
         if self._stopping.wait(seconds):

@@ -73,10 +73,14 @@ class Row:
         return True
 
     def progress(self, percent: int, doing: str = "") -> None:
-        self._store.progress(self.operation.id, percent, doing)
+        self._store.progress(self.operation.id, percent, doing, attempt=self.operation.attempt)
+
+    def refusals(self) -> int:
+        """How often a host has refused this operation for want of room."""
+        return sum(entry.read()["event"] == Event.RETURN for entry in self._store.journal(self.operation.id))
 
     def keep_jobs(self, jobs: frozenset[str]) -> None:
-        self._store.keep_jobs(self.operation.id, jobs)
+        self._store.keep_jobs(self.operation.id, jobs, attempt=self.operation.attempt)
 
     def known_jobs(self) -> frozenset[str]:
         """Ids of jobs that had ended before the move was sent."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from bot.core.lifecycle import HOLDING, Event
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Plan
+from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.witness import Stopped
@@ -67,13 +68,15 @@ class Runner:
             errand.carry_out()
         except Stopped:
             log.info("runner_left operation=%s attempt=%d", operation.id, operation.attempt)
+        except DatabaseUnavailable as error:  # the host goes on; the engine's sweep gives the row a new attempt
+            log.warning("runner_left operation=%s problem=%r", operation.id, error.message)
         except Exception:
             incident = secrets.token_hex(4)
             log.exception("incident=%s operation=%s attempt=%d", incident, operation.id, operation.attempt)
             vm = operation.plan.move.vm_name
             outcome = Outcome(
                 summary=f"Ferry made a mistake of its own and does not know where {vm} is (incident {incident})",
-                remedy=f"where {vm}",
+                remedy=f"look {operation.id}",
             )
             self._store.change(operation.id, Event.DOUBT, outcome=outcome, attempt=operation.attempt)
 

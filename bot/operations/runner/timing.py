@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from bot.core.deadline import Deadlines
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,9 @@ class Timing:
     second_looks: int = 4  # looks at an unmoved VM, or a passing state, before it is believed
     look_pause_s: float = 1.0  # before the second look; doubles
     look_pause_most_s: float = 15.0
-    starts: int = 3  # tries at a start that failed for a passing reason
+    stall_s: float = 120.0  # without progress, until the host is asked and the card says so; repeated as often
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    starts: int = 3  # tries at a move that failed for a passing reason, or that a host refused for want of room
     start_pause_s: float = 2.0  # before the second start; doubles
     full_pause_s: float = 10.0  # before a host that had no room is asked again; doubles with every attempt
     full_pause_most_s: float = 120.0

@@ -2,6 +2,7 @@
 
 It never changes a host. A look that gives no answer is repeated; so is one that shows what cannot last: both hosts or
 neither with the VM, the VM at its old place although its host reports success, or in passing from one state to another.
+Both hosts are asked at the same time; while a move is followed, the source alone, as long as it shows the job.
 """
 
 from __future__ import annotations
@@ -9,10 +10,20 @@ from __future__ import annotations
 import threading
 
 from bot.core.estate import Sighting
-from bot.core.plan import Move, MoveKind
-from bot.core.reconcile import Moved, Moving, NotMoved, Unknown, Whereabouts, decide_whereabouts
+from bot.core.plan import Move
+from bot.core.reconcile import (
+    Moved,
+    Moving,
+    MovingElsewhere,
+    NotMoved,
+    Unknown,
+    Whereabouts,
+    decide_whereabouts,
+    render_sightings,
+)
 from bot.errors import HostError
 from bot.operations.runner.timing import Timing, backoff_s
+from bot.operations.watch import in_background
 from bot.ports import HostReader
 
 
@@ -21,10 +32,17 @@ class Stopped(Exception):
 
 
 class Witness:
+    """Not thread-safe.
+
+    Attributes:
+        words: what each host showed at the last look that asked both.
+    """
+
     def __init__(self, reader: HostReader, timing: Timing, stopping: threading.Event) -> None:
         self._reader = reader
         self._timing = timing
         self._stopping = stopping
+        self.words = ""
 
     def look(self, move: Move) -> tuple[Sighting, Sighting]:
         """Source and destination, once, as they answer now.
@@ -32,38 +50,50 @@ class Witness:
         Raises:
             HostError: one of them gave no answer.
         """
-        source = self._reader.look(move.source, move.vm)
-        if move.kind is MoveKind.STORAGE:
-            return source, source
-        return source, self._reader.look(move.destination, move.vm)
+        if move.source == move.destination:
+            one = self._reader.look(move.source, move.vm)
+            return one, one
+        other = in_background(lambda: self._reader.look(move.destination, move.vm), f"ferry-look-{move.destination}")
+        return self._reader.look(move.source, move.vm), other.result()
 
-    def settle(self, move: Move, ignore: frozenset[str], *, doubtful: bool = False) -> Whereabouts:
+    def settle(
+        self, move: Move, ignore: frozenset[str], *, doubtful: bool = False, following: bool = False
+    ) -> Whereabouts:
         """The verdict that lasts, or the last one when patience ends.
 
         Args:
             ignore: jobs that ended before this move began.
-            doubtful: the source reported success, or nobody knows whether it began: that the VM has not moved is only
-                believed after several looks.
+            doubtful: that the VM has not moved, and no job says so, is only believed after several looks: the source
+                reported success, or a request may still be on its way.
+            following: the move was under way a moment ago.
 
         Raises:
             Stopped: the runner is to stop.
         """
-        verdict = self._decide(move, ignore)
+        verdict = self._decide(move, ignore, following)
         for turn in range(1, self._timing.looks):
             if _lasts(verdict, move, doubtful, early=turn < self._timing.second_looks):
                 return verdict
             if self._stopping.wait(backoff_s(self._timing.look_pause_s, self._timing.look_pause_most_s, turn)):
                 raise Stopped
-            verdict = self._decide(move, ignore)
+            verdict = self._decide(move, ignore, following)
         return verdict
 
-    def _decide(self, move: Move, ignore: frozenset[str]) -> Whereabouts:
-        source = self._try(move.source, move)
-        # An active job at the source says it all: the destination is not asked every second of a long move.
-        if source is not None and any(job.active for job in source.jobs):
-            return decide_whereabouts(move, source, None, ignore)
-        destination = source if move.kind is MoveKind.STORAGE else self._try(move.destination, move)
+    def _decide(self, move: Move, ignore: frozenset[str], following: bool) -> Whereabouts:
+        if following:
+            source = self._try(move.source, move)
+            if source is not None and any(job.active for job in source.jobs):
+                return decide_whereabouts(move, source, None, ignore)
+        source, destination = self._try_both(move)
+        self.words = render_sightings(move, source, destination)
         return decide_whereabouts(move, source, destination, ignore)
+
+    def _try_both(self, move: Move) -> tuple[Sighting | None, Sighting | None]:
+        if move.source == move.destination:
+            one = self._try(move.source, move)
+            return one, one
+        other = in_background(lambda: self._try(move.destination, move), f"ferry-look-{move.destination}")
+        return self._try(move.source, move), other.result()
 
     def _try(self, host: str, move: Move) -> Sighting | None:
         try:
@@ -74,7 +104,7 @@ class Witness:
 
 def _lasts(verdict: Whereabouts, move: Move, doubtful: bool, early: bool) -> bool:
     match verdict:
-        case Moving():
+        case Moving() | MovingElsewhere():
             return True
         case Moved(vm=vm):
             return vm.state == move.state or not early

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,8 +73,9 @@ def keep_shown(connection: sa.Connection, operation_id: str, version: int) -> No
     connection.execute(sa.update(card).where(*newer).values(shown_version=version))
 
 
-def keep_step_posted(connection: sa.Connection, operation_id: str, number: int, ts: str) -> None:
-    connection.execute(sa.update(step).where(step.c.operation == operation_id, step.c.number == number).values(ts=ts))
+def keep_steps_posted(connection: sa.Connection, operation_id: str, numbers: Sequence[int], ts: str) -> None:
+    posted = (step.c.operation == operation_id, step.c.number.in_(numbers))
+    connection.execute(sa.update(step).where(*posted).values(ts=ts))
 
 
 def keep_lost(connection: sa.Connection, operation_id: str, reason: str) -> None:

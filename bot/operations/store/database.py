@@ -2,34 +2,41 @@
 
 Rules: whoever writes takes its turn before the first read, so that what a transaction decides on cannot change under
 it: BEGIN IMMEDIATE on SQLite, an advisory lock as the first statement on PostgreSQL (taken later, it could deadlock
-with a row lock). Readers never wait for writers.
+with a row lock). In one process the turn is a lock in memory before that, so that many runners wait there and not
+each in a connection of its own. Readers never wait for writers.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from dbos import DBOS
+from filelock import FileLock
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.errors import FerryError
-from bot.operations.store.tables import APPEND_ONLY, SCHEMA_VERSION, metadata, schema
+from bot.errors import DatabaseUnavailable, FerryError
+from bot.operations.store.upgrades import bring_up_to_date
 
 BUSY_MS = 30_000
-WRITERS_TURN = 0xFE44  # the advisory lock's number: any, but the same in every process
+# Advisory locks of PostgreSQL: any numbers, but the same in every process.
+WRITERS_TURN = 0xFE44
+UPGRADERS_TURN = 0xFE45
+CONNECTIONS = 20
+UPGRADE_S = 120.0  # how long another process may take to bring the tables up to date
 
 
 class Database:
-    """Thread-safe. `url` as SQLAlchemy reads it; DBOS is given the same."""
+    """Thread-safe. `url` as SQLAlchemy reads it, or as hosting platforms write it; DBOS is given the same."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        parsed = sa.make_url(url)
+        parsed = _parse(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self.path = Path(parsed.database) if self.sqlite and parsed.database else None
         if self.sqlite:
@@ -39,55 +46,107 @@ class Database:
                     hint='database_url = "sqlite:///ferry.sqlite"',
                 )
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        else:
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        self._reader = sa.create_engine(parsed, pool_size=20, pool_pre_ping=not self.sqlite)
+        self.url = parsed.render_as_string(hide_password=False)
+        driver = parsed if self.sqlite else parsed.set(drivername="postgresql+psycopg")
+        patience = {"timeout": BUSY_MS / 1000} if self.sqlite and "timeout" not in driver.query else {}
+        self._reader = sa.create_engine(
+            driver, pool_size=CONNECTIONS, pool_pre_ping=not self.sqlite, connect_args=patience
+        )
         self._writer = self._reader.execution_options(writes=True)
+        self._turn = threading.Lock()
         if self.sqlite:
             event.listen(self._reader, "connect", _prepare_sqlite)
             event.listen(self._reader, "begin", _begin_sqlite)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        with self._reader.connect() as connection:
+        """Raises DatabaseUnavailable."""
+        with _available(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction, alone among writers; it is undone if the block raises."""
-        with self._writer.begin() as connection:
+        """One transaction, alone among writers; it is undone if the block raises. Not to be nested.
+
+        Raises:
+            DatabaseUnavailable: somebody else holds it, its disk is full, or its server does not answer.
+        """
+        with _available(), self._turn, self._writer.begin() as connection:
             if not self.sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": WRITERS_TURN})
             yield connection
 
+    def keep_connection(self) -> sa.Connection:
+        """A connection of PostgreSQL outside of transactions, for locks that last as long as it does. Close it."""
+        return self._reader.connect().execution_options(isolation_level="AUTOCOMMIT")
+
     def migrate(self) -> None:
-        """Create or upgrade the tables, DBOS's included. Idempotent.
+        """Create or upgrade the tables, DBOS's included; of several processes one does it. Idempotent.
 
         Raises:
-            FerryError: a newer Ferry wrote this database.
+            FerryError: a newer Ferry wrote this database, or it does not answer.
         """
-        with self.writing() as connection:
-            found = self._read_version(connection)
-            if found > SCHEMA_VERSION:
-                raise FerryError(
-                    f"the database was written by a newer Ferry: its tables have version {found},"
-                    f" this Ferry knows version {SCHEMA_VERSION}",
-                    hint="run the newer Ferry, or give this one another database_url",
-                )
-            if found == 0:
-                metadata.create_all(connection)
-                for statement in APPEND_ONLY[connection.dialect.name]:
-                    connection.exec_driver_sql(statement)
-                connection.execute(sa.insert(schema).values(version=SCHEMA_VERSION))
-        DBOS.migrate(self.url)
+        try:
+            with _available(), self._alone():
+                with self.writing() as connection:
+                    bring_up_to_date(connection)
+                DBOS.migrate(self.url)
+        except (DatabaseUnavailable, sa.exc.DatabaseError) as error:  # the latter if the file is none
+            raise FerryError(
+                error.message if isinstance(error, FerryError) else f"the database cannot be used: {error.orig}",
+                hint="database_url, or DATABASE_URL in the environment, names a file or postgresql://user@server/name",
+            ) from error
 
     def close(self) -> None:
         self._reader.dispose()
 
-    def _read_version(self, connection: sa.Connection) -> int:
-        if not sa.inspect(connection).has_table(schema.name):
-            return 0
-        return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(schema.c.version), 0))).scalar_one())
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time: DBOS upgrades its own tables in several transactions."""
+        if self.path is not None:
+            with FileLock(f"{self.path}.upgrading", timeout=UPGRADE_S):
+                yield
+            return
+        with self.keep_connection() as connection:
+            turn = {"turn": UPGRADERS_TURN}
+            # Asked again and again: DBOS builds indexes concurrently, which waits for every statement under way.
+            give_up_at = time.monotonic() + UPGRADE_S
+            while not connection.execute(sa.text("SELECT pg_try_advisory_lock(:turn)"), turn).scalar_one():
+                if time.monotonic() > give_up_at:
+                    raise FerryError("another Ferry is bringing the database up to date", hint="start this one later")
+                time.sleep(0.1)
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:turn)"), turn)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"the database cannot be used: {str(error.orig).strip()}",
+            needed="a database that nobody else holds, with room on its disk",
+            hint="say it again then; `status` shows what there is",
+        ) from error
+
+
+def _parse(url: str) -> sa.URL:
+    # Hosting platforms write postgres://, which SQLAlchemy does not read.
+    given = f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url
+    try:
+        parsed = sa.make_url(given)
+        known = parsed.get_backend_name() in ("sqlite", "postgresql")
+    except sa.exc.ArgumentError:
+        known = False
+    if not known:
+        raise FerryError(
+            "database_url names a database that Ferry does not know",
+            hint="sqlite:///ferry.sqlite, or postgresql://user:password@server/name",
+        )
+    return parsed
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -95,7 +154,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
     connection.isolation_level = None
     cursor = connection.cursor()
     # WAL lets readers read while one writes, and stays set in the file: DBOS, which does not ask for it, gets it too.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -14,12 +14,14 @@ import sqlalchemy as sa
 from bot.core.admission import Resource, Room, Slot, count_foreign, decide_admission
 from bot.core.estate import Host
 from bot.core.lifecycle import HOLDING, Event, State
-from bot.operations.journal import append
+from bot.operations.store.entries import append
 from bot.operations.store.rows import effects, to_candidate, update
 from bot.operations.store.tables import operation, room
 
-Send = Callable[[sa.Connection, str, int], None]
-"""Enqueues the workflow of an operation's attempt."""
+LONGEST_LOOK = timedelta(minutes=2)  # between the beginnings of two looks that end in the wrong order
+
+Send = Callable[[sa.Connection, str, int, str], None]
+"""Enqueues the workflow of an operation's attempt for the workers of a site."""
 
 
 def pump(connection: sa.Connection, now: datetime, room_age: timedelta, send: Send) -> bool:
@@ -53,14 +55,14 @@ def select_queued(connection: sa.Connection) -> list[sa.RowMapping]:
 def grant(connection: sa.Connection, row: sa.RowMapping, now: datetime, send: Send) -> None:
     values = effects(row, Event.GRANT, now)
     update(connection, row, values)
-    append(connection, row["id"], Event.GRANT.value, now, {"attempt": values["attempt"]})
-    send(connection, row["id"], values["attempt"])
+    append(connection, row["id"], Event.GRANT.value, now, {"attempt": values["attempt"], "to": values["state"]})
+    send(connection, row["id"], values["attempt"], row["site"])
 
 
 def keep_room(connection: sa.Connection, host: Host, seen_at: datetime) -> None:
-    """Remember what a look at a host said. An older look never replaces a newer one."""
+    """Remember what a look at a host said. An older look never replaces a newer one, unless the clock was set back."""
     known = connection.execute(sa.select(room.c.seen_at).where(room.c.host == host.name)).scalar_one_or_none()
-    if known is not None and known > seen_at:
+    if known is not None and seen_at < known <= seen_at + LONGEST_LOOK:
         return
     values = {
         "seen_at": seen_at,

@@ -75,7 +75,7 @@ def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
         case _:
             pass
     if state in ENDED:
-        values |= {"ended_at": now, "settled_at": row["settled_at"] or now}
+        values |= {"ended_at": row["ended_at"] or now, "settled_at": row["settled_at"] or now}
     return values
 
 

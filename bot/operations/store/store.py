@@ -8,9 +8,10 @@ processes may share one database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -22,29 +23,46 @@ from bot.core.names import UserId
 from bot.core.operation import Ask, Operation, Outcome
 from bot.core.plan import Plan
 from bot.core.reply import Line
-from bot.errors import Refused
-from bot.operations import journal
 from bot.operations.outbox import Outbox
-from bot.operations.store import cards, inbox, rooms
+from bot.operations.store import cards, decisions, entries, inbox, rooms
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
-from bot.operations.store.rows import Values, effects, to_operation, update
-from bot.operations.store.tables import CONFIRMED_AND_OPEN, card, lease, operation
+from bot.operations.store.rows import effects, to_operation, update
+from bot.operations.store.tables import card, lease, operation
 from bot.operations.waker import Waker
 from bot.ports import Clock
+
+SITE = "main"
+"""Where operations are carried out whose source host no settings name."""
+
+
+class Grant(NamedTuple):
+    """An operation that holds its place, and the attempt that is to carry it out."""
+
+    operation: str
+    attempt: int
+    site: str
+
+
+LONGEST_LEASE = timedelta(minutes=2)
 
 
 class Store:
     """Implements `bot.command.Operations`.
 
+    Args:
+        sites: of the hosts by name; a new operation is its source host's site's.
+
     Attributes:
         changed: rings whenever this process changed an operation, gave it a line, or answered an ask.
     """
 
-    def __init__(self, database_url: str, clock: Clock, *, room_age_s: float = 120) -> None:
-        self.database_url = database_url
+    def __init__(
+        self, database_url: str, clock: Clock, *, sites: Mapping[str, str] | None = None, room_age_s: float = 120
+    ) -> None:
         self.database = Database(database_url)
-        self.outbox = Outbox(database_url)
+        self.outbox = Outbox(self.database.url)
+        self._sites = sites or {}
         self.changed = Waker()
         self._clock = clock
         self._room_age = timedelta(seconds=room_age_s)
@@ -91,6 +109,14 @@ class Store:
             queued = rooms.select_queued(connection)
         return tuple(dict.fromkeys(host for row in queued for host in (row["source"], row["destination"])))
 
+    def grants(self, sites: Collection[str]) -> tuple[Grant, ...]:
+        """What the workers of these sites are to carry out now."""
+        query = sa.select(operation.c.id, operation.c.attempt, operation.c.site).where(
+            operation.c.state.in_(_names(HOLDING)), operation.c.site.in_(list(sites))
+        )
+        with self.database.reading() as connection:
+            return tuple(Grant(*row) for row in connection.execute(query.order_by(operation.c.number)))
+
     def _list(self, states: frozenset[State]) -> tuple[Operation, ...]:
         query = sa.select(operation).where(operation.c.state.in_(_names(states))).order_by(operation.c.number)
         with self.database.reading() as connection:
@@ -105,17 +131,17 @@ class Store:
             query = sa.select(operation).where(operation.c.ask_key == ask.key)
             known = connection.execute(query).mappings().first()
             if known is None:
-                number = _highest(connection, operation.c.number) + 1
-                values = _offer(number, plan, ask, expires_at)
+                number = decisions.highest(connection, operation.c.number) + 1
+                values = decisions.offer(number, plan, ask, expires_at, self._sites.get(plan.move.source, SITE))
                 connection.execute(sa.insert(operation).values(**values))
                 connection.execute(sa.insert(card).values(operation=values["id"]))
                 details: dict[str, JsonValue] = {
                     "by": ask.actor,
-                    "ask": ask.model_dump(mode="json"),
+                    "ask": ask.model_dump(mode="json", exclude={"text"}),  # what was read in it is the plan's command
                     "plan": plan.model_dump(mode="json"),
                     "digest": plan.digest,
                 }
-                journal.append(connection, values["id"], "propose", now, details)
+                entries.append(connection, values["id"], "propose", now, details)
                 known = _select(connection, values["id"])
             assert known is not None
             return to_operation(known)
@@ -144,16 +170,15 @@ class Store:
         now = self._clock.now()
         with self._write() as connection:
             row = _select(connection, operation_id)
-            if row is None or row["state"] not in _names(states_accepting(event)):
-                return None
-            if attempt is not None and row["attempt"] != attempt:
+            if row is None or row["state"] not in _names(states_accepting(event)) or _is_stale(row, attempt):
                 return None
             values = effects(row, event, now) | {"waiting": waiting, "not_before": not_before}
-            values |= _by(connection, row, event, by)
+            values |= decisions.by_whom(connection, row, event, by)
             if outcome is not None:
                 values |= {"outcome": outcome.model_dump_json()}
             update(connection, row, values)
-            journal.append(connection, operation_id, event.value, now, _details(row, values, by, outcome))
+            details = decisions.details(row, event, values, by, outcome)
+            entries.append(connection, operation_id, event.value, now, details)
             if note is not None:
                 cards.add_step(connection, operation_id, note, now)
             rooms.pump(connection, now, self._room_age, self.outbox.send)
@@ -170,7 +195,7 @@ class Store:
             if row is None or row["state"] not in stoppable or row["cancel_asked"]:
                 return None
             update(connection, row, {"cancel_asked": True, "cancelled_by": by, "version": row["version"] + 1})
-            journal.append(connection, operation_id, "ask to cancel", now, {"by": by, "attempt": row["attempt"]})
+            entries.append(connection, operation_id, "ask to cancel", now, {"by": by, "attempt": row["attempt"]})
             changed = _select(connection, operation_id)
             assert changed is not None
             return to_operation(changed)
@@ -183,23 +208,21 @@ class Store:
             if row is None or row["state"] not in _names(HOLDING) or row["attempt"] != attempt:
                 return False
             update(connection, row, {"attempt": attempt + 1, "version": row["version"] + 1})
-            journal.append(connection, operation_id, "resume", now, {"attempt": attempt + 1, "to": row["state"]})
-            self.outbox.send(connection, operation_id, attempt + 1)
+            entries.append(connection, operation_id, "resume", now, {"attempt": attempt + 1, "to": row["state"]})
+            self.outbox.send(connection, operation_id, attempt + 1, row["site"])
             return True
 
-    def progress(self, operation_id: str, percent: int, doing: str = "") -> None:
-        """What the host says of a running move; no journal entry."""
+    def progress(self, operation_id: str, percent: int, doing: str = "", *, attempt: int | None = None) -> None:
+        """What the host says of a running move; no journal entry. Nothing, from a stale attempt."""
+        values = {"percent": percent, "waiting": doing, "version": operation.c.version + 1}
         with self._write() as connection:
-            row = _select(connection, operation_id)
-            if row is None or row["state"] not in _names(HOLDING):
-                return
-            update(connection, row, {"percent": percent, "waiting": doing, "version": row["version"] + 1})
+            connection.execute(sa.update(operation).where(*_current(operation_id, attempt)).values(**values))
 
-    def keep_jobs(self, operation_id: str, jobs: frozenset[str]) -> None:
+    def keep_jobs(self, operation_id: str, jobs: frozenset[str], *, attempt: int | None = None) -> None:
         """Remember, before a move is sent, which jobs have ended: after a crash they are not taken for the move's."""
         values = {"known_jobs": json.dumps(sorted(jobs))}
         with self.database.writing() as connection:
-            connection.execute(sa.update(operation).where(operation.c.id == operation_id).values(**values))
+            connection.execute(sa.update(operation).where(*_current(operation_id, attempt)).values(**values))
 
     def known_jobs(self, operation_id: str) -> frozenset[str]:
         with self.database.reading() as connection:
@@ -221,6 +244,8 @@ class Store:
 
     def pump(self) -> None:
         """Grant what may go now: pauses end and looks grow old without any row changing."""
+        if not self.hosts_waited_for():
+            return
         now = self._clock.now()
         with self.database.writing() as connection:
             changed = rooms.pump(connection, now, self._room_age, self.outbox.send)
@@ -241,9 +266,10 @@ class Store:
         with self.database.writing() as connection:
             cards.keep_shown(connection, operation_id, version)
 
-    def step_posted(self, operation_id: str, number: int, ts: str) -> None:
+    def steps_posted(self, operation_id: str, numbers: Sequence[int], ts: str) -> None:
+        """All of a message at once: what remains begins with another line, by which it could not be found again."""
         with self.database.writing() as connection:
-            cards.keep_step_posted(connection, operation_id, number, ts)
+            cards.keep_steps_posted(connection, operation_id, numbers, ts)
 
     def card_lost(self, operation_id: str, reason: str) -> None:
         """The card cannot be shown any more (its channel or message is gone): it is not due again."""
@@ -253,7 +279,7 @@ class Store:
     # Leases
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or keep a lease. False: another holder has it and its time is not over."""
+        """Take or keep a lease, of two minutes at most. False: another holder has it and its time is not over."""
         now = self._clock.now()
         values = {"holder": holder, "until": now + timedelta(seconds=seconds)}
         with self.database.writing() as connection:
@@ -261,17 +287,28 @@ class Store:
             if row is None:
                 connection.execute(sa.insert(lease).values(name=name, **values))
                 return True
-            if row.holder != holder and row.until > now:
+            # A time beyond what a lease can have left was written by a clock that has been set back since.
+            if row.holder != holder and now < row.until <= now + LONGEST_LEASE:
                 return False
             connection.execute(sa.update(lease).where(lease.c.name == name).values(**values))
             return True
 
     # Inbox
 
-    def take(self, ask: Ask) -> bool:
-        """Claim an ask durably. False: that key was taken before."""
+    def take(self, ask: Ask, by: str = "") -> bool:
+        """Claim an ask durably, for the process that is to answer it. False: that key was taken before."""
         with self.database.writing() as connection:
-            return inbox.take(connection, ask, self._clock.now())
+            return inbox.take(connection, ask, self._clock.now(), by)
+
+    def adopt(self, by: str) -> tuple[Ask, ...]:
+        """Take over, oldest first, what processes that live no more have taken and not answered."""
+        with self.database.reading() as connection:
+            if not inbox.select_orphans(connection, by):
+                return ()
+        with self.database.writing() as connection:
+            orphans = inbox.select_orphans(connection, by)
+            inbox.adopt(connection, by)
+            return orphans
 
     def unanswered(self) -> tuple[Ask, ...]:
         with self.database.reading() as connection:
@@ -286,12 +323,12 @@ class Store:
     def journal(self, operation_id: str | None = None) -> tuple[Entry, ...]:
         """Oldest first: everything, or what concerns one operation."""
         with self.database.reading() as connection:
-            return tuple(journal.read_entries(connection, operation_id))
+            return tuple(entries.read_entries(connection, operation_id))
 
     def find_break(self) -> Break | None:
         """Verify the whole journal. None: the chain holds."""
         with self.database.reading() as connection:
-            return find_break(journal.read_entries(connection))
+            return find_break(entries.read_entries(connection))
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
@@ -304,68 +341,16 @@ def _select(connection: sa.Connection, operation_id: str) -> sa.RowMapping | Non
     return connection.execute(sa.select(operation).where(operation.c.id == operation_id)).mappings().first()
 
 
+def _is_stale(row: sa.RowMapping, attempt: int | None) -> bool:
+    """Whether the runner of another attempt has taken the operation over."""
+    return attempt is not None and row["attempt"] != attempt
+
+
+def _current(operation_id: str, attempt: int | None) -> list[sa.ColumnElement[bool]]:
+    """The operation, if it holds its place, and for this attempt."""
+    where = [operation.c.id == operation_id, operation.c.state.in_(_names(HOLDING))]
+    return where if attempt is None else [*where, operation.c.attempt == attempt]
+
+
 def _names(states: frozenset[State]) -> list[str]:
     return sorted(state.value for state in states)
-
-
-def _by(connection: sa.Connection, row: sa.RowMapping, event: Event, by: UserId | None) -> Values:
-    """Who confirmed, with the turn in the queue that it gives, or who declined or cancelled."""
-    match event:
-        case Event.CONFIRM:
-            return {"confirmed_by": by, "position": _turn(connection, row)}
-        case Event.DECLINE | Event.CANCEL:
-            return {"cancelled_by": by or row["cancelled_by"]}
-        case _:
-            return {}
-
-
-def _turn(connection: sa.Connection, row: sa.RowMapping) -> int:
-    """Its turn in the queue.
-
-    Raises:
-        Refused: another operation of that VM was confirmed before and has not ended.
-    """
-    busy = sa.select(operation).where(operation.c.vm == row["vm"], operation.c.state.in_(CONFIRMED_AND_OPEN))
-    if other := connection.execute(busy).mappings().first():
-        name = to_operation(other).plan.move.vm_name
-        raise Refused(
-            f"{name} already has an operation: {other['id']} is {other['state']}",
-            needed="one operation of a virtual machine at a time",
-            hint=f"status {other['id']}, or cancel {other['id']}",
-        )
-    return _highest(connection, operation.c.position) + 1
-
-
-def _highest(connection: sa.Connection, column: sa.Column[int]) -> int:
-    return connection.execute(sa.select(sa.func.max(column))).scalar_one() or 0
-
-
-def _details(row: sa.RowMapping, values: Values, by: UserId | None, outcome: Outcome | None) -> dict[str, JsonValue]:
-    return {
-        "by": by,
-        "from": row["state"],
-        "to": values["state"],
-        "attempt": row["attempt"],
-        "waiting": values["waiting"] or None,
-        "outcome": outcome.model_dump(mode="json") if outcome else None,
-    }
-
-
-def _offer(number: int, plan: Plan, ask: Ask, expires_at: datetime) -> Values:
-    move = plan.move
-    return {
-        "number": number,
-        "id": f"m-{number}",
-        "ask_key": ask.key,
-        "state": State.PROPOSED.value,
-        "version": 1,
-        "plan": plan.model_dump_json(),
-        "vm": move.vm,
-        "kind": move.kind.value,
-        "source": move.source,
-        "destination": move.destination,
-        "place": ask.place.model_dump_json(),
-        "requested_by": ask.actor,
-        "requested_at": ask.at,
-        "expires_at": expires_at,
-    }

@@ -1,8 +1,8 @@
 """The tables, for SQLite and PostgreSQL alike. Only their shape: what may happen to rows is in the modules beside.
 
-Rules: one row per operation is the truth; times are UTC; values of the core are stored as their JSON; the journal can
-only grow, which the database itself enforces. They lie beside DBOS's own tables in one database, so that granting an
-operation and enqueuing its workflow is one transaction.
+Rules: whatever changes here is a step in `upgrades`; one row per operation is the truth; times are UTC; values of the
+core are stored as their JSON; the journal can only grow, which the database itself enforces. They lie beside DBOS's own
+tables in one database, so that granting an operation and enqueuing its workflow is one transaction.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-
-SCHEMA_VERSION = 1
-"""Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
 class Utc(sa.TypeDecorator[datetime]):
@@ -50,6 +47,7 @@ operation = sa.Table(
     sa.Column("plan", sa.Text, nullable=False),
     sa.Column("vm", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False, server_default="main"),  # whose workers carry it out
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("destination", sa.Text, nullable=False),
     sa.Column("place", sa.Text, nullable=False),
@@ -132,12 +130,21 @@ lease = sa.Table(
     sa.Column("until", Utc, nullable=False),
 )
 
+executor = sa.Table(
+    "executor",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # of one run of a process
+    sa.Column("name", sa.Text, nullable=False),  # of the process, the same after a restart
+    sa.Column("beat", sa.Integer, nullable=False),  # rises as long as it lives; no clocks are compared
+)
+
 inbox = sa.Table(
     "inbox",
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("ask", sa.Text, nullable=False),
     sa.Column("taken_at", Utc, nullable=False),
+    sa.Column("taken_by", sa.Text, nullable=False, server_default=""),  # the process that is to answer it
     sa.Column("answered_at", Utc, index=True),
 )
 
@@ -155,6 +162,11 @@ APPEND_ONLY = {
     "postgresql": (
         "CREATE OR REPLACE FUNCTION journal_refuses() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$",
+        "CREATE OR REPLACE FUNCTION journal_refuses_old() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF EXISTS (SELECT 1 FROM journal WHERE seq >= NEW.seq)"
+        " THEN RAISE EXCEPTION 'the journal is append-only'; END IF; RETURN NEW; END $$",
+        "CREATE OR REPLACE TRIGGER journal_grows BEFORE INSERT ON journal"
+        " FOR EACH ROW EXECUTE FUNCTION journal_refuses_old()",
         "CREATE OR REPLACE TRIGGER journal_keeps BEFORE UPDATE OR DELETE ON journal"
         " FOR EACH ROW EXECUTE FUNCTION journal_refuses()",
         "CREATE OR REPLACE TRIGGER journal_stays BEFORE TRUNCATE ON journal"

@@ -1,0 +1,163 @@
+"""A move under way, tick by tick: its progress, its silence, its deadline, and the request to stop it.
+
+It never decides how a move ended. Rules:
+
+1. To stop a move is a request to its host, sent only while the host says that it can be stopped.
+2. Silence asks the host and is told; it stops nothing.
+3. A deadline asks for a person; it stops nothing either.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from bot.core.estate import Job
+from bot.core.plan import Move
+from bot.core.reconcile import leads_there
+from bot.core.wording import render_duration
+from bot.errors import Fault, HostError
+from bot.operations.runner.row import Row
+from bot.operations.runner.timing import Timing
+from bot.operations.runner.witness import Stopped
+from bot.ports import Fleet
+
+log = logging.getLogger(__name__)
+
+_MILESTONES = (25, 50, 75)
+
+
+class Overdue(Exception):
+    """The move has taken longer than its kind and size may. It goes on."""
+
+
+class Gone(Exception):
+    """Nothing was heard of the move for long, and its host shows no job of it: look where the VM is.
+
+    It is not over for that: the request may still be on its way inside the host.
+    """
+
+
+class Following:
+    """Not thread-safe. Times are of this process: a clock that is set moves no deadline.
+
+    Args:
+        deadline_s: what is left until a person is asked.
+        ignore: jobs that are not this move.
+    """
+
+    def __init__(
+        self,
+        row: Row,
+        fleet: Fleet,
+        timing: Timing,
+        stopping: threading.Event,
+        deadline_s: float,
+        ignore: frozenset[str],
+        percent: int = 0,
+    ) -> None:
+        self.percent = percent
+        self._row = row
+        self._fleet = fleet
+        self._timing = timing
+        self._stopping = stopping
+        self._ignore = ignore
+        self._move: Move = row.operation.plan.move
+        self._deadline = time.monotonic() + deadline_s
+        self._heard = self._asked = time.monotonic()
+        self._silent = False
+        self._stop_at = 0.0
+        self._stop_told: str = ""
+        self._stop_sent = False
+        self._stop_doubtful = False  # an earlier request may have arrived: a refusal of the next does not tell
+
+    def tick(self, percent: int, job: Job | None = None) -> None:
+        """What is due now.
+
+        Args:
+            job: as the host shows it at this moment, if somebody has just looked.
+
+        Raises:
+            Stopped: Ferry is to stop, or the row is no longer this attempt's.
+            Overdue: its time is over.
+            Gone: nobody has heard of it, and the host shows nothing of it.
+        """
+        if self._stopping.is_set():
+            raise Stopped
+        now = time.monotonic()
+        if now >= self._deadline:
+            raise Overdue
+        self.report(percent)
+        if self._row.cancelled() and not self._stop_sent and now >= self._stop_at:
+            self._stop_at = now + self._timing.poll_s
+            self._stop(job)
+        if now - max(self._heard, self._asked) >= self._timing.stall_s:
+            self._asked = now
+            self._tell_silence(now, job)
+
+    def report(self, percent: int) -> None:
+        if percent == self.percent:
+            return
+        self._heard = time.monotonic()
+        self._silent = False
+        passed = [mark for mark in _MILESTONES if self.percent < mark <= percent]
+        self.percent = percent
+        self._row.progress(percent)
+        if passed:
+            self._row.say(f"{passed[-1]} %")
+
+    def _tell_silence(self, now: float, job: Job | None) -> None:
+        host = self._move.source
+        nothing = f"{host} shows no job of it"
+        try:
+            job = job or self._find_job()
+        except HostError as error:
+            shows = f"{host} gives no answer: {error.cause}" if error.cause else f"{host} gives no answer"
+        else:
+            if job is not None and job.percent > self.percent:
+                self.report(job.percent)  # the host goes on; only its messages did not come through
+                return
+            shows = nothing if job is None else f"{host} says the job is running, at {job.percent} %"
+        doing = f"no progress for {render_duration(now - self._heard)}; {shows}"
+        self._row.progress(self.percent, doing)
+        if not self._silent:
+            self._row.say(doing)
+        self._silent = True
+        if shows == nothing:
+            raise Gone
+
+    def _stop(self, job: Job | None) -> None:
+        """Ask the host to end the job, once it shows one. What becomes of the move is seen by following it."""
+        host = self._move.source
+        try:
+            job = job or self._find_job()
+            if job is None:
+                return
+            if not job.cancellable:
+                self._tell_stop(f"{host} does not let the move be stopped at {job.percent} %: it may be too late")
+                return
+            self._stop_sent = True
+            accepted = self._fleet.stop(host, job)
+        except HostError as error:
+            log.warning("stop_failed operation=%s host=%s code=%s", self._row.operation.id, error.host, error.code)
+            self._stop_sent = error.fault in (Fault.CONFIGURATION, Fault.BUG)  # else asked again
+            self._stop_doubtful |= error.fault is Fault.UNKNOWN
+            self._tell_stop(f"{error.message}; {'not asked' if self._stop_sent else 'asking'} again")
+            return
+        if accepted or self._stop_doubtful:
+            self._tell_stop(f"{host} was asked to stop the move")
+        else:
+            self._tell_stop(f"{host} says it is too late to stop the move")
+
+    def _tell_stop(self, told: str) -> None:
+        """Once for each thing there is to tell, however often it is tried."""
+        kind = told.partition(" at ")[0]
+        if kind != self._stop_told:
+            self._stop_told = kind
+            self._row.say(told)
+
+    def _find_job(self) -> Job | None:
+        jobs = self._fleet.look(self._move.source, self._move.vm).jobs
+        ours = (job for job in jobs if job.active and job.id not in self._ignore and leads_there(self._move, job))
+        return next(ours, None)

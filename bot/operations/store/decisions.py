@@ -1,0 +1,88 @@
+"""What people decide, as rows: a new offer, who confirmed, declined, cancelled or closed it; and what is journalled.
+
+No transaction is opened here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from pydantic import JsonValue
+
+from bot.core.lifecycle import Event, State
+from bot.core.names import UserId
+from bot.core.operation import Ask, Outcome
+from bot.core.plan import Plan
+from bot.errors import Refused
+from bot.operations.store.rows import Values, to_operation
+from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
+
+
+def by_whom(connection: sa.Connection, row: sa.RowMapping, event: Event, by: UserId | None) -> Values:
+    """Who confirmed, with the turn in the queue that it gives, or who declined, cancelled or closed it."""
+    match event:
+        case Event.CONFIRM:
+            return {"confirmed_by": by, "position": _turn(connection, row)}
+        case Event.DECLINE | Event.CANCEL:
+            return {"cancelled_by": row["cancelled_by"] or by}
+        case Event.CLOSE:
+            return {"cancelled_by": by}
+        case _:
+            return {}
+
+
+def _turn(connection: sa.Connection, row: sa.RowMapping) -> int:
+    """Its turn in the queue.
+
+    Raises:
+        Refused: another operation of that VM was confirmed before and has not ended.
+    """
+    busy = sa.select(operation).where(operation.c.vm == row["vm"], operation.c.state.in_(CONFIRMED_AND_OPEN))
+    if other := connection.execute(busy).mappings().first():
+        name = to_operation(other).plan.move.vm_name
+        raise Refused(
+            f"{name} already has an operation: {other['id']} is {other['state']}",
+            needed="one operation of a virtual machine at a time",
+            hint=f"status {other['id']}, or cancel {other['id']}",
+        )
+    return highest(connection, operation.c.position) + 1
+
+
+def highest(connection: sa.Connection, column: sa.Column[int]) -> int:
+    return connection.execute(sa.select(sa.func.max(column))).scalar_one() or 0
+
+
+def details(
+    row: sa.RowMapping, event: Event, values: Values, by: UserId | None, outcome: Outcome | None
+) -> dict[str, JsonValue]:
+    return {
+        "by": by,
+        "digest": to_operation(row).plan.digest if event is Event.CONFIRM else None,  # what it was that was confirmed
+        "from": row["state"],
+        "to": values["state"],
+        "attempt": row["attempt"],
+        "waiting": values["waiting"] or None,
+        "outcome": outcome.model_dump(mode="json") if outcome else None,
+    }
+
+
+def offer(number: int, plan: Plan, ask: Ask, expires_at: datetime, site: str) -> Values:
+    move = plan.move
+    return {
+        "number": number,
+        "id": f"m-{number}",
+        "ask_key": ask.key,
+        "state": State.PROPOSED.value,
+        "version": 1,
+        "plan": plan.model_dump_json(),
+        "vm": move.vm,
+        "kind": move.kind.value,
+        "site": site,
+        "source": move.source,
+        "destination": move.destination,
+        "place": ask.place.model_dump_json(),
+        "requested_by": ask.actor,
+        "requested_at": ask.at,
+        "expires_at": expires_at,
+    }

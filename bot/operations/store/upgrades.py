@@ -1,0 +1,57 @@
+"""Brings the tables to the version that this program knows, in one transaction.
+
+Rules: a step only adds, so that a process of the version before may go on while the new one starts; steps are never
+changed once released; a database newer than the program is refused. A new database is made from the tables as they
+are now, and an upgraded one has to come out the same.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.errors import FerryError
+from bot.operations.store.tables import APPEND_ONLY, executor, metadata, schema
+
+SCHEMA_VERSION = 2
+"""Rises with every change of the tables. A database that says more was written by a newer Ferry."""
+
+
+def bring_up_to_date(connection: sa.Connection) -> None:
+    """Idempotent. The transaction must be alone among writers.
+
+    Raises:
+        FerryError: a newer Ferry wrote this database.
+    """
+    found = read_version(connection)
+    if found > SCHEMA_VERSION:
+        raise FerryError(
+            f"the database was written by a newer Ferry: its tables have version {found},"
+            f" this Ferry knows version {SCHEMA_VERSION}",
+            hint="run the newer Ferry, or give this one another database_url",
+        )
+    if found == 0:
+        metadata.create_all(connection)
+    elif found < 2:
+        _to_2(connection)
+    if found < SCHEMA_VERSION:
+        for statement in APPEND_ONLY[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
+        connection.execute(sa.delete(schema))
+        connection.execute(sa.insert(schema).values(version=SCHEMA_VERSION))
+
+
+def read_version(connection: sa.Connection) -> int:
+    """0: there are no tables yet."""
+    if not sa.inspect(connection).has_table(schema.name):
+        return 0
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(schema.c.version), 0))).scalar_one())
+
+
+def _to_2(connection: sa.Connection) -> None:
+    """Several processes on one database: sites, who took an ask, and who lives."""
+    for statement in (
+        "ALTER TABLE operation ADD COLUMN site TEXT DEFAULT 'main' NOT NULL",
+        "ALTER TABLE inbox ADD COLUMN taken_by TEXT DEFAULT '' NOT NULL",
+    ):
+        connection.exec_driver_sql(statement)
+    executor.create(connection)

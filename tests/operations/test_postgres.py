@@ -1,0 +1,139 @@
+"""Several processes on one database: each has its work, and any of them carries on another's."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.core.lifecycle import Event, State
+from bot.errors import FerryError
+from bot.operations.presence import Presence
+from bot.operations.store import Store
+from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
+from tests.operations.offers import BOB, OFFER, make_ask, make_host
+from tests.operations.processes import process
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@pytest.fixture
+def backend() -> str:
+    return "postgresql"
+
+
+@pytest.fixture
+def rows(database_url: str) -> Iterator[Store]:
+    store = Store(database_url, SystemClock())
+    yield store
+    store.close()
+
+
+def confirm(lab: MovingHosts, rows: Store) -> None:
+    offered = rows.propose(lab.plan(), make_ask(), SystemClock().now() + OFFER)
+    for name in lab.hosts:
+        rows.set_room(make_host(name), SystemClock().now())
+    rows.change(offered.id, Event.CONFIRM, by=BOB)
+
+
+def succeeded(lab: MovingHosts, rows: Store) -> None:
+    assert lab.world.wait_until(lambda: rows.find("m-1").state is State.SUCCEEDED, PATIENCE_S), rows.find("m-1")
+    assert lab.sent() == 1
+    assert lab.where() == ("host02",)
+    assert rows.find_break() is None
+
+
+def holder(rows: Store) -> str:
+    """The process that runs the current attempt."""
+    attempt = rows.find("m-1").attempt
+    with rows.database.reading() as connection:
+        return connection.exec_driver_sql(
+            f"SELECT coalesce(executor_id, '') FROM dbos.workflow_status WHERE workflow_uuid = 'm-1#{attempt}'"
+        ).scalar_one()
+
+
+def test_a_dead_workers_move_is_carried_on_by_another(lab, database_url, rows):
+    with process(lab, database_url, "one") as one:
+        confirm(lab, rows)
+        lab.hold_at(30)
+        with process(lab, database_url, "two"):
+            one.kill()
+            lab.go()
+            succeeded(lab, rows)
+            assert holder(rows).startswith("two#")
+
+
+def test_a_worker_that_was_only_away_does_no_harm(lab, database_url, rows):
+    """Stopped in mid-move, for longer than it may be silent, it finds that the move is no longer its own."""
+    with process(lab, database_url, "one") as one:
+        confirm(lab, rows)
+        lab.hold_at(30)
+        one.send_signal(signal.SIGSTOP)
+        with process(lab, database_url, "two"):
+            assert lab.world.wait_until(lambda: rows.find("m-1").attempt == 2, PATIENCE_S)
+            one.send_signal(signal.SIGCONT)
+            lab.go()
+            succeeded(lab, rows)
+        before = rows.find("m-1")
+        assert lab.world.wait_until(lambda: any(each.startswith("one#") for each in living(rows)), PATIENCE_S)
+        assert one.poll() is None
+        assert rows.find("m-1") == before
+
+
+def test_a_name_is_one_processes_at_a_time(database_url, rows):
+    first, second, other = (Presence(rows.database, name, enter_s=0) for name in ("ferry", "ferry", "ferry-2"))
+    first.enter()
+    first.announce()
+    with pytest.raises(FerryError, match="another Ferry named ferry is running"):
+        second.enter()
+    other.enter()
+    other.announce()
+    assert first.living() == {first.id, other.id}
+    first.leave()
+    second.enter()
+    second.announce()
+    assert first.living() == {second.id, other.id}
+    for presence in (second, other):
+        presence.leave()
+    assert living(rows) == set()
+
+
+def test_a_killed_processs_name_is_free_and_its_work_known_to_be_dead(lab, database_url, rows):
+    with process(lab, database_url, "one"):
+        (dead,) = living(rows)
+    again = Presence(rows.database, "one")
+    again.enter()
+    again.announce()
+    assert again.id != dead
+    assert living(rows) == {again.id}
+    again.leave()
+
+
+def test_the_leases_of_the_dead_are_free(database_url, rows):
+    first, second = Presence(rows.database, "one"), Presence(rows.database, "two")
+    for presence in (first, second):
+        presence.enter()
+        presence.announce()
+    assert rows.lease("announcer", first.id, 60)
+    assert not rows.lease("announcer", second.id, 60)
+    first.leave()
+    assert rows.lease("announcer", second.id, 60)
+    second.leave()
+
+
+def test_a_server_that_is_not_there_is_said(postgres_server):
+    store = Store("postgres://nobody@127.0.0.1:1/ferry", SystemClock())
+    with pytest.raises(FerryError, match=r"the database does not answer: .*refused"):
+        Presence(store.database, "ferry").enter()
+    with pytest.raises(FerryError, match=r"the database cannot be used: .*refused"):
+        store.migrate()
+    store.close()
+
+
+def living(rows: Store) -> frozenset[str]:
+    return Presence(rows.database, "bystander").living()

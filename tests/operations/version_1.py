@@ -1,0 +1,27 @@
+"""A database as the first released version of Ferry left it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.operations.store import Store
+from tests.operations.rows import workflow_table
+
+EXECUTOR, QUEUE = "ferry", "site-default"
+
+
+def make_version_1(store: Store, operation: str = "", status: str = "PENDING") -> None:
+    """Take away what came later, and put an operation's workflow where version 1 had it."""
+    with store.database.writing() as connection:
+        for statement in (
+            "ALTER TABLE operation DROP COLUMN site",
+            "ALTER TABLE inbox DROP COLUMN taken_by",
+            "DROP TABLE executor",
+            "UPDATE ferry_schema SET version = 1",
+        ):
+            connection.exec_driver_sql(statement)
+        if operation:
+            workflows = workflow_table(store)
+            values = {"status": status, "executor": EXECUTOR if status == "PENDING" else None, "queue": QUEUE}
+            change = "SET status = :status, executor_id = :executor, queue_name = :queue"
+            connection.execute(sa.text(f"UPDATE {workflows} {change}"), values)
