@@ -1,0 +1,76 @@
+"""Ferry is killed with -9, hundreds of times: every VM still moves exactly once, and everybody gets a true answer.
+
+python -m pytest tests/crash -s                       # the figures as they come
+FERRY_SOAK_S=3600 python -m pytest -m soak tests/crash   # other seeds, for an hour
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.crash.checks import Evidence, find_faults, render_figures
+from tests.crash.ferry import Nursery
+from tests.crash.storm import Storm, Weather
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="a process that has imported everything is forked")
+
+STORMS, KILLS = 4, 51
+FIRST_SOAK_SEED = 1000
+COMMON = ("propose", "confirm", "grant", "start", "succeed")
+"""Transitions that every storm has many of: each must have been killed at."""
+
+Tell = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Nursery:
+    return Nursery()
+
+
+def blow(nursery: Nursery, folder: Path, weather: Weather, coverage: Counter[str]) -> Evidence:
+    """One storm on a SQLite file."""
+    folder.mkdir()
+    return Evidence(Storm(nursery, weather, folder, f"sqlite:///{folder}/ferry.sqlite", coverage).pass_over())
+
+
+def judge(title: str, evidence: list[Evidence], began: float, tell: Tell) -> None:
+    tell(render_figures(title, evidence, time.monotonic() - began))
+    faults = [f"{each.after.log}: {fault}" for each in evidence for fault in find_faults(each)]
+    if faults:
+        pytest.fail("\n".join([*faults, *(str(each.after.weather) for each in evidence)]), pytrace=False)
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_and_nothing_moves_twice(nursery: Nursery, tmp_path: Path, figures: Tell) -> None:
+    began, coverage = time.monotonic(), Counter[str]()
+    weathers = [Weather(seed=seed, kills=KILLS) for seed in range(1, STORMS + 1)]
+    with ThreadPoolExecutor(STORMS) as pool:
+        evidence = list(pool.map(lambda one: blow(nursery, tmp_path / f"storm{one.seed}", one, coverage), weathers))
+    judge("Crash harness, SQLite", evidence, began, figures)
+    assert sum(each.after.kills.total() for each in evidence) >= 200
+    assert {f"row: {event}" for event in COMMON} <= set(coverage)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_for_long(nursery: Nursery, tmp_path: Path, figures: Tell) -> None:
+    began, seeds = time.monotonic(), count(int(os.environ.get("FERRY_CRASH_SEED", FIRST_SOAK_SEED)))
+    coverage = Counter[str]()
+    ends_at = began + float(os.environ.get("FERRY_SOAK_S", "600"))
+
+    def storms() -> Iterator[Evidence]:
+        while time.monotonic() < ends_at:
+            weather = Weather(seed=next(seeds), kills=60, wishes=16, seconds=30)
+            yield blow(nursery, tmp_path / f"storm{weather.seed}", weather, coverage)
+
+    with ThreadPoolExecutor(STORMS) as pool:
+        lists = list(pool.map(lambda _: list(storms()), range(STORMS)))
+    judge("Crash harness, soak on SQLite", [each for found in lists for each in found], began, figures)
