@@ -1,0 +1,67 @@
+"""An estate in a process of its own: `many_hosts.py <hosts> <vms> <moves at once on each> <speed> <folder>`.
+
+It prints the settings of a bot that reaches it, workspace included, as one line of JSON, and ends with its input. The
+VMs are dealt out to the first half of the hosts; each is to move to the host that lies half the estate further.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from uuid import NAMESPACE_DNS, uuid5
+
+from bot.lab.running import RunningLab
+from bot.lab.slack import SlackServer
+from bot.lab.winrm import Limits
+from bot.lab.world import GIB, Adapter, Disk, DiskFile, Host, RunningClock, Share, State, Switch, Vm, Volume, World
+
+SHARE = r"\\server01\vmstore"
+TIB = 1024 * GIB
+MANY = Limits(shells_per_user=1000)
+
+
+def host_name(number: int) -> str:
+    return f"host{number:02d}"
+
+
+def make_world(hosts: int, vms: int, at_once: int, speed: float) -> World:
+    world = World(RunningClock(speed))
+    world.add_share(Share(SHARE, 100 * TIB, 0, rate_bytes_s=100e9))
+    for number in range(hosts):
+        made = Host(f"{host_name(number)}.contoso.com", 4 * TIB, maximum_migrations=at_once, network_bytes_s=1e9)
+        made.switches = (Switch("Production"),)
+        made.volumes = {letter: Volume(letter, 10 * TIB) for letter in "CD"}
+        world.add_host(made)
+    for number in range(vms):
+        name = f"VM-{number:03d}"
+        folder = rf"{SHARE}\{name}"
+        disk = DiskFile(rf"{folder}\{name}.vhdx", 4 * GIB)
+        world.add_vm(
+            world.host(host_name(number % (hosts // 2))),
+            Vm(
+                name,
+                uuid5(NAMESPACE_DNS, name),
+                State.RUNNING,
+                memory_bytes=2 * GIB,
+                path=folder,
+                checkpoint_path=folder,
+                smart_paging_path=folder,
+                disks=[Disk([disk], 8 * GIB)],
+                adapters=[Adapter("Network Adapter", "Production")],
+            ),
+        )
+    return world
+
+
+def main() -> None:
+    hosts, vms, at_once, speed, folder = sys.argv[1:]
+    world = make_world(int(hosts), int(vms), int(at_once), float(speed))
+    with RunningLab(world, Path(folder), slack=SlackServer(rate_limits=False), limits=MANY) as lab:
+        settings = lab.settings(Path(folder) / "ferry.sqlite")
+        print(json.dumps(settings, default=str), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""`ferry run` as a process: started with settings, measured from outside, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TICKS_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Of a process, at one moment."""
+
+    at: float
+    cpu_s: float
+    memory_mb: float
+    threads: int
+
+
+@contextmanager
+def estate(folder: Path, hosts: int, vms: int, at_once: int, speed: float) -> Iterator[dict[str, Any]]:
+    """The settings of a bot for an estate that lives in a process of its own."""
+    words = [str(hosts), str(vms), str(at_once), str(speed), str(folder)]
+    command = [sys.executable, "-m", "tests.benchmarks.many_hosts", *words]
+    running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        yield json.loads(running.stdout.readline())
+    finally:
+        running.kill()
+        running.communicate()
+
+
+@contextmanager
+def ferry(settings: dict[str, Any], folder: Path, role: str, name: str) -> Iterator[int]:
+    """Its process id, once it works."""
+    config = folder / f"{name}.toml"
+    config.write_text(_toml(settings | {"operations": settings["operations"] | {"process": name}}))
+    command = [sys.executable, "-m", "bot", "run", "--role", role, "--config", str(config)]
+    running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        assert running.stderr is not None
+        said = ""
+        while "looks after" not in said:
+            said = running.stderr.readline()
+            assert said, running.wait()
+        yield running.pid
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def read_usage(pid: int) -> Usage:
+    """From /proc, so on Linux only."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return Usage(
+        time.monotonic(),
+        (int(fields[11]) + int(fields[12])) / TICKS_S,
+        int(status["VmRSS"].split()[0]) / 1024,
+        int(status["Threads"]),
+    )
+
+
+def cpu_percent(before: Usage, after: Usage) -> float:
+    return 100 * (after.cpu_s - before.cpu_s) / (after.at - before.at)
+
+
+def _toml(settings: dict[str, Any]) -> str:
+    lines: list[str] = []
+    for name, section in settings.items():
+        if name == "hosts":
+            for host, values in section.items():
+                lines += ["", f"[hosts.{host}]", *_assign(values)]
+        else:
+            lines += ["", f"[{name}]", *_assign(section)]
+    return "\n".join(lines) + "\n"
+
+
+def _assign(values: dict[str, Any]) -> list[str]:
+    return [
+        f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
+        for key, value in values.items()
+        if value is not None
+    ]
