@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests, and databases on it: from a wheel, else whatever the system has. Nothing is faked.
+"""A PostgreSQL server for the tests, and databases on it: from a wheel, else whatever the system has.
 
 It is made for one session and forgotten after it, so it flushes nothing to disk.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -58,9 +57,11 @@ def find_binaries() -> Path:
     if (wheel := importlib.util.find_spec(WHEEL)) and wheel.origin:
         folders += sorted(Path(wheel.origin).parent.glob("pginstall*/bin"))
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if found := shutil.which("postgres"):
-        folders.append(Path(found).parent)
-    return next(folder for folder in folders if (folder / "initdb").exists())
+    if on_path := shutil.which("postgres"):
+        folders.append(Path(on_path).parent)
+    found = next((folder for folder in folders if any(folder.glob("initdb*"))), None)
+    assert found, f"no PostgreSQL: neither the wheel {WHEEL} nor the system has one"
+    return found
 
 
 @contextmanager
@@ -68,6 +69,7 @@ def postgres() -> Iterator[Postgres]:
     binaries = find_binaries()
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None, prefix="pg-") as folder:
         user = _unprivileged(Path(folder))
+        binaries = _reachable(binaries, user, Path(folder))
         data, port = Path(folder) / "data", _free_port()
         where = ["-D", str(data)]
         initdb = [binaries / "initdb", *where, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=utf8"]
@@ -101,12 +103,26 @@ def postgres() -> Iterator[Postgres]:
 
 def _unprivileged(folder: Path) -> str | None:
     """Who is to run it: None, ourselves. Gives that account the folder."""
-    if os.geteuid() != 0:
+    if os.name != "posix" or os.geteuid() != 0:
         return None
+    import pwd  # POSIX only, while this module is imported everywhere
+
     names = {entry.pw_name for entry in pwd.getpwall()}
     user = next(name for name in UNPRIVILEGED if name in names)
     shutil.chown(folder, user)
     return user
+
+
+def _reachable(binaries: Path, user: str | None, folder: Path) -> Path:
+    """The same, or copies where that account may read: a checkout may lie in a folder that is root's alone."""
+    try:
+        subprocess.run([binaries / "postgres", "--version"], check=True, capture_output=True, user=user, cwd=folder)
+    except PermissionError:
+        package = binaries.parents[1]
+        for part in (binaries.parent, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(part, folder / part.relative_to(package.parent))
+        return folder / binaries.relative_to(package.parent)
+    return binaries
 
 
 def _free_port() -> int:

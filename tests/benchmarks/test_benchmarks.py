@@ -1,6 +1,6 @@
 """How long things take and what they cost on the wire, in the lab, beside the same work done by hand with pypsrp.
 
-    python -m pytest -m benchmark tests/benchmarks -s
+    python -m pytest -n 0 -m benchmark tests/benchmarks -s
 
 Figures are printed, never asserted: they belong to the machine and to what else it does. Ratios of one run compare.
 """

@@ -1,6 +1,6 @@
 """Many migrations at once: how soon each starts, and what the process that follows them costs.
 
-    python -m pytest -m benchmark tests/benchmarks/test_scale.py -s
+    python -m pytest -n 0 -m benchmark tests/benchmarks/test_scale.py -s
 
 One process on SQLite, and a bot with two workers on PostgreSQL. Hosts and workspace live in a process of their own.
 Figures are printed, never asserted: they belong to the machine and to what else it does.

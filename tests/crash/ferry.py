@@ -38,6 +38,8 @@ HURRIED = Timing(
     full_pause_s=0.5,
     full_pause_most_s=2.0,
 )
+DEAD_AFTER_S = 5.0
+"""For how long one of several may be silent. On a busy machine a living one is, at times: it then has to do no harm."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,6 @@ class Member:
 
     name: str = "ferry"
     role: Role = Role.ALL
-    site: str | None = None
 
 
 def run(line: Connection, member: Member, settings: dict[str, Any], log: Path) -> None:
@@ -59,7 +60,7 @@ def run(line: Connection, member: Member, settings: dict[str, Any], log: Path) -
     sys.stderr = log.open("a", encoding="utf-8")
     starter = os.getppid()
     logging.getLogger("bot").info("process begins")
-    build(Settings.model_validate(settings), HURRIED, role=member.role, site=member.site).start()
+    build(Settings.model_validate(settings), HURRIED, role=member.role, dead_after_s=DEAD_AFTER_S).start()
     logging.getLogger("bot").info("process is ready")
     line.send(READY)
     while os.getppid() == starter:
@@ -114,7 +115,7 @@ class Nursery:
         self._context = multiprocessing.get_context("forkserver")
         self._turn = threading.Lock()
         # "pytest", because a child imports again what its ancestor was started by.
-        self._context.set_forkserver_preload(["pytest", "tests.crash.ferry", "tests.crash.lab"])
+        self._context.set_forkserver_preload(["pytest", "psycopg", "tests.crash.ferry", "tests.crash.lab"])
         # It looks for modules where it was started, and nowhere else (CPython, gh-126631).
         before = os.environ.get("PYTHONPATH", "")
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), before)))

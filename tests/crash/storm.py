@@ -2,7 +2,8 @@
 
 Kills come by turns at a transition in the database, at a request to a host, at a call of Slack, at an event of the
 world, and at any moment. Which, is drawn from the seed; of transitions and events those are preferred that were killed
-at least often, so that each has its turn. Several processes are killed in turn.
+at least often, so that each has its turn. Several processes are killed in turn, and half of them stay away for a while,
+so that the others have to take over.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Weather:
         seconds: within which they ask for all of them.
         speed: seconds of the world in a real one. Hosts forget ended jobs after 300 of the world's.
         calm_s: within which all must be at rest once nobody is killed any more.
+        crew: the processes that share the database.
     """
 
     seed: int
@@ -90,6 +92,7 @@ class Storm:
         self._chance = random.Random(self.weather.seed)
         self._stack = ExitStack()
         self._running: dict[str, Life] = {}
+        self._back_at: dict[str, int] = {}  # the kill before which who stays away is started again
         self._settings: dict[str, Any] = {}
         self._log = self.folder / "ferry.log"
 
@@ -100,8 +103,11 @@ class Storm:
             self._stack.callback(self._rows.close)
             self._stack.callback(self._kill_all)
             for number, mode in zip(range(self.weather.kills), self._modes(), strict=False):
-                self._start_all()
-                self._strike(self.weather.crew[number % len(self.weather.crew)], mode)
+                self._start_all(number)
+                member = self.weather.crew[number % len(self.weather.crew)]
+                self._strike(member, mode)
+                self._back_at[member.name] = number + self._chance.choice((1, 1 + len(self.weather.crew) // 2))
+            self._back_at.clear()
             left = self._calm_down()
             self._kill_all()
             return Aftermath(
@@ -120,8 +126,11 @@ class Storm:
         there.ask("begin")
         return there
 
-    def _start_all(self) -> None:
+    def _start_all(self, number: int = 0) -> None:
+        """All that are to be there for this kill."""
         for member in self.weather.crew:
+            if self._back_at.get(member.name, 0) > number:
+                continue
             process = self._running.get(member.name)
             if process is None or process.ended():
                 if process is not None:

@@ -1,6 +1,6 @@
 """Ferry is killed with -9, hundreds of times: every VM still moves exactly once, and everybody gets a true answer.
 
-python -m pytest tests/crash -s                       # the figures as they come
+python -m pytest tests/crash                       # the figures at the end
 FERRY_SOAK_S=3600 python -m pytest -m soak tests/crash   # other seeds, for an hour
 """
 
@@ -16,13 +16,22 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import Role
 from tests.crash.checks import Evidence, find_faults, render_figures
-from tests.crash.ferry import Nursery
+from tests.crash.ferry import Member, Nursery
 from tests.crash.storm import Storm, Weather
+from tests.postgres import Postgres
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a process that has imported everything is forked")
 
-STORMS, KILLS = 4, 51
+STORMS, KILLS = 4, 38
+CREW = (
+    Member("bot-1", Role.BOT),
+    Member("worker-1", Role.WORKER),
+    Member("bot-2", Role.BOT),
+    Member("worker-2", Role.WORKER),
+)
+CREW_STORMS, CREW_KILLS = 2, 28
 FIRST_SOAK_SEED = 1000
 COMMON = ("propose", "confirm", "grant", "start", "succeed")
 """Transitions that every storm has many of: each must have been killed at."""
@@ -35,10 +44,11 @@ def nursery() -> Nursery:
     return Nursery()
 
 
-def blow(nursery: Nursery, folder: Path, weather: Weather, coverage: Counter[str]) -> Evidence:
-    """One storm on a SQLite file."""
+def blow(nursery: Nursery, folder: Path, weather: Weather, coverage: Counter[str], database_url: str = "") -> Evidence:
+    """One storm, on a SQLite file if no database is given."""
     folder.mkdir()
-    return Evidence(Storm(nursery, weather, folder, f"sqlite:///{folder}/ferry.sqlite", coverage).pass_over())
+    url = database_url or f"sqlite:///{folder}/ferry.sqlite"
+    return Evidence(Storm(nursery, weather, folder, url, coverage).pass_over())
 
 
 def judge(title: str, evidence: list[Evidence], began: float, tell: Tell) -> None:
@@ -55,8 +65,25 @@ def test_nothing_is_lost_and_nothing_moves_twice(nursery: Nursery, tmp_path: Pat
     with ThreadPoolExecutor(STORMS) as pool:
         evidence = list(pool.map(lambda one: blow(nursery, tmp_path / f"storm{one.seed}", one, coverage), weathers))
     judge("Crash harness, SQLite", evidence, began, figures)
-    assert sum(each.after.kills.total() for each in evidence) >= 200
+    assert sum(each.after.kills.total() for each in evidence) >= STORMS * KILLS
     assert {f"row: {event}" for event in COMMON} <= set(coverage)
+
+
+@pytest.mark.timeout(600)
+def test_two_bots_and_two_workers_replace_each_other(
+    nursery: Nursery, tmp_path: Path, figures: Tell, postgres_server: Postgres
+) -> None:
+    began, coverage = time.monotonic(), Counter[str]()
+    weathers = [Weather(seed=seed, kills=CREW_KILLS, crew=CREW) for seed in range(101, 101 + CREW_STORMS)]
+
+    def blow_on_postgres(weather: Weather) -> Evidence:
+        name = postgres_server.create()
+        return blow(nursery, tmp_path / name, weather, coverage, postgres_server.url(name))
+
+    with ThreadPoolExecutor(CREW_STORMS) as pool:
+        evidence = list(pool.map(blow_on_postgres, weathers))
+    judge("Crash harness, PostgreSQL, two bots and two workers", evidence, began, figures)
+    assert sum(each.after.kills.total() for each in evidence) >= CREW_STORMS * CREW_KILLS
 
 
 @pytest.mark.soak

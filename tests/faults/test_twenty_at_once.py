@@ -1,6 +1,6 @@
 """Twenty migrations at once in one channel, with Slack's rate limits on: true at every moment, and soon.
 
-    python -m pytest -m benchmark tests/faults -s
+    python -m pytest -n 0 -m benchmark tests/faults -s
 
 Half a minute of real limits, so it runs on demand; the budget itself is held by tests/contract/test_announcer.py.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -42,6 +42,7 @@ OTHER_SHARE = r"\\server01\archive"
 USER, PASSWORD = "ferry", "simulated"
 VM_01 = VmId("11111111-1111-4111-8111-111111111111")
 PATIENCE_S = 20.0
+STEP_S = 0.1  # of the world: a fraction of what any move here takes
 
 
 class HeldClock:
@@ -64,6 +65,10 @@ class HeldClock:
 
     def hold(self) -> None:
         self.run(0)
+
+    def step(self, seconds: float) -> None:
+        with self._lock:
+            self._at += timedelta(seconds=seconds)
 
     def real_s(self, world_s: float) -> float:
         with self._lock:
@@ -146,22 +151,21 @@ class MovingHosts:
 
     def hold_at(self, percent: int) -> Job:
         """Stand still once a move of VM-01 (no comparison) is that far."""
-        job: list[Job] = []
-
-        def there() -> bool:
-            job[:] = [each for each in self.moves() if each.percent >= percent]
-            return bool(job)
-
-        assert self.world.wait_until(there, PATIENCE_S), "no move came that far"
-        self.clock.hold()
-        return job[0]
+        return self._hold_when(lambda job: job.percent >= percent)
 
     def hold_when_too_late(self) -> None:
         """Stand still where a move can no longer be stopped."""
-        self.hold_at(75)
-        self.clock.run(8)
-        assert self.world.wait_until(lambda: any(not job.cancellable for job in self.moves()), PATIENCE_S)
+        self._hold_when(lambda job: not job.cancellable)
+
+    def _hold_when(self, there: Callable[[Job], bool]) -> Job:
+        """Time goes on by steps, so that no moment is missed however busy the machine is."""
         self.clock.hold()
+        deadline = time.monotonic() + PATIENCE_S
+        while not (found := [job for job in self.moves() if there(job)]):
+            assert time.monotonic() < deadline, "no move came that far"
+            self.clock.step(STEP_S)
+            self.world.wait_until(lambda: False, 0.005)
+        return found[0]
 
     def moves(self) -> tuple[Job, ...]:
         return tuple(job for job in self.world.active_jobs() if job.title.startswith("Moving"))
