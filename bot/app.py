@@ -120,9 +120,8 @@ def build(
     """
     sites = _sites(settings, role, site)
     watched = [name for name, host in settings.hosts.items() if role is not Role.WORKER or host.site in sites]
-    base = _base(
-        settings, clock or SystemClock(), f"{socket.gethostname()}/{role}/{site or '*'}", watched, dead_after_s
-    )
+    name = settings.operations.process or f"{socket.gethostname()}/{role}/{site or '*'}"
+    base = _base(settings, clock or SystemClock(), watched, name, sites, dead_after_s)
 
     def look_soon(hosts: Iterable[str]) -> None:
         base.inventory.look_soon(set(watched).intersection(hosts))
@@ -130,7 +129,7 @@ def build(
     parts: list[Part] = [base.inventory, Steward(base.store, look_soon)]
     if role is not Role.BOT:
         runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
-        parts.append(Engine(base.store, runner, base.presence, sites, look_soon, sweep_s=dead_after_s / BEATS))
+        parts.append(Engine(base.store, runner, base.presence, look_soon, sweep_s=dead_after_s / BEATS))
     bot_user = ""
     if role is not Role.WORKER:
         front = SlackFront(settings.slack)
@@ -152,10 +151,12 @@ class _Base:
     recheck: Callable[[Plan], tuple[str, ...]]
 
 
-def _base(settings: Settings, clock: Clock, name: str, watched: Iterable[str], dead_after_s: float) -> _Base:
-    sites = {host: its.site for host, its in settings.hosts.items()}
-    store = Store(settings.operations.database_url.get_secret_value(), clock, sites=sites)
-    presence = Presence(store.database, settings.operations.process or name, dead_after_s=dead_after_s)
+def _base(
+    settings: Settings, clock: Clock, watched: Iterable[str], name: str, sites: Iterable[str], dead_after_s: float
+) -> _Base:
+    at = {host: its.site for host, its in settings.hosts.items()}
+    store = Store(settings.operations.database_url.get_secret_value(), clock, sites=at)
+    presence = Presence(store.database, name, sites=tuple(sites), dead_after_s=dead_after_s)
     fleet = HyperVFleet(settings.hosts)
     inventory = Inventory(
         fleet, clock, settings.operations.refresh_s, on_seen=_record_room(store), background=tuple(watched)
@@ -165,7 +166,7 @@ def _base(settings: Settings, clock: Clock, name: str, watched: Iterable[str], d
 
 
 def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
-    """The sites whose operations a process of this role carries out."""
+    """The sites whose operations a process of this role carries out; a bot carries out none."""
     known = tuple(dict.fromkeys(host.site for host in settings.hosts.values()))
     if site is not None and site not in known:
         raise Refused(
@@ -181,7 +182,7 @@ def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
             needed="PostgreSQL for several at once",
             hint="DATABASE_URL=postgresql://user:password@server/name, or `ferry run` alone",
         )
-    return chosen
+    return () if role is Role.BOT else chosen
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id),
-        Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel),
+        Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
         _Listening(front, intake),
     ]

@@ -24,7 +24,6 @@ from rich.console import Console
 import commands
 from bot.core.history import render_verification
 from bot.core.journal import read_anchor
-from bot.core.journal import verify as verify_chain
 from bot.core.names import check_age, to_timedelta
 from bot.errors import FerryError, Refused
 from bot.log import configure, to_file
@@ -78,16 +77,21 @@ def run(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    if role not in list(Role):
+        raise Refused(f"there is no role {role!r}", needed=f"one of {', '.join(Role)}")
+    bot = build(settings, role=Role(role), site=site)
     try:
-        bot = build(settings, role=Role(role), site=site)
-    except ValueError:
-        raise Refused(f"there is no role {role!r}", needed=f"one of {', '.join(Role)}") from None
-    try:
-        bot.start()
+        with _leaving_when(stop):
+            bot.start()
         listens = f"listens in Slack as {bot.bot_user} and " if bot.bot_user else ""
         _err.print(f"Ferry {listens}looks after {', '.join(settings.hosts)}.")
         while not stop.wait(1):  # a wait without limit would not let Windows deliver Ctrl+C
-            pass
+            if bot.presence.lost.is_set():
+                _err.print("Another Ferry has taken this one's name; this one ends. Moves go on at their hosts.")
+                _leave(bot, status=1)
+    except FerryError as error:
+        _explain(error)
+        _leave(bot, status=2)
     except BaseException:
         bot.stop()
         raise
@@ -174,7 +178,7 @@ def verify(
     config: Config = None,
 ) -> None:
     """Verify the journal: that no entry was changed, removed or exchanged. Exit status 1 where it does not hold."""
-    from bot.audit import read_copy, read_head
+    from bot.audit import read_head, verify_copy
     from bot.operations.journal import open_journal
 
     kept = read_anchor(anchor)
@@ -182,7 +186,7 @@ def verify(
         raise Refused("this text holds no anchor", needed="the word that begins with ferry:, copied whole")
     witnesses = [kept] if kept else []
     if file is not None:
-        found, name, beside = verify_chain(read_copy(file), witnesses), str(file), None
+        found, name, beside = verify_copy(file, witnesses), str(file), None
     else:
         operations = load(config).operations
         beside = read_head(operations.audit_file)
@@ -229,7 +233,27 @@ def _explain(error: FerryError) -> None:
         _err.print(error.hint)
 
 
-def _leave(bot: Bot) -> NoReturn:
+@contextmanager
+def _leaving_when(stop: threading.Event) -> Iterator[None]:
+    """While a start waits for a database or for chat: whoever asks to stop does not wait for that to end.
+
+    Nothing has begun then that would have to be ended.
+    """
+    started = threading.Event()
+
+    def leave() -> None:
+        stop.wait()
+        if not started.wait(1):
+            os._exit(0)
+
+    threading.Thread(target=leave, daemon=True).start()
+    try:
+        yield
+    finally:
+        started.set()
+
+
+def _leave(bot: Bot, status: int = 0) -> NoReturn:
     """Stop, and be gone within ten seconds.
 
     Python waits at its exit for every thread that is still in a call to a host, which may take that host's time limit.
@@ -241,7 +265,7 @@ def _leave(bot: Bot) -> NoReturn:
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 def _world(scenario: str, speed: float) -> World:

@@ -43,6 +43,9 @@ class Desk(Protocol):
 
     def propose(self, plan: Plan, ask: Ask) -> object: ...
 
+    def has_offered(self, ask: Ask) -> bool:
+        """Whether this ask has made an offer before."""
+
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         """None: the operation's updated card is the answer. Raises Refused."""
 
@@ -78,10 +81,16 @@ class Dispatcher:
         self._bot_user = bot_user if callable(bot_user) else lambda: bot_user
         self._stale_after_s = stale_after_s
 
-    def answer(self, ask: Ask) -> Reply | None:
-        """What to say; None if an operation's card says it. Never raises."""
+    def answer(self, ask: Ask, again: bool = False) -> Reply | None:
+        """What to say; None if an operation's card says it. Never raises.
+
+        Args:
+            again: a former process took it, and may have carried it out before it died.
+        """
         try:
-            reply = self._answer(ask)
+            if again and self._desk.has_offered(ask):
+                return None
+            reply = self._answer(ask, again)
         except UsageError as error:
             log.debug("not understood key=%s actor=%s problem=%r", ask.key, ask.actor, error.message)
             return render_usage(error)
@@ -102,7 +111,7 @@ class Dispatcher:
         log.info("answered key=%s actor=%s by=%s", ask.key, ask.actor, "card" if reply is None else "reply")
         return reply
 
-    def _answer(self, ask: Ask) -> Reply | None:
+    def _answer(self, ask: Ask, again: bool) -> Reply | None:
         try:
             command, words = find(self._registry, split(normalise(ask.text, self._bot_user())))
         except UsageError as error:
@@ -111,7 +120,7 @@ class Dispatcher:
             self._permit(ask, UNKNOWN_ACTION)
             raise
         self._permit(ask, command.action, partial(_read_wish, command, words) if command.changes else None)
-        self._refuse_late(ask)
+        self._refuse_late(ask, doubtful=again and command.changes)
         return self._act(self._handle(command, command.usage.read(words), ask), ask)
 
     def _handle(self, command: Command, arguments: Arguments, ask: Ask) -> Answer:
@@ -145,10 +154,21 @@ class Dispatcher:
             self._desk.refuse(refusal, ask)
         raise Refused(verdict.reason, needed=verdict.needed, hint=verdict.hint, private=True)
 
-    def _refuse_late(self, ask: Ask) -> None:
-        """Chat services deliver up to hours late; nobody expects yesterday's command to be carried out today."""
+    def _refuse_late(self, ask: Ask, *, doubtful: bool) -> None:
+        """Chat services deliver up to hours late; nobody expects yesterday's command to be carried out today.
+
+        Args:
+            doubtful: it may have been carried out, and the answer was lost with the process that did it.
+        """
         age_s = (self._clock.now() - ask.at).total_seconds()
         if age_s > self._stale_after_s:
+            if doubtful:
+                raise Refused(
+                    f"Ferry was restarted while it was at this, {render_duration(age_s)} ago; it does not know whether"
+                    " this was carried out",
+                    hint="`status` shows what there is; say it again if it is still wanted",
+                    private=True,
+                )
             raise Refused(
                 f"this reached Ferry {render_duration(age_s)} after it was sent, and was not carried out",
                 needed=f"a command that is at most {render_duration(self._stale_after_s)} old",

@@ -50,8 +50,11 @@ class HostMover(Protocol):
     def discard(self, move: Move) -> None:
         """Remove the planned VM that `compare` left at the destination. Idempotent. Never touches a realised VM."""
 
-    def move(self, move: Move, progress: Callable[[int], None]) -> None:
+    def move(self, move: Move, progress: Callable[[int], None], ready: Callable[[], None] = ...) -> None:
         """Start the move on the source and follow it to its end; `progress` gets percent, 0 to 100, not always rising.
+
+        `ready` is called when all is prepared, right before the order leaves; if it raises, nothing is sent, and what
+        it raised comes out. Reaching the host may take long, and the order may no longer be wanted then.
 
         Returns once the host says it is done, which still has to be verified. Raises HostError with the host's words;
         with fault UNKNOWN the move may be going on. The move itself belongs to the host and survives this call.
@@ -77,6 +80,9 @@ class Chat(Protocol):
 
     def update(self, channel: str, ts: str, reply: Reply) -> None:
         """Replace a message."""
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Remove a message of Ferry's own."""
 
     def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
         """Show a message to one person only."""

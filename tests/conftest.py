@@ -1,4 +1,4 @@
-"""What all tests may share: a PostgreSQL server, started when the first test asks for it, and figures for the summary."""
+"""What all tests may share: a PostgreSQL server, started when first asked for, and figures for the summary."""
 
 from __future__ import annotations
 

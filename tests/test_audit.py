@@ -10,20 +10,27 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from hypothesis import example, given
+from hypothesis import strategies as some
 
-from bot.audit import AuditCopy, read_copy, read_head, write_csv, write_json, write_table
-from bot.audit.copy import BATCH, COLUMNS
+from bot.audit import AuditCopy, read_head, verify_copy, write_csv, write_json, write_table
+from bot.audit.copy import BATCH, PAGE
+from bot.audit.file import APPLICATION_ID, SCHEMA_VERSION
+from bot.audit.rows import COLUMNS
+from bot.cli import main
 from bot.core.history import Record
-from bot.core.journal import GENESIS, Entry, Refusal, find_break, link, verify
+from bot.core.journal import GENESIS, Entry, Refusal, link, verify
 from bot.core.lifecycle import Event
 from bot.core.operation import Outcome
-from bot.errors import Refused
-from bot.operations.journal import Journal
+from bot.errors import FerryError, Refused
+from bot.operations.journal import Journal, open_journal
 from bot.operations.store import Store
 from tests.operations.offers import ALICE, BOB, NOON, OFFER, SetClock, make_ask, make_host, make_plan, vm_id
 
@@ -112,6 +119,14 @@ def deeds(copy: AuditCopy, what: str = "", *, since: object = None) -> list[tupl
     return [(each.record.who, each.record.event, each.record.operation) for each in found.deeds]
 
 
+def entries_of(path: Path) -> list[Entry]:
+    """As any program reads them."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT seq, previous, operation, body, hash FROM journal ORDER BY seq").fetchall()
+    connection.close()
+    return [Entry(**dict(zip(Entry.model_fields, row, strict=True))) for row in rows]
+
+
 # Searching
 
 CONFIRMED, ASKED = (BOB, "confirm", "m-1"), (ALICE, "propose", "m-1")
@@ -176,7 +191,29 @@ def test_hostile_names_are_found_and_do_no_harm(tmp_path, name):
     copy = AuditCopy(tmp_path / "audit.db", journal)
     assert [each.record.vm for each in copy.search(name, None, 20).deeds] == [name]
     assert copy.search(f"{name} and more", None, 20).total == 0
-    assert find_break(read_copy(tmp_path / "audit.db")) is None
+    assert verify_copy(tmp_path / "audit.db").broken is None
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> AuditCopy:
+    return AuditCopy(tmp_path_factory.mktemp("standing") / "audit.db", Lines({"by": ALICE}))
+
+
+@given(some.text(some.characters()) | some.text('"*^:()- NEARORAND\0\ud800', max_size=8))
+@example('"')
+@example('" "')
+@example("a\0b")
+@example("\ud800")
+def test_nothing_that_anybody_may_ask_for_is_an_error(standing, what):
+    found = standing.search(what, None, 20)
+    assert len(found.deeds) == found.total
+    assert len(list(standing.records(what))) == found.total
+
+
+@pytest.mark.parametrize("what", ['"', "&", " ", "\0", "\ud800"])
+def test_where_no_word_is_left_there_is_nothing(copy, what):
+    assert deeds(copy, what) == []
+    assert list(copy.records(what)) == []
 
 
 # Copying
@@ -184,11 +221,11 @@ def test_hostile_names_are_found_and_do_no_harm(tmp_path, name):
 
 def test_it_grows_by_what_is_new(copy, store, tmp_path):
     copy.refresh()
-    before = list(read_copy(tmp_path / "audit.db"))
+    before = entries_of(tmp_path / "audit.db")
     store.change("m-1", Event.CONFIRM, by=BOB)  # ended: changes nothing
     offer(store, SetClock(), 4)
     copy.refresh()
-    after = list(read_copy(tmp_path / "audit.db"))
+    after = entries_of(tmp_path / "audit.db")
     assert after[:-1] == before
     assert tuple(after) == store.journal()
     assert verify(after).broken is None
@@ -198,7 +235,7 @@ def test_more_than_one_batch(tmp_path):
     journal = Lines(*({"operation": f"m-{number}"} for number in range(2 * BATCH + 5)))
     copy = AuditCopy(tmp_path / "audit.db", journal)
     copy.refresh()
-    assert len(list(read_copy(tmp_path / "audit.db"))) == 2 * BATCH + 5
+    assert len(entries_of(tmp_path / "audit.db")) == 2 * BATCH + 5
 
 
 def test_of_many_who_copy_at_once_one_writes_each_entry(store, clock, tmp_path):
@@ -220,20 +257,20 @@ def test_of_many_who_copy_at_once_one_writes_each_entry(store, clock, tmp_path):
     for thread in threads:
         thread.join()
     assert broken == []
-    assert tuple(read_copy(tmp_path / "audit.db")) == store.journal()
+    assert tuple(entries_of(tmp_path / "audit.db")) == store.journal()
 
 
 def test_a_journal_that_was_cut_or_exchanged_is_not_copied_over(tmp_path):
     journal = Lines({"event": "propose"}, {"event": "confirm"}, {"event": "grant"})
     path = tmp_path / "audit.db"
     AuditCopy(path, journal).refresh()
-    kept = list(read_copy(path))
+    kept = entries_of(path)
     cut = Lines({"event": "propose"})
     exchanged = Lines(*({"event": "propose", "by": "U0EVE"} for _ in range(5)))
     for other in (cut, exchanged, Lines()):
         with pytest.raises(Refused, match="no longer holds entry 3"):
             AuditCopy(path, other).refresh()
-    assert list(read_copy(path)) == kept
+    assert entries_of(path) == kept
     head = read_head(path)
     assert head is not None
     broken = verify(cut.entries, [head]).broken
@@ -241,17 +278,110 @@ def test_a_journal_that_was_cut_or_exchanged_is_not_copied_over(tmp_path):
     assert broken.seq == 2
 
 
-def test_a_copy_of_another_version_is_made_anew(tmp_path):
+def alter(path: Path, *statements: str) -> None:
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_a_copy_of_an_older_version_is_made_anew(tmp_path):
     journal = Lines({"event": "propose"}, {"event": "confirm"})
     path = tmp_path / "audit.db"
     AuditCopy(path, journal).refresh()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.execute("DELETE FROM journal")
-    connection.commit()
-    connection.close()
+    alter(path, "DELETE FROM journal", f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    with pytest.raises(Refused, match="is older"):
+        verify_copy(path)
     AuditCopy(path, journal).refresh()
-    assert list(read_copy(path)) == journal.entries
+    assert entries_of(path) == journal.entries
+
+
+def test_a_copy_of_a_newer_version_is_refused(tmp_path):
+    path = tmp_path / "audit.db"
+    AuditCopy(path, Lines({})).refresh()
+    alter(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = path.read_bytes()
+    for use in (AuditCopy(path, Lines({})).refresh, lambda: verify_copy(path), lambda: read_head(path)):
+        with pytest.raises(Refused, match="made by a newer Ferry"):
+            use()
+    assert path.read_bytes() == before
+
+
+def test_ferrys_own_database_is_no_copy_of_it(store, clock):
+    """If `audit_path` names it by mistake."""
+    path, before = store.database.path, store.journal()
+    confused = AuditCopy(path, Journal(store.database, clock))
+    for use in (confused.refresh, lambda: verify_copy(path), lambda: read_head(path)):
+        with pytest.raises(Refused, match="not a copy of the journal that Ferry made") as refused:
+            use()
+        assert refused.value.needed
+        assert "audit_path" in refused.value.hint
+    assert store.journal() == before
+    assert store.find_break() is None
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE journal (seq INTEGER PRIMARY KEY, dream TEXT)", "INSERT INTO journal VALUES (1, 'of the sea')"],
+        ["CREATE TABLE other (x)"],
+        ["CREATE TABLE other (x)", f"PRAGMA user_version = {SCHEMA_VERSION}"],
+        ["PRAGMA application_id = 1"],
+    ],
+)
+def test_a_database_of_something_else_stays_as_it_is(tmp_path, statements):
+    path = tmp_path / "audit.db"
+    alter(path, *statements)
+    before = path.read_bytes()
+    copy = AuditCopy(path, Lines({}))
+    for use in (copy.refresh, lambda: copy.search("", None, 20), lambda: list(copy.records())):
+        with pytest.raises(Refused, match="not a copy of the journal that Ferry made"):
+            use()
+    assert path.read_bytes() == before
+
+
+def test_an_empty_file_becomes_a_copy(tmp_path):
+    path = tmp_path / "audit.db"
+    path.touch()
+    assert read_head(path) is None
+    AuditCopy(path, Lines({})).refresh()
+    assert len(entries_of(path)) == 1
+    assert sqlite3.connect(path).execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def lose_the_table(path: Path) -> None:
+    alter(path, "DROP TABLE journal")
+
+
+def put_an_old_one_back(path: Path) -> None:
+    alter(path, "DELETE FROM journal WHERE seq > 5")
+
+
+@pytest.mark.parametrize("spoil", [remove, empty, lose_the_table, put_an_old_one_back])
+def test_a_copy_that_is_lost_while_the_bot_runs_is_made_again(copy, store, tmp_path, spoil):
+    path = tmp_path / "audit.db"
+    for _ in range(2):  # the second time, the copy knows that there is nothing new
+        copy.refresh()
+    spoil(path)
+    assert deeds(copy, "m-1") == [CONFIRMED, ASKED]
+    assert tuple(entries_of(path)) == store.journal()
+
+
+@pytest.mark.parametrize("spoil", [remove, empty, lose_the_table])
+def test_a_copy_that_is_lost_is_no_witness(copy, tmp_path, spoil):
+    copy.refresh()
+    assert read_head(tmp_path / "audit.db") is not None
+    spoil(tmp_path / "audit.db")
+    assert read_head(tmp_path / "audit.db") is None
 
 
 def test_a_file_that_is_no_copy_is_refused(tmp_path):
@@ -261,21 +391,122 @@ def test_a_file_that_is_no_copy_is_refused(tmp_path):
         AuditCopy(path, Lines({})).refresh()
     assert path.read_text().startswith("these are")
     with pytest.raises(Refused, match="there is no file"):
-        list(read_copy(tmp_path / "none.db"))
-    sqlite3.connect(tmp_path / "empty.db").execute("CREATE TABLE other (x)")
+        verify_copy(tmp_path / "none.db")
+    alter(tmp_path / "other.db", "CREATE TABLE other (x)")
     with pytest.raises(Refused, match="holds no journal"):
-        list(read_copy(tmp_path / "empty.db"))
+        verify_copy(tmp_path / "other.db")
+    assert read_head(tmp_path / "other.db") is None  # no witness; the journal can be verified without
 
 
-def test_tampering_with_the_copy_shows_in_the_copy(copy, tmp_path):
+def test_whoever_reads_and_stands_still_keeps_nobody_from_writing(tmp_path):
+    """A pager takes the first records and waits for a person."""
+    path, journal = tmp_path / "audit.db", Lines(*({"operation": f"m-{number}"} for number in range(2 * PAGE + 5)))
+    records = AuditCopy(path, journal).records()
+    read = [next(records).seq]
+    writer = sqlite3.connect(path, timeout=0, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    writer.execute("ROLLBACK")
+    writer.close()
+    journal.add()
+    AuditCopy(path, journal).refresh()
+    read.extend(record.seq for record in records)
+    assert read == list(range(2 * PAGE + 5, 0, -1))
+
+
+# Tampering with the copy
+
+
+def test_a_copy_says_as_much_as_the_journal(copy, store, tmp_path):
     copy.refresh()
-    connection = sqlite3.connect(tmp_path / "audit.db")
-    connection.execute("UPDATE journal SET body = replace(body, 'U0BOB', 'U0EVE') WHERE event = 'confirm'")
-    connection.commit()
-    connection.close()
-    broken = find_break(read_copy(tmp_path / "audit.db"))
+    assert verify_copy(tmp_path / "audit.db") == verify(store.journal())
+
+
+def test_tampering_with_an_entry_shows(copy, tmp_path):
+    copy.refresh()
+    alter(tmp_path / "audit.db", "UPDATE journal SET body = replace(body, 'U0BOB', 'U0EVE') WHERE event = 'confirm'")
+    found = verify_copy(tmp_path / "audit.db")
+    assert found.broken is not None
+    assert found.broken.reason == "entry 3 was changed after it was written"
+    assert found.entries == 2
+
+
+@pytest.mark.parametrize("column", [column for column in COLUMNS if column not in ("seq", "operation", "hash")])
+@pytest.mark.parametrize("seq", [1, 3, 8])
+def test_tampering_with_what_people_read_shows(copy, store, tmp_path, capsys, column, seq):
+    copy.refresh()
+    path = tmp_path / "audit.db"
+    alter(path, f"UPDATE journal SET {column} = 'doctored' WHERE seq >= {seq}")
+    found = verify_copy(path)
+    assert found.broken is not None
+    assert (found.broken.seq, found.entries) == (seq, seq - 1)
+    assert found.head == (store.journal()[seq - 2].hash if seq > 1 else GENESIS)
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", str(path)])
+    assert ended.value.code == 1
+    assert f"does not hold: entry {seq} shows another {column} than it tells" in capsys.readouterr().out.replace(
+        "\n", ""
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM journal WHERE seq = 4",
+        "UPDATE journal SET seq = -1 WHERE seq = 1",
+        "UPDATE journal SET operation = 'm-2' WHERE seq = 4",
+        "UPDATE journal SET body = CAST(body AS BLOB) WHERE seq = 4",
+    ],
+)
+def test_tampering_with_rows_shows(copy, tmp_path, statement):
+    copy.refresh()
+    alter(tmp_path / "audit.db", statement)
+    assert verify_copy(tmp_path / "audit.db").broken is not None
+
+
+def test_a_copy_that_cannot_be_read_is_refused(copy, tmp_path):
+    copy.refresh()
+    alter(tmp_path / "audit.db", "UPDATE journal SET body = x'ff' WHERE seq = (SELECT max(seq) FROM journal)")
+    for use in (verify_copy, read_head):
+        with pytest.raises(Refused, match="no Ferry wrote there"):
+            use(tmp_path / "audit.db")
+
+
+def test_an_operation_that_is_in_many_pages_shows_the_same_in_each(tmp_path):
+    move = {"move": {"vm_name": "VM-01", "source": "host01"}}
+    journal = Lines({"plan": move}, *({"event": "progress"} for _ in range(2 * BATCH)))
+    path = tmp_path / "audit.db"
+    copy = AuditCopy(path, journal)
+    assert {record.vm for record in copy.records()} == {"VM-01"}
+    assert verify_copy(path).entries == 2 * BATCH + 1
+    alter(path, f"UPDATE journal SET vm = 'VM-02' WHERE seq = {BATCH + 7}")
+    broken = verify_copy(path).broken
     assert broken is not None
-    assert broken.reason == "entry 3 was changed after it was written"
+    assert broken.reason == f"entry {BATCH + 7} shows another vm than it tells"
+
+
+# The journal that the command line opens
+
+
+def test_a_journal_that_a_newer_ferry_wrote_is_not_read(store):
+    with store.database.writing() as connection:
+        connection.execute(sa.text("UPDATE ferry_schema SET version = 99"))
+    with pytest.raises(FerryError, match="written by a newer Ferry: its tables have version 99") as refused:
+        open_journal(store.database.url).__enter__()
+    with pytest.raises(FerryError) as starting:
+        store.migrate()
+    assert (refused.value.message, refused.value.hint) == (starting.value.message, starting.value.hint)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://ferry:se@cr:et@server:5432/ferry", "postgresql://ferry:x@cret:y/z@server/ferry"]
+)
+def test_a_url_that_cannot_be_read_is_not_shown(url):
+    with pytest.raises(FerryError) as refused:
+        open_journal(url).__enter__()
+    shown = "".join(traceback.format_exception(refused.value.with_traceback(None)))
+    assert "database_url" in shown
+    assert "cr:et" not in shown
+    assert "cret" not in shown
 
 
 # An ordinary file

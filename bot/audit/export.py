@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import TextIO
 
-from bot.audit.copy import COLUMNS
+from bot.audit.rows import COLUMNS
 from bot.core.history import Record
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, "CSV Injection"

@@ -17,7 +17,7 @@ from bot.errors import Fault, HostError
 from bot.hyperv import pipelines, readers, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
-from bot.hyperv.remote import RemoteHost
+from bot.hyperv.remote import RemoteHost, wanted
 from bot.hyperv.warm import IDLE_RESET_S
 from bot.settings import HostSettings
 
@@ -74,10 +74,14 @@ class HyperVFleet:
         if move.kind is not MoveKind.STORAGE:
             Clearing(move, self._hosts[move.source], self._hosts[move.destination]).run()
 
-    def move(self, move: Move, progress: Callable[[int], None]) -> None:
+    def move(self, move: Move, progress: Callable[[int], None], ready: Callable[[], None] = wanted) -> None:
         where = f"of {move.vm_name}" if move.kind is MoveKind.STORAGE else f"of {move.vm_name} to {move.destination}"
         self._hosts[move.source].order(
-            f"the {move.kind.words.lower()} {where}", pipelines.order_move(move), _nothing, progress=progress
+            f"the {move.kind.words.lower()} {where}",
+            pipelines.order_move(move),
+            _nothing,
+            progress=progress,
+            ready=ready,
         )
 
     def stop(self, host: str, job: Job) -> bool:

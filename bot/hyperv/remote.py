@@ -22,6 +22,10 @@ def _ignore(percent: int) -> None:
     """For orders whose progress nobody follows."""
 
 
+def wanted() -> None:
+    """For orders that stay wanted."""
+
+
 class RemoteHost:
     """Safe to use from any thread."""
 
@@ -47,8 +51,11 @@ class RemoteHost:
         *,
         limit_s: float | None = None,
         progress: Progress = _ignore,
+        ready: Callable[[], None] = wanted,
     ) -> T:
         """Have something done, in a session of its own, and wait for its end.
+
+        `ready` is called once the session is there, right before the order leaves; if it raises, nothing is sent.
 
         Raises:
             HostError: the host refused; with fault UNKNOWN it may be doing it, or have done it.
@@ -56,6 +63,7 @@ class RemoteHost:
         sent = False
         try:
             with self._warm.own() as session:
+                ready()
                 try:
                     answer = session.follow(
                         (statement,), self.settings.read_timeout_s, progress, self._closing, limit_s

@@ -8,7 +8,8 @@ Rules:
     2. Chat asking for a pause stops that kind of call only. Other passing errors put off that one card, ever longer.
     3. What can never be shown (channel gone, message deleted) is given up with its reason, and the asker is told.
     4. A card and a line are posted once: where a post may have been taken although no answer came or the database did
-       not keep it, or a predecessor may have posted before it died, its key is looked for first.
+       not keep it, or a predecessor may have posted before it died, its key is looked for first. Who stood still while
+       another took over takes back what both have posted.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ from bot.operations.store import CardDue, Store
 from bot.ports import Chat, Clock
 
 LEASE = "announcer"
-LEASE_S = 30.0  # longer than the slowest call to chat
-RENEW = timedelta(seconds=LEASE_S / 3)
 POLL_S = 1.0  # rows that other processes change ring no bell here
 SET_BACK = timedelta(seconds=1)  # a clock that goes back by less is being adjusted
 
@@ -50,8 +49,10 @@ class Announcer:
         self._holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
-        self._leading_since: datetime | None = None
-        self._renew_at = self._turned_at = EVER
+        self._inherited: int | None = (
+            None  # the newest operation's number when this one began to lead; None: it does not
+        )
+        self._turned_at = EVER
         self._memories: dict[str, Memory] = {}
         self._pace = Pace()
         self._busy_with: str | None = None
@@ -78,8 +79,8 @@ class Announcer:
                     self._put_off(self._busy_with)
                     wait_s = 0
             self._store.changed.wait(wait_s)
-        if self._leading_since is not None:
-            self._store.lease(LEASE, self._holder, 0)
+        if self._inherited is not None:
+            self._store.give_up_lease(LEASE, self._holder)
 
     def _turn(self) -> float:
         """At most one call to chat. Returns the seconds until the next turn is due."""
@@ -88,7 +89,7 @@ class Announcer:
         if now + SET_BACK < self._turned_at:
             self._forget_times()
         self._turned_at = now
-        if not self._leads(now):
+        if not self._leads():
             return POLL_S
         self._pace.forget(now)
         everything = self._store.cards_due()
@@ -103,17 +104,14 @@ class Announcer:
         moments += [schedule.look_again_at] if schedule.look_again_at else []
         return min([POLL_S, *((at - now).total_seconds() for at in moments if at > now)])
 
-    def _leads(self, now: datetime) -> bool:
-        if now >= self._renew_at:
-            held = self._store.lease(LEASE, self._holder, LEASE_S)
-            if held and self._leading_since is None:
-                self._leading_since = now
-                self._memories.clear()
-                log.info("announcer leads holder=%s", self._holder)
-            elif not held:
-                self._leading_since = None
-            self._renew_at = now + RENEW if held else now
-        return self._leading_since is not None
+    def _leads(self) -> bool:
+        if not self._store.lease(LEASE, self._holder):
+            self._inherited = None
+        elif self._inherited is None:
+            self._inherited = self._store.newest_number()
+            self._memories.clear()
+            log.info("announcer leads holder=%s", self._holder)
+        return self._inherited is not None
 
     # What to do
 
@@ -166,15 +164,16 @@ class Announcer:
 
     def _maybe_posted(self, card: CardDue) -> bool:
         memory = self._memory(card)
-        return memory.maybe_posted or (self._inherited(card) and not memory.looked_for)
+        return memory.maybe_posted or (self._is_inherited(card) and not memory.looked_for)
 
     def _maybe_logged(self, card: CardDue) -> bool:
         memory = self._memory(card)
-        return memory.maybe_logged or (self._inherited(card) and not memory.logs_looked_for)
+        return memory.maybe_logged or (self._is_inherited(card) and not memory.logs_looked_for)
 
-    def _inherited(self, card: CardDue) -> bool:
-        assert self._leading_since is not None
-        return card.operation.requested_at <= self._leading_since
+    def _is_inherited(self, card: CardDue) -> bool:
+        """Whether another process may have announced it before."""
+        assert self._inherited is not None
+        return card.number <= self._inherited
 
     # Doing it
 
@@ -222,9 +221,11 @@ class Announcer:
         except ChatError as error:
             memory.maybe_posted = error.maybe_done
             raise
-        self._store.card_posted(operation.id, ts, operation.version)
+        if self._store.card_posted(operation.id, ts, operation.version):
+            memory.remember(operation, now)
+        else:
+            self._take_back(operation.place.channel, ts)
         memory.maybe_posted = False
-        memory.remember(operation, now)
 
     def _update(self, card: CardDue) -> None:
         operation, now = card.operation, self._clock.now()
@@ -245,8 +246,14 @@ class Announcer:
         except ChatError as error:
             memory.maybe_logged = error.maybe_done
             raise
-        self._keep_steps(card, posted)
+        if not self._keep_steps(card, posted):
+            self._take_back(place.channel, posted)
         memory.maybe_logged = False
+
+    def _take_back(self, channel: str, ts: str) -> None:
+        """Another process led meanwhile and posted the same: this one had stood still."""
+        log.warning("posted twice, and taken back channel=%s ts=%s", channel, ts)
+        self._chat.delete(channel, ts)
 
     def _find_steps(self, card: CardDue, ts: str) -> None:
         """Lines that may have been posted: if they are there, their message gets what has been added since."""
@@ -260,8 +267,8 @@ class Announcer:
         memory = self._memory(card)
         memory.logs_looked_for, memory.maybe_logged = True, False
 
-    def _keep_steps(self, card: CardDue, ts: str) -> None:
-        self._store.steps_posted(card.operation.id, [step.number for step in card.steps], ts)
+    def _keep_steps(self, card: CardDue, ts: str) -> bool:
+        return self._store.steps_posted(card.operation.id, [step.number for step in card.steps], ts)
 
     # When it goes wrong
 
@@ -302,7 +309,7 @@ class Announcer:
 
     def _forget_times(self) -> None:
         log.warning("the clock was set back; pauses and the record of updates are forgotten")
-        self._pace, self._renew_at = Pace(), EVER
+        self._pace = Pace()
         for memory in self._memories.values():
             memory.forget_times()
 

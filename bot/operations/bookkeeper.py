@@ -22,7 +22,6 @@ from bot.operations.store import Store
 from bot.ports import Chat, Clock
 
 LEASE = "bookkeeper"
-LEASE_S = 60.0
 EVERY = timedelta(days=1)
 TURN_S = 5.0
 PAUSE_S = 300.0  # before chat is tried again
@@ -38,16 +37,19 @@ class Bookkeeper:
     Args:
         copy: brings the searchable copy up to date.
         channel: where anchors go; empty: nowhere, and only people make them.
+        holder: by which others can tell whether this process lives.
     """
 
-    def __init__(self, store: Store, chat: Chat, clock: Clock, copy: Callable[[], object], channel: str) -> None:
+    def __init__(
+        self, store: Store, chat: Chat, clock: Clock, copy: Callable[[], object], channel: str, holder: str = ""
+    ) -> None:
         self._store = store
         self._journal = Journal(store.database, clock)
         self._chat = chat
         self._clock = clock
         self._copy = copy
         self._channel = channel
-        self._holder = uuid.uuid4().hex
+        self._holder = holder or uuid.uuid4().hex
         self._not_before = clock.now()
         self._complaint = ""
         self._stopping = threading.Event()
@@ -67,7 +69,7 @@ class Bookkeeper:
         Raises:
             FerryError: the copy does not follow from the journal, or cannot be written.
         """
-        if self._is_due() and self._store.lease(LEASE, self._holder, LEASE_S):
+        if self._is_due() and self._store.lease(LEASE, self._holder):
             self._post_due()
         self._copy()
         self._complaint = ""

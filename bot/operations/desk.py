@@ -58,6 +58,9 @@ class Desk:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
         return self._store.propose(plan, ask, self._clock.now() + self._offer)
 
+    def has_offered(self, ask: Ask) -> bool:
+        return self._store.find_offered(ask.key) is not None
+
     def refuse(self, refusal: Refusal, ask: Ask) -> None:
         """Keep that policy refused a change."""
         self._journal.refuse(refusal, ask)
@@ -139,6 +142,9 @@ class Desk:
                 return self._store.change(operation.id, Event.DECLINE, by=actor, outcome=outcome)
             case State.QUEUED:
                 outcome = Outcome(summary="cancelled before its turn; nothing was started")
+                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome)
+            case State.GRANTED if not self._store.is_served(operation.id):
+                outcome = Outcome(summary="cancelled before any worker took it up; nothing was started")
                 return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome)
             case _:
                 return self._store.ask_cancel(operation.id, actor)

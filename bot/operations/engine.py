@@ -3,32 +3,39 @@
 A DBOS workflow exists only while an operation is granted; the rows are the truth, and the workflow only says whose
 turn it is to carry one out. Rules:
 
-1. A workflow that is gone, or whose process lives no more, is replaced: the operation gets a new attempt, for whichever
-   worker of its site comes first. The old attempt can write nothing any more, should it wake up again.
+1. A workflow that is gone, whose process lives no more, or that its process has taken and does not run, is replaced:
+   the operation gets a new attempt, for whichever worker of its site comes first. The old attempt can write nothing any
+   more, should it wake up again.
 2. Stopping never stops a move. Runners leave, their rows stay, and the next attempt attaches to what the hosts do.
 3. A workflow has no steps and returns nothing: it runs from its start, and looks before it acts.
 
 Facts (dbos 3.4): recovery at launch takes the pending workflows of this executor, of which there are none, because an
 executor is one run of a process; nobody recovers those of another executor; queues are polled; an exception in a
-workflow ends it for good. One DBOS per process.
+workflow ends it for good; a workflow whose claim was committed and whose answer was lost, or whose end could not be
+written, stays pending. One DBOS per process.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 from dbos import DBOS, DBOSConfig
 
-from bot.operations.outbox import APPLICATION, SERIALIZER, VERSION, WORKFLOW, queue_of, workflow_id
+from bot.errors import DatabaseUnavailable
+from bot.operations.outbox import APPLICATION, SERIALIZER, VERSION, WORKFLOW, Workflow, queue_of, workflow_id
 from bot.operations.presence import Presence
 from bot.operations.runner import Runner
 from bot.operations.store import Store
+from bot.operations.store.database import CONNECTIONS
 from bot.operations.ticker import Ticker
 
 log = logging.getLogger(__name__)
 
+UNRUN_S = 10.0
+"""How long a workflow may be taken by this process and not be run by it: its thread has just begun, or just ended."""
 PATIENCE_S = 5.0
 """How long stopping waits for runners to leave; one that is in a call to a host may need longer, and is left behind."""
 
@@ -37,12 +44,12 @@ class Engine:
     """Start it once everything it calls is ready; stop it before the store is closed.
 
     Args:
-        presence: announced before the start; tells whose work is to be carried on.
-        sites: whose operations are carried out here.
+        presence: announced before the start; tells whose work is to be carried on, and which sites are this process's.
         look_soon: asks for a fresh look at these hosts and returns at once.
         concurrency: a safety cap of moves at once in this process; the hosts' limits are what admission goes by.
         polling_s: how often the queue is read; half of it passes on average between a grant and its start.
         sweep_s: how often operations are checked for a workflow that is gone.
+        unrun_s: how long a workflow may be taken by this process and not be run by it.
     """
 
     def __init__(
@@ -50,20 +57,22 @@ class Engine:
         store: Store,
         runner: Runner,
         presence: Presence,
-        sites: Collection[str],
         look_soon: Callable[[Iterable[str]], None],
         *,
         concurrency: int = 1000,
         polling_s: float = 0.2,
         sweep_s: float = 5.0,
+        unrun_s: float = UNRUN_S,
     ) -> None:
+        self._unrun_s = unrun_s
         self._store = store
         self._runner = runner
         self._presence = presence
-        self._sites = tuple(sites)
+        self._sites = presence.sites
         self._look_soon = look_soon
         self._concurrency = concurrency
         self._polling_s = polling_s
+        self._unrun: dict[str, float] = {}  # workflows, and since when they have been seen so
         self._stopping = threading.Event()
         self._ticker = Ticker("ferry-engine", ((sweep_s, self._sweep),))
         self._launched = False
@@ -107,7 +116,11 @@ class Engine:
 
     def _look_after(self, operation_id: str) -> None:
         """What both hosts hold and run has just changed: whoever asks next should not be told of yesterday."""
-        operation = self._store.find(operation_id)
+        try:
+            operation = self._store.find(operation_id)
+        except DatabaseUnavailable as error:
+            log.warning("not_looked_after operation=%s problem=%r", operation_id, error.message)
+            return
         if operation is not None and not self._stopping.is_set():
             self._look_soon({operation.plan.move.source, operation.plan.move.destination})
 
@@ -116,13 +129,25 @@ class Engine:
         grants = self._store.grants(self._sites)
         if not grants:
             return
-        ids = [workflow_id(grant.operation, grant.attempt) for grant in grants]
-        live = self._store.outbox.live(ids, self._presence.living())
+        workflows = self._store.outbox.live(workflow_id(grant.operation, grant.attempt) for grant in grants)
+        living = self._presence.living()  # last, so that whoever has just taken one is known to live
+        idle = self._find_idle(workflows)
         for grant in grants:
-            if (workflow_id(grant.operation, grant.attempt), queue_of(grant.site)) in live:
-                continue
+            name = workflow_id(grant.operation, grant.attempt)
+            workflow = workflows.get(name)
+            if workflow is not None and workflow.queue == queue_of(grant.site) and name not in idle:
+                waits = not workflow.executor
+                if waits or workflow.executor in living:
+                    continue
             if self._store.regrant(grant.operation, grant.attempt):
                 log.warning("workflow_replaced operation=%s attempt=%d", grant.operation, grant.attempt)
+
+    def _find_idle(self, workflows: Mapping[str, Workflow]) -> frozenset[str]:
+        """Those that this process has taken and has not run for a while."""
+        now, run = time.monotonic(), {workflow_id(*each) for each in self._runner.running}
+        mine = [name for name, one in workflows.items() if one.executor == self._presence.id and name not in run]
+        self._unrun = {name: self._unrun.get(name, now) for name in mine}
+        return frozenset(name for name, since in self._unrun.items() if now - since >= self._unrun_s)
 
 
 def _config(database_url: str, executor: str) -> DBOSConfig:
@@ -135,5 +160,7 @@ def _config(database_url: str, executor: str) -> DBOSConfig:
         "log_level": "WARNING",
         # Ferry waits for no notification, so a look costs nothing; stopping waits for the listener's next one.
         "notification_listener_polling_interval_sec": 0.1,
+        "sys_db_pool_size": CONNECTIONS,
+        "sys_db_idle_transaction_timeout_sec": 10.0,
         "run_migrations": False,  # the store has brought all tables up to date
     }

@@ -30,7 +30,7 @@ class Intake:
     """Thread-safe.
 
     Args:
-        answer: the dispatcher's; None means a card answers.
+        answer: the dispatcher's, told whether a former process may have begun with it; None means a card answers.
         posts: tries at posting an answer before it is given up.
         pause_s: before the second try; doubles.
         holder: by which others can tell whether this process lives.
@@ -40,7 +40,7 @@ class Intake:
     def __init__(
         self,
         store: Store,
-        answer: Callable[[Ask], Reply | None],
+        answer: Callable[[Ask, bool], Reply | None],
         chat: Chat,
         *,
         workers: int = 4,
@@ -116,7 +116,11 @@ class Intake:
         while (item := self._asks.get()) is not None and not self._stopping.is_set():
             ask, adopted = item
             try:
-                reply = self._answer(ask)
+                if not self._store.is_answering(ask.key, self._holder):
+                    continue  # this process stood still, was thought dead, and another has it now
+                reply = self._answer(ask, adopted)
+                if not self._store.is_answering(ask.key, self._holder):
+                    continue
                 # Whoever took it before may have posted the answer, and died before it said so.
                 if reply is None or (adopted and self._arrived(ask, reply)) or self._deliver(ask, reply):
                     self._store.answered(ask.key)

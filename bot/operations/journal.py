@@ -18,9 +18,10 @@ from bot.core.journal import JOURNAL, Anchor, Entry, Refusal, Verification, depl
 from bot.core.names import UserId
 from bot.core.operation import Ask
 from bot.errors import Refused
-from bot.operations.store.database import Database
+from bot.operations.store.database import Database, parse_url
 from bot.operations.store.entries import append, read_entries
 from bot.operations.store.tables import journal
+from bot.operations.store.upgrades import read_version, refuse_newer
 from bot.ports import Clock
 
 POLICY = "policy"
@@ -92,8 +93,9 @@ def open_journal(database_url: str) -> Iterator[JournalReader]:
 
     Raises:
         Refused: there is no database, or no journal in it.
+        FerryError: the URL names no database that Ferry knows, or a newer Ferry wrote it.
     """
-    url = sa.make_url(database_url)
+    url = parse_url(database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise Refused(
             f"there is no database {url.database}",
@@ -103,6 +105,7 @@ def open_journal(database_url: str) -> Iterator[JournalReader]:
     database = Database(database_url)
     try:
         with database.reading() as connection:
+            refuse_newer(read_version(connection))
             found = sa.inspect(connection).has_table(journal.name)
         if not found:
             raise Refused("this database holds no journal", needed="a database that `ferry run` made")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
@@ -18,6 +19,17 @@ VERSION = "1"  # of the workflow's arguments and meaning; raised only on purpose
 WORKFLOW = "execute.v1"
 SERIALIZER = DBOSPortableJSONSerializer()
 _LIVE = ["ENQUEUED", "DELAYED", "PENDING"]
+
+
+class Workflow(NamedTuple):
+    """One that waits in its queue or is being run.
+
+    Attributes:
+        executor: who has taken it; empty: nobody yet.
+    """
+
+    queue: str
+    executor: str
 
 
 def workflow_id(operation: str, attempt: int) -> str:
@@ -54,17 +66,18 @@ class Outbox:
         """Make a site's queue known before DBOS is launched, which then serves it from its first second."""
         self._client.register_queue(queue_of(site), worker_concurrency=concurrency, polling_interval_sec=polling_s)
 
-    def live(self, workflows: Iterable[str], executors: Iterable[str]) -> frozenset[tuple[str, str]]:
-        """Which of these workflows, each with its queue, will be run or are run by one of these executors."""
-        known = frozenset(executors)
+    def live(self, workflows: Iterable[str]) -> dict[str, Workflow]:
+        """Those of these workflows that have not ended, by id."""
         found = self._client.list_workflows(
             workflow_ids=list(workflows), status=_LIVE, load_input=False, load_output=False
         )
-        return frozenset(
-            (each.workflow_id, each.queue_name or "")
+        return {
+            each.workflow_id: Workflow(
+                each.queue_name or "", (each.executor_id or "") if each.status == "PENDING" else ""
+            )
             for each in found
-            if each.app_version in (None, VERSION) and (each.status != "PENDING" or each.executor_id in known)
-        )
+            if each.app_version in (None, VERSION)
+        }
 
     def close(self) -> None:
         self._client.destroy()

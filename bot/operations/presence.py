@@ -12,15 +12,17 @@ dead run held is never taken for a new run's. Rules:
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import threading
 import time
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
-from bot.errors import FerryError
+from bot.errors import DatabaseUnavailable, FerryError
 from bot.operations.store.database import Database
 from bot.operations.store.tables import executor, lease
 
@@ -37,12 +39,15 @@ class Presence:
     """`enter` before the tables are brought up to date, `announce` after, `leave` last. Used once.
 
     Args:
+        sites: whose operations this process carries out.
         dead_after_s: for how long a beat may stand still.
         beat_s: how often the beat rises and the others are looked at.
         enter_s: how long to wait for a name: a server notices a little late that its holder was killed.
 
     Attributes:
         id: of this run.
+        sites: as given.
+        lost: set once another process has this one's name: this one must end.
     """
 
     def __init__(
@@ -50,13 +55,17 @@ class Presence:
         database: Database,
         name: str,
         *,
+        sites: Collection[str] = (),
         dead_after_s: float = DEAD_AFTER_S,
         beat_s: float | None = None,
         enter_s: float = 5.0,
     ) -> None:
         self.id = f"{name}#{secrets.token_hex(4)}"
+        self.sites = tuple(sites)
+        self.lost = threading.Event()
         self._database = database
         self._name = name
+        self._row = {"id": self.id, "name": name, "sites": json.dumps(self.sites), "beat": 1}
         self._beat_s = beat_s or dead_after_s / BEATS
         self._enter_s = enter_s
         self._key = {"locks": LOCKS, "name": name}
@@ -83,30 +92,23 @@ class Presence:
                 ) from None
             return
         try:
-            held = self._database.keep_connection()
+            if not self._take_name(self._enter_s):
+                raise FerryError(
+                    f"another Ferry named {self._name} is running on this database",
+                    hint="stop it first, or give this one a name of its own: process in [operations]",
+                )
         except sa.exc.OperationalError as error:
             raise FerryError(
                 f"the database does not answer: {str(error.orig).strip()}",
                 hint="database_url, or DATABASE_URL in the environment, is like postgresql://user@server/name",
             ) from error
-        held.exec_driver_sql(KEEPALIVE)
-        give_up_at = time.monotonic() + self._enter_s
-        while not held.execute(sa.text("SELECT pg_try_advisory_lock(:locks, hashtext(:name))"), self._key).scalar_one():
-            if time.monotonic() >= give_up_at:
-                held.close()
-                raise FerryError(
-                    f"another Ferry named {self._name} is running on this database",
-                    hint="stop it first, or give this one a name of its own: process in [operations]",
-                )
-            time.sleep(0.1)
-        self._held = held
 
     def announce(self) -> None:
         """Say that this run lives, and that those before it under this name do not."""
         mine = sa.true() if self._file is not None else executor.c.name == self._name
         with self._database.writing() as connection:
             _bury(connection, mine)
-            connection.execute(sa.insert(executor).values(id=self.id, name=self._name, beat=1))
+            connection.execute(sa.insert(executor).values(**self._row))
         self._thread.start()
 
     def living(self) -> frozenset[str]:
@@ -130,16 +132,50 @@ class Presence:
         while not self._stopping.wait(self._beat_s):
             try:
                 self._beat()
+            except (DatabaseUnavailable, sa.exc.OperationalError) as error:
+                log.warning("no_beat id=%s: %s", self.id, error)  # it may answer at the next one
             except Exception:
-                # The thread's top: a database that does not answer now may answer at the next beat.
+                # The thread's top: without a beat this process would be thought dead.
                 log.exception("incident=%s presence=%s", secrets.token_hex(4), self.id)
 
+    def _take_name(self, patience_s: float) -> bool:
+        """PostgreSQL: a lock that lasts as long as its connection. False: another run has it."""
+        held = self._database.keep_connection()
+        held.exec_driver_sql(KEEPALIVE)
+        give_up_at = time.monotonic() + patience_s
+        while not held.execute(sa.text("SELECT pg_try_advisory_lock(:locks, hashtext(:name))"), self._key).scalar_one():
+            if time.monotonic() >= give_up_at:
+                held.close()
+                return False
+            time.sleep(0.1)
+        self._held = held
+        return True
+
+    def _keep_name(self) -> bool:
+        """Whether the name is still this run's: a server that restarts, or a firewall, may have cut the connection."""
+        if self._file is not None:
+            return True
+        if self._held is not None:
+            try:
+                self._held.exec_driver_sql("SELECT 1")
+            except sa.exc.DBAPIError:
+                log.warning("presence_connection_lost id=%s", self.id)
+                self._held.invalidate()
+                self._held.close()
+                self._held = None
+        return self._held is not None or self._take_name(0)
+
     def _beat(self) -> None:
+        if not self._keep_name():
+            log.critical("presence_name_lost id=%s: another Ferry named %s has taken over", self.id, self._name)
+            self.lost.set()
+            self._stopping.set()
+            return
         me = executor.c.id == self.id
         with self._database.writing() as connection:
             if not connection.execute(sa.update(executor).where(me).values(beat=executor.c.beat + 1)).rowcount:
                 log.warning("presence_lost id=%s: taken for dead, and back", self.id)
-                connection.execute(sa.insert(executor).values(id=self.id, name=self._name, beat=1))
+                connection.execute(sa.insert(executor).values(**self._row))
             beats = {row.id: row.beat for row in connection.execute(sa.select(executor.c.id, executor.c.beat))}
             for silent in self._find_silent(beats):
                 log.warning("process_dead id=%s silent_s=%g", silent, self._dead_after_s)

@@ -1,4 +1,5 @@
-"""Keeps the queue moving where no person and no host does: ends offers, grants what may go, asks for fresh room.
+"""Keeps the queue moving where no person and no host does: ends offers, grants what may go, asks for fresh room, and
+says where a site's workers are missing.
 
 Any process may do it, any number at once: every change is a compare-and-set. It runs no operation.
 """
@@ -31,7 +32,12 @@ class Steward:
     ) -> None:
         self._store = store
         self._ask_for_room = ask_for_room
-        duties = ((tick_s, self._expire), (tick_s, store.pump), (room_s, self._refresh_room))
+        duties = (
+            (tick_s, self._expire),
+            (tick_s, store.pump),
+            (room_s, self._refresh_room),
+            (room_s, store.tell_unserved),
+        )
         self._ticker = Ticker("ferry-steward", duties)
 
     def start(self) -> None:

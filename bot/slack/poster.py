@@ -82,6 +82,10 @@ class Poster:
         with slack_errors():
             self._client.chat_update(channel=channel, ts=ts, **_message(reply))
 
+    def delete(self, channel: str, ts: str) -> None:
+        with slack_errors():
+            self._client.chat_delete(channel=channel, ts=ts)
+
     def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
         message = _message(reply)
         if place.channel.startswith("D"):  # nobody else reads a direct message

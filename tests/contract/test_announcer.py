@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ from bot.settings import SlackSettings
 from bot.slack.poster import Poster, connect
 from tests.contract.slack_lab import running
 from tests.core.rows import live_plan
+from tests.faults.waiting import until
+from tests.operations.rows import discharge, enlist
 
 WAIT_S = 8
 OUTCOME = Outcome(summary="running on host02, gone from host01")
@@ -348,11 +351,13 @@ def test_a_bug_with_one_card_is_logged_under_an_incident_and_holds_up_no_other(
 def test_only_one_announcer_works_and_another_takes_over_at_once_when_it_stops(
     server: SlackServer, store: Store, poster: Poster
 ) -> None:
+    enlist(store, "first")
+    enlist(store, "second")
     with announcing(store, poster, holder="first"):
         first = propose(store, server)
         card_that(server, f"{first.id} · proposed")
-        assert not store.lease("announcer", "second", 5)
-    assert store.lease("announcer", "second", 5)
+        assert not store.lease("announcer", "second")
+    assert store.lease("announcer", "second")
     with announcing(store, poster, holder="second"):
         run(store, first.id, Event.DECLINE)
         card_that(server, "was declined")
@@ -360,16 +365,68 @@ def test_only_one_announcer_works_and_another_takes_over_at_once_when_it_stops(
 
 
 def test_an_announcer_without_the_lease_says_nothing(server: SlackServer, tmp_path: Path, poster: Poster) -> None:
-    clock = ManualClock()
-    with opened(tmp_path, clock) as store:
-        assert store.lease("announcer", "somebody else", 60)
-        propose(store, server, at=clock.now())
-        with announcing(store, poster, clock):
+    with opened(tmp_path, WallClock()) as store:
+        enlist(store, "somebody else")
+        assert store.lease("announcer", "somebody else")
+        propose(store, server)
+        with announcing(store, poster):
             store.changed.ring()
             assert server.messages("#ops") == []
-            clock.advance(61)
+            discharge(store, "somebody else")
             store.changed.ring()
             card_that(server, "Move VM-01")
+
+
+class Stalling:
+    """A poster whose process stands still after Slack took its post, until told to go on."""
+
+    def __init__(self, poster: Poster) -> None:
+        self._poster = poster
+        self.posted, self.go_on = threading.Event(), threading.Event()
+
+    def post(self, place: Place, reply: Reply, *, key: str = "") -> str:
+        ts = self._poster.post(place, reply, key=key)
+        self.posted.set()
+        assert self.go_on.wait(WAIT_S)
+        return ts
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._poster, name)
+
+
+def test_who_stood_still_while_another_took_over_takes_back_what_both_have_posted(
+    server: SlackServer, store: Store, poster: Poster
+) -> None:
+    enlist(store, "first")
+    enlist(store, "second")
+    stalling = Stalling(poster)
+    with announcing(store, stalling, holder="first"):  # type: ignore[arg-type]
+        operation = propose(store, server)
+        assert stalling.posted.wait(WAIT_S)
+        (early,) = server.messages("#ops")
+        server.fail_next("conversations.history", Fault(error="missing_scope"))  # it cannot be found
+        discharge(store, "first")
+        with announcing(store, poster, holder="second"):
+            server.wait_for(lambda: len(server.messages("#ops")) == 2, WAIT_S)
+            until(lambda: not store.cards_due())
+            stalling.go_on.set()
+            server.wait_for(lambda: len(server.messages("#ops")) == 1, WAIT_S)
+            (left,) = server.messages("#ops")
+            assert left.ts != early.ts
+            run(store, operation.id, Event.DECLINE)
+            card_that(server, "was declined")
+
+
+def test_what_a_predecessor_posted_is_found_although_its_clock_was_slow(
+    server: SlackServer, store: Store, poster: Poster
+) -> None:
+    """The person's time is Slack's, and the announcer's clock is a minute behind it."""
+    clock = ManualClock(datetime.now(UTC) - timedelta(minutes=1))
+    operation = propose(store, server)
+    poster.post(operation.place, render_card(operation, clock.now()), key=operation.id)
+    with announcing(store, poster, clock):
+        until(lambda: not store.cards_due())
+    assert len(server.messages("#ops")) == 1
 
 
 def test_an_announcer_that_was_never_started_can_be_stopped(store: Store, poster: Poster) -> None:

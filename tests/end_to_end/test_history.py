@@ -56,6 +56,7 @@ NOT_READ = '@mallory was refused: migrate: told "you are not on Ferry\'s allow l
         ("history @bob", "History of @bob, newest first", [CONFIRMED]),
         ("history <!here>", None, []),
         ('history "<x> & _y_"', "Nothing that anybody did is on record of <x> & _y_", []),
+        ("history '\"'", 'Nothing that anybody did is on record of "', []),
         ("history allow", "History that mentions allow, newest first", [REFUSED, NOT_READ]),
     ],
 )

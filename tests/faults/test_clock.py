@@ -81,21 +81,6 @@ def test_a_move_goes_on_and_its_card_stays_true(
 # One part at a time
 
 
-def test_a_dead_holders_lease_ends_although_the_clock_went_back(store: Store, clock: SetClock) -> None:
-    assert store.lease("announcer", "dead", 30)
-    assert not store.lease("announcer", "next", 30)
-    clock.forward(hours=-3)
-    assert store.lease("announcer", "next", 30)
-    assert not store.lease("announcer", "third", 30)
-
-
-def test_a_lease_is_not_shared_when_the_clock_goes_forward(store: Store, clock: SetClock) -> None:
-    assert store.lease("announcer", "first", 30)
-    clock.forward(hours=3)
-    assert store.lease("announcer", "second", 30)
-    assert not store.lease("announcer", "first", 30)
-
-
 def test_looks_count_after_the_clock_went_back(store: Store, clock: SetClock, propose: Propose) -> None:  # noqa: F811
     for name in ("host01", "host02"):
         store.set_room(make_host(name, live=0), clock.now())

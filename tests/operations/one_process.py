@@ -32,11 +32,11 @@ def main() -> None:
     store = Store(database_url, clock)
     timing = Timing(tick_s=0.05, poll_s=0.05, look_pause_s=0.1)
     runner = Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), timing)
-    presence = Presence(store.database, name, beat_s=0.1, dead_after_s=DEAD_AFTER_S)
+    presence = Presence(store.database, name, sites=[site], beat_s=0.1, dead_after_s=DEAD_AFTER_S)
     presence.enter()
     presence.announce()
     Steward(store, lambda hosts: None).start()
-    Engine(store, runner, presence, [site], lambda hosts: None, sweep_s=0.2).start()
+    Engine(store, runner, presence, lambda hosts: None, sweep_s=0.2).start()
     print("ready", flush=True)
     threading.Event().wait()
 

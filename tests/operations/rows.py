@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 
 from bot.core.operation import Operation
 from bot.operations.store import Store
+from bot.operations.store.tables import executor
 from tests.operations.offers import SetClock, make_host
 
 
 def know_room(store: Store, clock: SetClock, **values: int) -> None:
     for name in ("host01", "host02"):
         store.set_room(make_host(name, **values), clock.now())
+
+
+def enlist(store: Store, executor_id: str, *sites: str) -> None:
+    """As if a process with this id lived, whose beat nobody watches."""
+    row = {"id": executor_id, "name": executor_id.partition("#")[0], "sites": json.dumps(sites), "beat": 1}
+    with store.database.writing() as connection:
+        connection.execute(sa.insert(executor).values(**row))
+
+
+def discharge(store: Store, executor_id: str) -> None:
+    """As if it was found dead."""
+    with store.database.writing() as connection:
+        connection.execute(sa.delete(executor).where(executor.c.id == executor_id))
 
 
 def found(store: Store, operation: str) -> Operation:

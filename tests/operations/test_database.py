@@ -92,7 +92,7 @@ def test_what_waits_in_an_old_queue_is_taken_into_the_new_one(store, clock, prop
     make_version_1(store, operation="m-1", status="ENQUEUED")
     store.migrate()
     assert found(store, "m-1").state is State.GRANTED
-    assert store.outbox.live(["m-1#1"], []) == {("m-1#1", "site-default")}
+    assert store.outbox.live(["m-1#1"]) == {"m-1#1": ("site-default", "")}
     assert store.grants(["main"]) == (("m-1", 1, "main"),)
 
 
@@ -107,7 +107,16 @@ def test_a_database_in_memory_is_refused(clock):
         Store("sqlite://", clock)
 
 
-@pytest.mark.parametrize("url", ["mysql://server/ferry", "ferry.sqlite", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://server/ferry",
+        "ferry.sqlite",
+        "",
+        "postgresql://f:pa@ss:w0rd@server/ferry",
+        "postgresql://f:pa@ss@server/ferry",
+    ],
+)
 def test_another_kind_of_database_is_refused(url, clock):
     with pytest.raises(FerryError, match="does not know"):
         Store(url, clock)

@@ -22,7 +22,7 @@ from bot.slack.poster import Poster, connect
 from tests.contract.slack_lab import running
 
 PATIENCE_S = 8.0
-Answer = Callable[[Ask], Reply | None]
+Answer = Callable[[Ask, bool], Reply | None]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def ask(slack: SlackServer, text: str, key: str = "") -> Ask:
     return Ask(key=key or f"k/{text}", text=text, actor=actor, place=place, at=now, received_at=now)
 
 
-def echo(asked: Ask) -> Reply | None:
+def echo(asked: Ask, again: bool = False) -> Reply | None:
     return say(f"you said {asked.text}")
 
 
@@ -88,14 +88,14 @@ def test_what_is_delivered_twice_is_answered_once(store, slack, poster):
 
 
 def test_a_private_answer_is_whispered(store, slack, poster):
-    with receiving(store, poster, lambda asked: say("only you", private=True)) as intake:
+    with receiving(store, poster, lambda asked, again: say("only you", private=True)) as intake:
         intake.take(ask(slack, "stauts"))
         slack.wait_for(lambda: slack.ephemerals("alice"), PATIENCE_S)
     assert posted(slack) == []
 
 
 def test_no_answer_means_that_a_card_answers(store, slack, poster):
-    with receiving(store, poster, lambda asked: None) as intake:
+    with receiving(store, poster, lambda asked, again: None) as intake:
         intake.take(ask(slack, "confirm m-1"))
         all_answered(store)
     assert posted(slack) == []
@@ -104,7 +104,7 @@ def test_no_answer_means_that_a_card_answers(store, slack, poster):
 def test_taking_does_not_wait_for_the_answer(store, slack, poster):
     held, go = threading.Event(), threading.Event()
 
-    def slow(asked: Ask) -> Reply | None:
+    def slow(asked: Ask, again: bool = False) -> Reply | None:
         held.set()
         assert go.wait(PATIENCE_S)
         return echo(asked)
@@ -127,7 +127,7 @@ def test_what_was_not_answered_is_taken_up_at_the_next_start(store, slack, poste
 
 
 def test_a_mistake_of_ours_costs_one_answer_and_no_worker(store, slack, poster, caplog):
-    def broken(asked: Ask) -> Reply | None:
+    def broken(asked: Ask, again: bool = False) -> Reply | None:
         if asked.text == "bad":
             raise ZeroDivisionError
         return echo(asked)
@@ -169,7 +169,7 @@ def test_an_answer_that_chat_refuses_for_good_is_given_up(store, slack, poster):
 def test_stopping_does_not_wait_for_a_slow_answer(store, slack, poster):
     held, go = threading.Event(), threading.Event()
 
-    def slow(asked: Ask) -> Reply | None:
+    def slow(asked: Ask, again: bool = False) -> Reply | None:
         held.set()
         go.wait(PATIENCE_S)
         return echo(asked)
@@ -182,3 +182,24 @@ def test_stopping_does_not_wait_for_a_slow_answer(store, slack, poster):
     assert [left.text for left in store.unanswered()] == ["slow"]
     go.set()
     all_answered(store)
+
+
+def test_an_ask_that_another_process_has_taken_over_is_answered_there_only(store, slack, poster):
+    """This one stood still for so long that it was thought dead: first before, then while it worked out the answer."""
+    held, go = threading.Event(), threading.Event()
+
+    def slow(asked: Ask, again: bool = False) -> Reply | None:
+        held.set()
+        assert go.wait(PATIENCE_S)
+        return echo(asked)
+
+    intake = Intake(store, slow, poster, workers=1, holder="paused#1")
+    intake.start()
+    intake.take(ask(slack, "first"))
+    intake.take(ask(slack, "second"))
+    assert held.wait(PATIENCE_S)
+    with receiving(store, poster, echo):
+        all_answered(store)
+    go.set()
+    intake.stop()
+    assert sorted(posted(slack)) == ["you said first", "you said second"]

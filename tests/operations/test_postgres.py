@@ -119,10 +119,10 @@ def test_the_leases_of_the_dead_are_free(database_url, rows):
     for presence in (first, second):
         presence.enter()
         presence.announce()
-    assert rows.lease("announcer", first.id, 60)
-    assert not rows.lease("announcer", second.id, 60)
+    assert rows.lease("announcer", first.id)
+    assert not rows.lease("announcer", second.id)
     first.leave()
-    assert rows.lease("announcer", second.id, 60)
+    assert rows.lease("announcer", second.id)
     second.leave()
 
 

@@ -40,10 +40,10 @@ class Ferry:
     ) -> None:
         self.store = Store(database_url, SystemClock())
         self.store.migrate()
-        self.presence = Presence(self.store.database, "ferry")
+        self.presence = Presence(self.store.database, "ferry", sites=[site])
         self.steward = Steward(self.store, ask_for_room, tick_s=0.05, room_s=0.1)
         runner = Runner(self.store, lab.fleet, SystemClock(), lab.changes, QUICK)
-        self.engine = Engine(self.store, runner, self.presence, [site], ask_for_room, polling_s=0.02, sweep_s=0.2)
+        self.engine = Engine(self.store, runner, self.presence, ask_for_room, polling_s=0.02, sweep_s=0.2)
 
     def start(self) -> None:
         self.presence.enter()

@@ -12,9 +12,8 @@ from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
 from bot.errors import Refused
 from bot.operations.store import Store
-from bot.operations.store.tables import executor
 from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, both, make_ask, make_plan
-from tests.operations.rows import found, know_room, queues
+from tests.operations.rows import discharge, enlist, found, know_room, queues
 
 pytestmark = both
 
@@ -242,16 +241,22 @@ def test_changed_rings_for_a_change_and_not_for_a_reading(store, propose):
 # Leases and the inbox
 
 
-def test_a_lease_has_one_holder_until_its_time_is_over(store, clock):
-    assert store.lease("announcer", "a", 10)
-    assert not store.lease("announcer", "b", 10)
-    clock.forward(seconds=9)
-    assert store.lease("announcer", "a", 10)
-    clock.forward(seconds=9)
-    assert not store.lease("announcer", "b", 10)
-    clock.forward(seconds=1)
-    assert store.lease("announcer", "b", 10)
-    assert store.lease("another", "a", 10)
+def test_a_lease_is_its_holders_for_as_long_as_that_one_lives(store, clock):
+    for holder in ("a#1", "b#1"):
+        enlist(store, holder)
+    assert store.lease("announcer", "a#1")
+    assert not store.lease("announcer", "b#1")
+    clock.forward(hours=3)  # no clock is asked
+    assert store.lease("announcer", "a#1")
+    assert not store.lease("announcer", "b#1")
+    assert store.lease("another", "b#1")
+    discharge(store, "a#1")
+    assert store.lease("announcer", "b#1")
+    store.give_up_lease("announcer", "a#1")
+    enlist(store, "a#1")
+    assert not store.lease("announcer", "a#1")
+    store.give_up_lease("announcer", "b#1")
+    assert store.lease("announcer", "a#1")
 
 
 def test_an_ask_is_taken_once_and_waits_until_it_is_answered(store, clock):
@@ -278,8 +283,7 @@ def test_what_dead_processes_left_unanswered_is_adopted_once(store, clock):
     clock.forward(seconds=1)
     assert store.take(second, "lives#1")
     assert store.take(mine, "me#1")
-    with store.database.writing() as connection:
-        connection.execute(sa.insert(executor).values(id="lives#1", name="lives", beat=1))
+    enlist(store, "lives#1")
     assert store.adopt("me#1") == (first,)
     assert store.adopt("lives#1") == (first, mine)  # me#1 never said that it lives
     assert store.adopt("lives#1") == ()
@@ -301,6 +305,39 @@ def test_an_operation_is_its_source_hosts_sites(database_url, clock):
     assert store.regrant("m-1", 1)
     assert queues(store)["m-1#2"] == "site-north"
     store.close()
+
+
+def test_a_site_without_a_worker_grants_nothing_and_says_so(store, clock, propose):
+    enlist(store, "bot#1")
+    know_room(store, clock)
+    propose()
+    store.change("m-1", Event.CONFIRM, by=BOB)
+    waiting = found(store, "m-1")
+    assert (waiting.state, waiting.waiting) == (State.QUEUED, "no worker of site main is running")
+    enlist(store, "worker#1", "main")
+    store.pump()
+    assert found(store, "m-1").state is State.GRANTED
+
+
+def test_what_a_dead_worker_had_says_that_nobody_is_there_until_the_next_takes_it(store, clock, propose):
+    enlist(store, "bot#1")
+    enlist(store, "worker#1", "main")
+    know_room(store, clock)
+    propose()
+    store.change("m-1", Event.CONFIRM, by=BOB)
+    store.change("m-1", Event.START, attempt=1)
+    store.tell_unserved()
+    assert found(store, "m-1").waiting == ""
+    discharge(store, "worker#1")
+    assert not store.is_served("m-1")
+    store.tell_unserved()
+    told = found(store, "m-1")
+    assert told.waiting == "no worker of site main is running; host01 goes on by itself"
+    store.tell_unserved()
+    assert found(store, "m-1").version == told.version
+    enlist(store, "worker#2", "main")
+    assert store.regrant("m-1", 1)
+    assert found(store, "m-1").waiting == ""
 
 
 # The database

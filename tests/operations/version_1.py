@@ -17,6 +17,8 @@ def make_version_1(store: Store, operation: str = "", status: str = "PENDING") -
             "ALTER TABLE operation DROP COLUMN site",
             "ALTER TABLE inbox DROP COLUMN taken_by",
             "DROP TABLE executor",
+            "DROP TABLE lease",
+            "CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until TIMESTAMP NOT NULL)",
             "UPDATE ferry_schema SET version = 1",
         ):
             connection.exec_driver_sql(statement)

@@ -4,7 +4,8 @@ It acts only after it looked, and believes only what it sees. Rules:
 
 1. A move already under way is followed, never started a second time; one that somebody else started is neither
    followed nor stopped.
-2. Journal first: before every try the row says "running", by compare-and-set, so that only the current attempt sends.
+2. Journal first: before every try the row says "running", by compare-and-set, so that only the current attempt sends;
+   and it is looked at again right before the order leaves, because this process may have stood still in between.
 3. Whatever the host answered, the end is decided by where the VM is.
 4. Once a move may have been sent, nothing ends without a look at both hosts.
 5. Tried again, at most three times: what passes, and what is unknown once both hosts have said that nothing moves.
@@ -201,7 +202,9 @@ class Errand:
         def keep(percent: int) -> None:
             latest[0] = percent
 
-        sent = in_background(lambda: self._fleet.move(self._move, keep), f"ferry-move-{self._row.operation.id}")
+        sent = in_background(
+            lambda: self._fleet.move(self._move, keep, self._row.require), f"ferry-move-{self._row.operation.id}"
+        )
         while not wait([sent], timeout=self._timing.tick_s).done:
             if self._over(latest[0]):
                 return None

@@ -36,11 +36,18 @@ class Row:
 
     def cancelled(self) -> bool:
         """Whether a person asked to cancel, as the row says now."""
+        self.operation = self._read()
+        return self.operation.cancel_asked
+
+    def require(self) -> None:
+        """That the row is still this attempt's. Safe from any thread."""
+        self._read()
+
+    def _read(self) -> Operation:
         operation = self._store.find(self.operation.id)
         if operation is None or operation.attempt != self.operation.attempt or operation.ended:
             raise Stopped
-        self.operation = operation
-        return operation.cancel_asked
+        return operation
 
     def change(
         self,

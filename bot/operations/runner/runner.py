@@ -45,7 +45,13 @@ class Runner:
         self._timing = timing or Timing()
         self._stopping = threading.Event()
         self._left = threading.Condition()
-        self._runs = 0
+        self._runs: set[tuple[str, int]] = set()
+
+    @property
+    def running(self) -> frozenset[tuple[str, int]]:
+        """Operations and the attempts at them that are being carried out here."""
+        with self._left:
+            return frozenset(self._runs)
 
     def run(self, operation_id: str, attempt: int) -> None:
         """Bring the operation to its end. Does nothing if this attempt is no longer the operation's current one."""
@@ -54,12 +60,12 @@ class Runner:
             log.info("attempt_is_stale operation=%s attempt=%d", operation_id, attempt)
             return
         with self._left:
-            self._runs += 1
+            self._runs.add((operation_id, attempt))
         try:
             self._carry_out(operation)
         finally:
             with self._left:
-                self._runs -= 1
+                self._runs.discard((operation_id, attempt))
                 self._left.notify_all()
 
     def _carry_out(self, operation: Operation) -> None:
@@ -87,4 +93,4 @@ class Runner:
         """
         self._stopping.set()
         with self._left:
-            return self._left.wait_for(lambda: self._runs == 0, timeout=patience_s)
+            return self._left.wait_for(lambda: not self._runs, timeout=patience_s)

@@ -26,6 +26,7 @@ class StepDue:
 class CardDue:
     """A card that was never posted (`ts` is None), shows an old version, or whose thread lacks lines."""
 
+    number: int  # of the operation; they rise
     operation: Operation
     ts: str | None
     shown_version: int
@@ -51,7 +52,7 @@ def select_due(connection: sa.Connection) -> tuple[CardDue, ...]:
         .order_by(operation.c.number)
     )
     return tuple(
-        CardDue(to_operation(row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ())))
+        CardDue(row["number"], to_operation(row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ())))
         for row in connection.execute(query).mappings()
     )
 
@@ -64,8 +65,9 @@ def add_step(connection: sa.Connection, operation_id: str, line: Line, now: date
     )
 
 
-def keep_posted(connection: sa.Connection, operation_id: str, ts: str, version: int) -> None:
-    connection.execute(sa.update(card).where(card.c.operation == operation_id).values(ts=ts, shown_version=version))
+def keep_posted(connection: sa.Connection, operation_id: str, ts: str, version: int) -> bool:
+    unknown = (card.c.operation == operation_id, card.c.ts.is_(None))
+    return connection.execute(sa.update(card).where(*unknown).values(ts=ts, shown_version=version)).rowcount > 0
 
 
 def keep_shown(connection: sa.Connection, operation_id: str, version: int) -> None:
@@ -73,9 +75,9 @@ def keep_shown(connection: sa.Connection, operation_id: str, version: int) -> No
     connection.execute(sa.update(card).where(*newer).values(shown_version=version))
 
 
-def keep_steps_posted(connection: sa.Connection, operation_id: str, numbers: Sequence[int], ts: str) -> None:
-    posted = (step.c.operation == operation_id, step.c.number.in_(numbers))
-    connection.execute(sa.update(step).where(*posted).values(ts=ts))
+def keep_steps_posted(connection: sa.Connection, operation_id: str, numbers: Sequence[int], ts: str) -> bool:
+    unposted = (step.c.operation == operation_id, step.c.number.in_(numbers), step.c.ts.is_(None))
+    return connection.execute(sa.update(step).where(*unposted).values(ts=ts)).rowcount > 0
 
 
 def keep_lost(connection: sa.Connection, operation_id: str, reason: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,16 +28,34 @@ BUSY_MS = 30_000
 # Advisory locks of PostgreSQL: any numbers, but the same in every process.
 WRITERS_TURN = 0xFE44
 UPGRADERS_TURN = 0xFE45
-CONNECTIONS = 20
+CONNECTIONS = 8
+MORE_CONNECTIONS = 8  # while many runners begin or end at once; a PostgreSQL server has 100 for everybody
 UPGRADE_S = 120.0  # how long another process may take to bring the tables up to date
+# What Ferry asks of a PostgreSQL server. A process that stands still in mid-transaction, or is gone with its machine,
+# would otherwise keep everybody from writing, and itself from being found dead. It stands in the database's URL, so
+# that DBOS asks it as well; whatever the given URL says of these is left as it is.
+PATIENCE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "options": "-c idle_in_transaction_session_timeout=10s -c lock_timeout=25s"
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+}
+# Classes of SQLSTATE that are the server's trouble and no mistake of ours, whatever the driver calls them: connection,
+# transaction state (a server that lets nobody write), resources, operator intervention, system.
+TROUBLE = ("08", "25", "53", "57", "58")
 
 
 class Database:
     """Thread-safe. `url` as SQLAlchemy reads it, or as hosting platforms write it; DBOS is given the same."""
 
     def __init__(self, url: str) -> None:
-        parsed = _parse(url)
+        parsed = parse_url(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
+        if not self.sqlite:
+            parsed = parsed.update_query_dict({**PATIENCE, **parsed.query})
         self.path = Path(parsed.database) if self.sqlite and parsed.database else None
         if self.sqlite:
             if self.path is None or ":memory:" in str(self.path):
@@ -48,9 +66,15 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         self.url = parsed.render_as_string(hide_password=False)
         driver = parsed if self.sqlite else parsed.set(drivername="postgresql+psycopg")
-        patience = {"timeout": BUSY_MS / 1000} if self.sqlite and "timeout" not in driver.query else {}
+        patience: Mapping[str, object] = (
+            {"timeout": BUSY_MS / 1000} if self.sqlite and "timeout" not in driver.query else {}
+        )
         self._reader = sa.create_engine(
-            driver, pool_size=CONNECTIONS, pool_pre_ping=not self.sqlite, connect_args=patience
+            driver,
+            pool_size=CONNECTIONS,
+            max_overflow=MORE_CONNECTIONS,
+            pool_pre_ping=not self.sqlite,
+            connect_args=patience,
         )
         self._writer = self._reader.execution_options(writes=True)
         self._turn = threading.Lock()
@@ -125,27 +149,47 @@ class Database:
 def _available() -> Iterator[None]:
     try:
         yield
-    except sa.exc.OperationalError as error:
-        raise DatabaseUnavailable(
-            f"the database cannot be used: {str(error.orig).strip()}",
-            needed="a database that nobody else holds, with room on its disk",
-            hint="say it again then; `status` shows what there is",
-        ) from error
+    except sa.exc.TimeoutError as error:  # of the pool: every connection waits for the server
+        raise _unavailable("all connections to it are in use") from error
+    except sa.exc.DBAPIError as error:
+        if not _is_trouble(error):
+            raise
+        raise _unavailable(str(error.orig).strip()) from error
 
 
-def _parse(url: str) -> sa.URL:
+def _is_trouble(error: sa.exc.DBAPIError) -> bool:
+    """Whether the database cannot be used now, rather than that we asked for nonsense."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return (
+        isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+        or error.connection_invalidated
+        or state.startswith(TROUBLE)
+    )
+
+
+def _unavailable(why: str) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"the database cannot be used: {why}",
+        needed="a database that nobody else holds, with room on its disk",
+        hint="say it again then; `status` shows what there is",
+    )
+
+
+def parse_url(url: str) -> sa.URL:
+    """Raises FerryError, which never quotes the URL: there may be a password in it."""
     # Hosting platforms write postgres://, which SQLAlchemy does not read.
     given = f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url
     try:
         parsed = sa.make_url(given)
-        known = parsed.get_backend_name() in ("sqlite", "postgresql")
-    except sa.exc.ArgumentError:
+        # A host with an @ is the end of a password that was not escaped, and is not to be shown as a host.
+        known = parsed.get_backend_name() in ("sqlite", "postgresql") and "@" not in (parsed.host or "")
+    except (sa.exc.ArgumentError, ValueError):  # the latter for a port that is no number
         known = False
     if not known:
         raise FerryError(
             "database_url names a database that Ferry does not know",
-            hint="sqlite:///ferry.sqlite, or postgresql://user:password@server/name",
-        )
+            hint="sqlite:///ferry.sqlite, or postgresql://user:password@server/name, where @ in a password is %40",
+        ) from None
     return parsed
 
 

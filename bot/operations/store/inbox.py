@@ -41,5 +41,10 @@ def _orphaned(by: str) -> sa.ColumnElement[bool]:
     )
 
 
+def is_answering(connection: sa.Connection, key: str, by: str) -> bool:
+    mine = (inbox.c.key == key, inbox.c.taken_by == by, inbox.c.answered_at.is_(None))
+    return connection.execute(sa.select(inbox.c.key).where(*mine)).first() is not None
+
+
 def mark_answered(connection: sa.Connection, key: str, now: datetime) -> None:
     connection.execute(sa.update(inbox).where(inbox.c.key == key).values(answered_at=now))

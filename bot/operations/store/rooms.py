@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bot.core.admission import Resource, Room, Slot, count_foreign, decide_admission
 from bot.core.estate import Host
 from bot.core.lifecycle import HOLDING, Event, State
+from bot.operations.store import sites
 from bot.operations.store.entries import append
 from bot.operations.store.rows import effects, to_candidate, update
 from bot.operations.store.tables import operation, room
@@ -33,13 +34,14 @@ def pump(connection: sa.Connection, now: datetime, room_age: timedelta, send: Se
     holds = sa.select(operation).where(operation.c.state.in_([state.value for state in HOLDING]))
     holding = connection.execute(holds).mappings()
     rooms = {row["host"]: Room(**row) for row in connection.execute(sa.select(room)).mappings()}
-    admission = decide_admission(
-        [to_candidate(row) for row in queued], [to_candidate(row) for row in holding], rooms, now, room_age
-    )
+    served = sites.read_served(connection)
+    unserved = {row["id"]: sites.render_unserved(row) for row in queued if sites.is_unserved(served, row["site"])}
+    candidates = [to_candidate(row) for row in queued if row["id"] not in unserved]
+    admission = decide_admission(candidates, [to_candidate(row) for row in holding], rooms, now, room_age)
     changed = bool(admission.granted)
     for granted in admission.granted:
         grant(connection, rows[granted], now, send)
-    for waits, words in admission.waiting.items():
+    for waits, words in {**admission.waiting, **unserved}.items():
         row = rows[waits]
         if row["waiting"] != words:
             changed |= update(connection, row, {"waiting": words, "version": row["version"] + 1})

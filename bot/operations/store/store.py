@@ -24,11 +24,11 @@ from bot.core.operation import Ask, Operation, Outcome
 from bot.core.plan import Plan
 from bot.core.reply import Line
 from bot.operations.outbox import Outbox
-from bot.operations.store import cards, decisions, entries, inbox, rooms
+from bot.operations.store import cards, decisions, entries, inbox, leases, rooms, sites
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
 from bot.operations.store.rows import effects, to_operation, update
-from bot.operations.store.tables import card, lease, operation
+from bot.operations.store.tables import card, operation
 from bot.operations.waker import Waker
 from bot.ports import Clock
 
@@ -42,9 +42,6 @@ class Grant(NamedTuple):
     operation: str
     attempt: int
     site: str
-
-
-LONGEST_LEASE = timedelta(minutes=2)
 
 
 class Store:
@@ -81,6 +78,17 @@ class Store:
         with self.database.reading() as connection:
             row = _select(connection, operation_id)
         return to_operation(row) if row else None
+
+    def find_offered(self, ask_key: str) -> Operation | None:
+        """The operation that an ask has made."""
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(operation).where(operation.c.ask_key == ask_key)).mappings().first()
+        return to_operation(row) if row else None
+
+    def newest_number(self) -> int:
+        """Of all operations; 0 if there is none."""
+        with self.database.reading() as connection:
+            return decisions.highest(connection, operation.c.number)
 
     def open(self) -> tuple[Operation, ...]:
         return self._list(OPEN)
@@ -207,7 +215,7 @@ class Store:
             row = _select(connection, operation_id)
             if row is None or row["state"] not in _names(HOLDING) or row["attempt"] != attempt:
                 return False
-            update(connection, row, {"attempt": attempt + 1, "version": row["version"] + 1})
+            update(connection, row, {"attempt": attempt + 1, "waiting": "", "version": row["version"] + 1})
             entries.append(connection, operation_id, "resume", now, {"attempt": attempt + 1, "to": row["state"]})
             self.outbox.send(connection, operation_id, attempt + 1, row["site"])
             return True
@@ -258,18 +266,22 @@ class Store:
         with self.database.reading() as connection:
             return cards.select_due(connection)
 
-    def card_posted(self, operation_id: str, ts: str, version: int) -> None:
+    def card_posted(self, operation_id: str, ts: str, version: int) -> bool:
+        """False: another message is known as its card."""
         with self.database.writing() as connection:
-            cards.keep_posted(connection, operation_id, ts, version)
+            return cards.keep_posted(connection, operation_id, ts, version)
 
     def card_shown(self, operation_id: str, version: int) -> None:
         with self.database.writing() as connection:
             cards.keep_shown(connection, operation_id, version)
 
-    def steps_posted(self, operation_id: str, numbers: Sequence[int], ts: str) -> None:
-        """All of a message at once: what remains begins with another line, by which it could not be found again."""
+    def steps_posted(self, operation_id: str, numbers: Sequence[int], ts: str) -> bool:
+        """All of a message at once: what remains begins with another line, by which it could not be found again.
+
+        False: they are in another message.
+        """
         with self.database.writing() as connection:
-            cards.keep_steps_posted(connection, operation_id, numbers, ts)
+            return cards.keep_steps_posted(connection, operation_id, numbers, ts)
 
     def card_lost(self, operation_id: str, reason: str) -> None:
         """The card cannot be shown any more (its channel or message is gone): it is not due again."""
@@ -278,20 +290,40 @@ class Store:
 
     # Leases
 
-    def lease(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or keep a lease, of two minutes at most. False: another holder has it and its time is not over."""
-        now = self._clock.now()
-        values = {"holder": holder, "until": now + timedelta(seconds=seconds)}
-        with self.database.writing() as connection:
-            row = connection.execute(sa.select(lease).where(lease.c.name == name)).one_or_none()
-            if row is None:
-                connection.execute(sa.insert(lease).values(name=name, **values))
+    def lease(self, name: str, holder: str) -> bool:
+        """Take a lease, or see that it is still held. False: another run of a process has it, and lives.
+
+        No clock is asked: whether a holder lives is what `Presence` finds out.
+        """
+        with self.database.reading() as connection:
+            if leases.read_holder(connection, name) == holder:
                 return True
-            # A time beyond what a lease can have left was written by a clock that has been set back since.
-            if row.holder != holder and now < row.until <= now + LONGEST_LEASE:
+            if leases.is_taken(connection, name):
                 return False
-            connection.execute(sa.update(lease).where(lease.c.name == name).values(**values))
-            return True
+        with self.database.writing() as connection:
+            return leases.take(connection, name, holder)
+
+    def give_up_lease(self, name: str, holder: str) -> None:
+        """Idempotent."""
+        with self.database.writing() as connection:
+            leases.give_up(connection, name, holder)
+
+    # Sites
+
+    def is_served(self, operation_id: str) -> bool:
+        """Whether a worker lives that is to carry this operation out."""
+        with self.database.reading() as connection:
+            row = _select(connection, operation_id)
+            return row is not None and not sites.is_unserved(sites.read_served(connection), row["site"])
+
+    def tell_unserved(self) -> None:
+        """Say on the rows of what is to be carried out that nobody is there to do it."""
+        with self.database.reading() as connection:
+            if not sites.select_untold(connection):
+                return
+        with self._write() as connection:
+            for row in sites.select_untold(connection):
+                update(connection, row, {"waiting": sites.render_unserved(row), "version": row["version"] + 1})
 
     # Inbox
 
@@ -313,6 +345,11 @@ class Store:
     def unanswered(self) -> tuple[Ask, ...]:
         with self.database.reading() as connection:
             return inbox.select_unanswered(connection)
+
+    def is_answering(self, key: str, by: str) -> bool:
+        """Whether this process is still the one to answer it: one that was thought dead has lost it to another."""
+        with self.database.reading() as connection:
+            return inbox.is_answering(connection, key, by)
 
     def answered(self, key: str) -> None:
         with self._write() as connection:

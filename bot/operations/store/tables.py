@@ -126,8 +126,7 @@ lease = sa.Table(
     "lease",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("holder", sa.Text, nullable=False),
-    sa.Column("until", Utc, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),  # an executor's id; it holds for as long as that one lives
 )
 
 executor = sa.Table(
@@ -135,6 +134,7 @@ executor = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),  # of one run of a process
     sa.Column("name", sa.Text, nullable=False),  # of the process, the same after a restart
+    sa.Column("sites", sa.Text, nullable=False, server_default="[]"),  # JSON: whose operations it carries out
     sa.Column("beat", sa.Integer, nullable=False),  # rises as long as it lives; no clocks are compared
 )
 

@@ -1,8 +1,8 @@
 """Brings the tables to the version that this program knows, in one transaction.
 
-Rules: a step only adds, so that a process of the version before may go on while the new one starts; steps are never
-changed once released; a database newer than the program is refused. A new database is made from the tables as they
-are now, and an upgraded one has to come out the same.
+Rules: a step only adds, so that a process of the version before may go on while the new one starts (version 1 was one
+process on its file, which has ended then); steps are never changed once released; a database newer than the program is
+refused. A new database is made from the tables as they are now, and an upgraded one has to come out the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.errors import FerryError
-from bot.operations.store.tables import APPEND_ONLY, executor, metadata, schema
+from bot.operations.store.tables import APPEND_ONLY, executor, lease, metadata, schema
 
 SCHEMA_VERSION = 2
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
@@ -23,12 +23,7 @@ def bring_up_to_date(connection: sa.Connection) -> None:
         FerryError: a newer Ferry wrote this database.
     """
     found = read_version(connection)
-    if found > SCHEMA_VERSION:
-        raise FerryError(
-            f"the database was written by a newer Ferry: its tables have version {found},"
-            f" this Ferry knows version {SCHEMA_VERSION}",
-            hint="run the newer Ferry, or give this one another database_url",
-        )
+    refuse_newer(found)
     if found == 0:
         metadata.create_all(connection)
     elif found < 2:
@@ -38,6 +33,16 @@ def bring_up_to_date(connection: sa.Connection) -> None:
             connection.exec_driver_sql(statement)
         connection.execute(sa.delete(schema))
         connection.execute(sa.insert(schema).values(version=SCHEMA_VERSION))
+
+
+def refuse_newer(found: int) -> None:
+    """Raises FerryError: this program does not know what a database of that version means."""
+    if found > SCHEMA_VERSION:
+        raise FerryError(
+            f"the database was written by a newer Ferry: its tables have version {found},"
+            f" this Ferry knows version {SCHEMA_VERSION}",
+            hint="run the newer Ferry, or give this one another database_url",
+        )
 
 
 def read_version(connection: sa.Connection) -> int:
@@ -55,3 +60,5 @@ def _to_2(connection: sa.Connection) -> None:
     ):
         connection.exec_driver_sql(statement)
     executor.create(connection)
+    lease.drop(connection)  # it was held until a time of the wall clock
+    lease.create(connection)
