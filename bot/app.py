@@ -82,10 +82,12 @@ class Bot:
         """Make sure to be the only one of its name, bring the database up to date, take up what was left, and listen.
 
         Raises:
-            FerryError: the database is newer than this program or in use by another process, or Slack does not answer.
+            FerryError: the database is newer than this program or in use by another process, the clock is wrong, or
+                Slack does not answer.
         """
         self.presence.enter()
         self.store.migrate()
+        self.store.check_clock()
         self.presence.announce()
         for part in self.parts:
             part.start()

@@ -16,7 +16,10 @@ moving memory and storage runs as such a job on the source host.
 
 from __future__ import annotations
 
-from bot.core.estate import Frozen, Job, Sighting, Vm
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.core.estate import Frozen, Job, JobState, Sighting, Vm
 from bot.core.names import same_computer
 from bot.core.plan import Move, MoveKind
 from bot.core.storage import file_of, is_below, same_path, travelling
@@ -57,25 +60,40 @@ class Unknown(Frozen):
 Whereabouts = Moved | Moving | MovingElsewhere | NotMoved | Unknown
 
 
+NO_REASONS: Mapping[str, str] = MappingProxyType({})
+
+
 def decide_whereabouts(
-    move: Move, source: Sighting | None, destination: Sighting | None, ignore: frozenset[str] = frozenset()
+    move: Move,
+    source: Sighting | None,
+    destination: Sighting | None,
+    ignore: frozenset[str] = frozenset(),
+    reasons: Mapping[str, str] = NO_REASONS,
 ) -> Whereabouts:
     """Where the VM of `move` is, by what its two hosts show.
 
     Args:
         source, destination: one look each; None if no answer came. The same value twice for a storage migration.
         ignore: ids of jobs that ended before this move began; they tell nothing about it.
+        reasons: by host, why no answer came.
     """
     for sighting in (source, destination):
         if sighting is not None and (active := next((job for job in sighting.jobs if job.active), None)):
+            if _is_forming(move, active):
+                return Moving()
             return Moving(job=active) if leads_there(move, active) else MovingElsewhere(job=active)
     if source is None or destination is None:
-        return Unknown(why=render_sightings(move, source, destination))
+        return Unknown(why=render_sightings(move, source, destination, reasons))
     # Only the source's jobs: an ended one at the destination is of an earlier move, the other way round.
     ended = next((job for job in source.jobs if job.id not in ignore and leads_there(move, job)), None)
     if move.kind is MoveKind.STORAGE:
         return _decide_storage(move, source, ended)
     return _decide_host(move, source, destination, ended)
+
+
+def _is_forming(move: Move, job: Job) -> bool:
+    """Whether where it leads is not said yet: the next look tells (that a new job may lack it is assumed)."""
+    return move.kind is not MoveKind.STORAGE and not job.destination and job.state in (JobState.NEW, JobState.STARTING)
 
 
 def leads_there(move: Move, job: Job) -> bool:
@@ -140,17 +158,19 @@ def ended_jobs(sighting: Sighting) -> frozenset[str]:
     return frozenset(job.id for job in sighting.jobs if not job.active)
 
 
-def render_sightings(move: Move, source: Sighting | None, destination: Sighting | None) -> str:
+def render_sightings(
+    move: Move, source: Sighting | None, destination: Sighting | None, reasons: Mapping[str, str] = NO_REASONS
+) -> str:
     """What each host showed: "host01 shows VM-01 running; host02 gave no answer"."""
-    first = _render_sighting(move, move.source, source)
+    first = _render_sighting(move, move.source, source, reasons)
     if move.source == move.destination:
         return first
-    return f"{first}; {_render_sighting(move, move.destination, destination)}"
+    return f"{first}; {_render_sighting(move, move.destination, destination, reasons)}"
 
 
-def _render_sighting(move: Move, host: str, sighting: Sighting | None) -> str:
+def _render_sighting(move: Move, host: str, sighting: Sighting | None, reasons: Mapping[str, str] = NO_REASONS) -> str:
     if sighting is None:
-        return f"{host} gave no answer"
+        return f"{host} gave no answer ({reasons[host]})" if reasons.get(host) else f"{host} gave no answer"
     if sighting.vm is not None:
         where = f", configuration in {sighting.vm.path}" if move.kind is MoveKind.STORAGE and sighting.vm.path else ""
         return f"{host} shows {move.vm_name} {render_state(sighting.vm.state)}{where}{_render_job(move, sighting)}"

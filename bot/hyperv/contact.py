@@ -28,6 +28,8 @@ DISCONNECTED = frozenset({2150859230, 2150859204})  # the host has marked the sh
 _NO_CONFIGURATION = 2150858811  # resource URI not in the catalogue
 _QUOTA = frozenset({2150859173, 2150859174})  # shells of this user, users of this host
 _ACCESS_DENIED = 5
+NOT_TAKEN = frozenset({GONE, _NO_CONFIGURATION, _ACCESS_DENIED}) | DISCONNECTED | _QUOTA
+"""Answers to a request that say that it was not taken."""
 
 
 class OutOfTime(Exception):
@@ -195,8 +197,11 @@ def _network(error: requests.RequestException, place: str, reach: str, settings:
                 words=str(inner),
             )
         if isinstance(inner, socket.gaierror):
+            passing = inner.errno == socket.EAI_AGAIN  # the name server did not answer
             return _Seen(
-                f"the name {settings.address} does not resolve", "Check `address` for this host", Fault.CONFIGURATION
+                f"the name {settings.address} does not resolve",
+                "Check `address` for this host",
+                Fault.TRANSIENT if passing else Fault.CONFIGURATION,
             )
         if isinstance(inner, ConnectionRefusedError):
             return _Seen(f"{place} refused the connection", reach)

@@ -23,8 +23,11 @@ from bot.settings import HostSettings
 
 # Msvm_ConcreteJob.RequestStateChange (Microsoft Learn): done, or a job of its own does it.
 _STOPPING = frozenset({0, 4096})
-# In use, invalid transition, busy, failed, in use, invalid state: the job is past the point where it can be stopped.
-_TOO_LATE = frozenset({6, 4097, 4099, 32768, 32774, 32775})
+# Invalid transition, invalid state: the job is past the point where it can be stopped.
+_TOO_LATE = frozenset({4097, 32775})
+# In use, busy, in use: it may be asked again.
+_BUSY = frozenset({6, 4099, 32774})
+_FAILED = 32768  # without a word of why; whether it is being stopped is not known
 _NO_SUCH_INSTANCE = "0X80041002"  # WBEM_E_NOT_FOUND: the job has ended and was cleared away
 
 
@@ -105,7 +108,7 @@ class HyperVFleet:
             code=str(code),
             cause=f"it answered with code {code}",
             hint="Stop the migration in Hyper-V Manager, or wait for its end",
-            fault=Fault.CONFIGURATION,
+            fault=Fault.TRANSIENT if code in _BUSY else Fault.UNKNOWN if code == _FAILED else Fault.CONFIGURATION,
         )
 
     def close(self) -> None:

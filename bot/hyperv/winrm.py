@@ -38,7 +38,7 @@ from pypsrp.wsman import WSMan
 
 from bot.hyperv.answer import Answer, answer_of
 from bot.hyperv.cmdlets import Statement, compose
-from bot.hyperv.contact import DISCONNECTED, FAILURES, LetGo, OutcomeUnknown, OutOfTime
+from bot.hyperv.contact import DISCONNECTED, FAILURES, NOT_TAKEN, LetGo, OutcomeUnknown, OutOfTime
 from bot.settings import Authentication, HostSettings
 
 LONGEST_POLL_S = 20  # pypsrp's own default of one long poll
@@ -265,8 +265,9 @@ class HostSession:
         self.sent = True
         try:
             powershell.begin_invoke()
-        except WSManFaultError:
-            self.sent = False  # the host answered that it does not take it
+        except WSManFaultError as fault:
+            # Only where the host answered that it does not take it: a time limit that passed does not say that.
+            self.sent = fault.code not in NOT_TAKEN
             raise
         return powershell
 

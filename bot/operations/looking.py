@@ -17,8 +17,8 @@ from bot.operations.runner.witness import Witness
 from bot.operations.store import Store
 from bot.ports import HostReader
 
-# One more look before it is believed that nothing moved: a person waits for the answer.
-PATIENCE = Timing(looks=2, second_looks=2)
+# Two more looks before it is believed that nothing moved: a person waits for the answer.
+PATIENCE = Timing(looks=3, second_looks=3)
 
 
 class Looking:
@@ -61,6 +61,8 @@ def _conclude(operation: Operation, verdict: Whereabouts) -> tuple[Event, Outcom
     match verdict:
         case Moved():
             complete, outcome = endings.moved(operation, verdict)
+            if not complete and (known := endings.moved_and_changed(operation, verdict)):
+                complete, outcome = True, known
             return (Event.SUCCEED, _late(outcome)) if complete else None
         case NotMoved():
             event = Event.CANCEL if operation.cancel_asked else Event.FAIL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -94,6 +95,11 @@ class Bench:
 def said(operation: Operation) -> str:
     assert operation.outcome is not None
     return operation.outcome.summary
+
+
+def without_reasons(words: str) -> str:
+    """What hosts showed, without why one gave no answer: that names a port which is another each time."""
+    return re.sub(r" \([^)]*\)", "", words)
 
 
 def quoted(operation: Operation) -> str:

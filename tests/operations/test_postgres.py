@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.core.lifecycle import Event, State
-from bot.errors import FerryError
-from bot.operations.presence import Presence
+from bot.errors import DatabaseUnavailable, FerryError
+from bot.operations.presence import LOCKS, Presence
 from bot.operations.store import Store
+from tests.faults.waiting import until
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
-from tests.operations.offers import BOB, OFFER, make_ask, make_host
+from tests.operations.offers import BOB, OFFER, SetClock, make_ask, make_host
 from tests.operations.processes import process
 
 
@@ -137,3 +139,69 @@ def test_a_server_that_is_not_there_is_said(postgres_server):
 
 def living(rows: Store) -> frozenset[str]:
     return Presence(rows.database, "bystander").living()
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(3, "3 min ahead of"), (-3, "3 min behind")])
+def test_a_machine_whose_clock_is_wrong_does_not_take_part(database_url, minutes, words):
+    store = Store(database_url, SetClock(datetime.now(UTC) + timedelta(minutes=minutes)))
+    with pytest.raises(FerryError, match=f"this machine's clock is {words} the database server's"):
+        store.check_clock()
+    store.close()
+
+
+def test_a_run_whose_name_was_taken_while_its_connection_was_cut_says_so(postgres_server, database_url, rows):
+    """As a server that restarts does, or a firewall that forgets the connection."""
+    first = Presence(rows.database, "ferry", beat_s=0.05)
+    first.enter()
+    first.announce()
+    cut(rows)
+    second = Presence(rows.database, "ferry", enter_s=5, beat_s=0.05)
+    second.enter()
+    second.announce()
+    assert first.lost.wait(PATIENCE_S) != second.lost.is_set()
+    for presence in (first, second):
+        presence.leave()
+
+
+def test_a_run_whose_connection_was_cut_takes_its_name_again(database_url, rows):
+    first = Presence(rows.database, "ferry", beat_s=0.05)
+    first.enter()
+    first.announce()
+    cut(rows)
+    until(lambda: locks(rows) == 1)
+    with pytest.raises(FerryError, match="another Ferry named ferry is running"):
+        Presence(rows.database, "ferry", enter_s=0).enter()
+    assert not first.lost.is_set()
+    first.leave()
+
+
+def test_who_stands_still_in_mid_transaction_does_not_keep_the_others_from_writing(database_url, rows):
+    patient = f"{database_url}?options=-c%20idle_in_transaction_session_timeout%3D500"
+    paused, other = Store(patient, SystemClock()), Store(database_url, SystemClock())
+    with pytest.raises(DatabaseUnavailable), paused.database.writing():  # the end of its transaction comes to nothing
+        assert other.take(make_ask())  # waits for its turn, until the server has ended the other's
+    assert paused.take(make_ask(key="T1/C1/2"))
+    for store in (paused, other):
+        store.close()
+
+
+def test_a_server_that_lets_nobody_write_is_trouble_and_no_mistake_of_ours(postgres_server, database_url, rows):
+    name = database_url.rpartition("/")[2]
+    postgres_server.order(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    standby = Store(database_url, SystemClock())
+    with pytest.raises(DatabaseUnavailable, match="read-only"):
+        standby.take(make_ask())
+    standby.close()
+
+
+def cut(rows: Store) -> None:
+    """End the connection that holds the name's lock."""
+    with rows.database.reading() as connection:
+        held = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = :locks"
+        assert connection.execute(sa.text(held), {"locks": LOCKS}).scalars().all() == [True]
+
+
+def locks(rows: Store) -> int:
+    with rows.database.reading() as connection:
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = :locks AND granted"
+        return connection.execute(sa.text(held), {"locks": LOCKS}).scalar_one()

@@ -36,14 +36,21 @@ class Ferry:
     """What runs operations, with its own store: as much of a process as one test process can hold."""
 
     def __init__(
-        self, lab: MovingHosts, database_url: str, ask_for_room: Callable[[Iterable[str]], None], site: str
+        self,
+        lab: MovingHosts,
+        database_url: str,
+        ask_for_room: Callable[[Iterable[str]], None],
+        site: str,
+        polling_s: float,
     ) -> None:
         self.store = Store(database_url, SystemClock())
         self.store.migrate()
         self.presence = Presence(self.store.database, "ferry", sites=[site])
         self.steward = Steward(self.store, ask_for_room, tick_s=0.05, room_s=0.1)
         runner = Runner(self.store, lab.fleet, SystemClock(), lab.changes, QUICK)
-        self.engine = Engine(self.store, runner, self.presence, ask_for_room, polling_s=0.02, sweep_s=0.2)
+        self.engine = Engine(
+            self.store, runner, self.presence, ask_for_room, polling_s=polling_s, sweep_s=0.2, unrun_s=0.3
+        )
 
     def start(self) -> None:
         self.presence.enter()
@@ -64,8 +71,9 @@ def started(
     database_url: str,
     ask_for_room: Callable[[Iterable[str]], None] = lambda hosts: None,
     site: str = "main",
+    polling_s: float = 0.02,
 ) -> Iterator[Ferry]:
-    ferry = Ferry(lab, database_url, ask_for_room, site)
+    ferry = Ferry(lab, database_url, ask_for_room, site, polling_s)
     ferry.start()
     try:
         yield ferry
@@ -138,7 +146,7 @@ def test_stopping_ends_every_thread(lab, database_url, rows):
 
 def test_a_second_engine_on_the_same_file_is_refused_and_the_first_goes_on(lab, database_url, rows):
     with started(lab, database_url) as ferry:
-        second = Ferry(lab, database_url, lambda hosts: None, "main")
+        second = Ferry(lab, database_url, lambda hosts: None, "main", 0.02)
         with pytest.raises(FerryError, match="another Ferry is running"):
             second.start()
         second.stop()
@@ -171,6 +179,18 @@ def test_a_workflow_of_another_version_is_replaced(lab, database_url, rows):
         old = "SET status = 'PENDING', application_version = 'old'"
         connection.execute(sa.text(f"UPDATE {workflow_table(rows)} {old}"))
     with started(lab, database_url) as ferry:
+        assert until(ferry.store, State.SUCCEEDED).attempt == 2
+    assert lab.sent() == 1
+
+
+def test_a_workflow_that_its_own_process_took_and_does_not_run_is_replaced(lab, database_url, rows):
+    """Its claim was committed and the answer lost, or its end could not be written while the database was away."""
+    with started(lab, database_url, polling_s=2) as ferry:  # time enough to take the workflow before the queue is read
+        confirm(lab, rows)
+        with rows.database.writing() as connection:
+            taken = "SET status = 'PENDING', application_version = '1', executor_id = :executor"
+            change = sa.text(f"UPDATE {workflow_table(rows)} {taken} WHERE status = 'ENQUEUED'")
+            assert connection.execute(change, {"executor": ferry.presence.id}).rowcount == 1
         assert until(ferry.store, State.SUCCEEDED).attempt == 2
     assert lab.sent() == 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from bot.core.estate import Job, JobState
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
@@ -9,7 +11,15 @@ from bot.core.reconcile import Moved, NotMoved, find_strays, render_moved
 from bot.core.wording import render_duration, render_list, render_state
 from bot.errors import HostError
 
-TOO_LATE = "the request to cancel came too late"
+
+class Stop(StrEnum):
+    """What became of a cancel, for a VM that has moved all the same. `{host}` is its source."""
+
+    UNKNOWN = "it was to be cancelled, and moved all the same"
+    TOO_LATE = "the request to cancel came too late"
+    ASKED = "{host} was asked to stop the move, and had finished it"
+    UNDELIVERED = "the request to stop the move did not reach {host}"
+    DENIED = "{host} did not let Ferry stop the move"
 
 
 def nothing_started(operation: Operation) -> str:
@@ -85,8 +95,9 @@ def refused(operation: Operation, error: HostError) -> Outcome:
     )
 
 
-def unstarted(operation: Operation) -> Outcome:
-    return Outcome(summary=nothing_started(operation))
+def unstarted(operation: Operation, *, certain: bool = False) -> Outcome:
+    """`certain`: the order was kept back, although the journal announces it."""
+    return Outcome(summary="nothing was started" if certain else nothing_started(operation))
 
 
 def unclear(operation: Operation, why: str) -> Outcome:
@@ -107,8 +118,8 @@ def not_moved(operation: Operation, verdict: NotMoved, error: HostError | None) 
     return Outcome(summary=summary, words=words, cause=_cause(move, job), remedy=operation.plan.command)
 
 
-def moved(operation: Operation, verdict: Moved) -> tuple[bool, Outcome]:
-    """Whether all that was asked for is so, and what was seen."""
+def moved(operation: Operation, verdict: Moved, stop: Stop = Stop.UNKNOWN) -> tuple[bool, Outcome]:
+    """Whether all that was asked for is so, and what was seen. `stop`: what became of a cancel, if there was one."""
     move, vm = operation.plan.move, verdict.vm
     summary = render_moved(move, vm)
     if vm.state != move.state:
@@ -123,7 +134,17 @@ def moved(operation: Operation, verdict: Moved) -> tuple[bool, Outcome]:
             cause=f"not in {move.storage_path}: {render_list(strays)}",
             remedy=f"look {operation.id}",
         )
-    return True, Outcome(summary=f"{summary}; {TOO_LATE}" if operation.cancel_asked else summary)
+    if operation.cancel_asked:
+        return True, Outcome(summary=f"{summary}; {stop.value.format(host=move.source)}")
+    return True, Outcome(summary=summary)
+
+
+def moved_and_changed(operation: Operation, verdict: Moved) -> Outcome | None:
+    """A VM that a later look finds in another state: the move is over, and its owner has done something since."""
+    move, vm = operation.plan.move, verdict.vm
+    if vm.state == move.state or find_strays(move, vm):
+        return None
+    return Outcome(summary=f"{render_moved(move, vm)}; it was {render_state(move.state)} when the move began")
 
 
 def _place(move: Move) -> str:
@@ -131,7 +152,9 @@ def _place(move: Move) -> str:
 
 
 def _cause(move: Move, job: Job | None) -> str:
-    if job is None or job.succeeded:
+    if job is None:
+        return f"{move.source} keeps no record of how the move ended"
+    if job.succeeded:
         return f"{move.source} reported the end of the move, but shows the virtual machine still, or again"
     if job.state in (JobState.TERMINATED, JobState.KILLED):
         return f"the move was stopped on {move.source}, not by Ferry"

@@ -8,8 +8,9 @@ It acts only after it looked, and believes only what it sees. Rules:
    and it is looked at again right before the order leaves, because this process may have stood still in between.
 3. Whatever the host answered, the end is decided by where the VM is.
 4. Once a move may have been sent, nothing ends without a look at both hosts.
-5. Tried again, at most three times: what passes, and what is unknown once both hosts have said that nothing moves.
-   Never what a person has to change, and never after something was copied.
+5. Tried at most three times, restarts and refusals for want of room included: what passes, and what is unknown once
+   both hosts have said that nothing moves and no job tells of an end. Never what a person has to change or has stopped,
+   and never after something was copied.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import wait
 from datetime import timedelta
 
 from bot.core.deadline import deadline_s
-from bot.core.estate import VmState
+from bot.core.estate import JobState, VmState
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation
 from bot.core.plan import MoveKind, Plan
@@ -36,9 +36,10 @@ from bot.core.reconcile import (
     ended_jobs,
 )
 from bot.core.wording import render_duration
-from bot.errors import Fault, HostError
+from bot.errors import Fault, HostError, HostUnreachable
 from bot.operations.runner import endings
 from bot.operations.runner.following import Following, Gone, Overdue
+from bot.operations.runner.order import Order, Unwanted
 from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.runner.witness import Stopped, Witness
@@ -78,10 +79,11 @@ class Errand:
         self._changes = changes
         self._timing = timing
         self._stopping = stopping
-        self._witness = Witness(fleet, timing, stopping)
+        self._witness = Witness(fleet, timing, stopping, self._tell_away)
         self._deadline_s = deadline_s(timing.deadlines, operation.plan)
         self._ignore: frozenset[str] = frozenset()  # jobs that ended before this move was sent
-        self._certain = not self._row.sent  # whether no earlier try can be what a host shows under way
+        self._certain = not self._row.sent  # whether no move that a host shows can be one that Ferry sent
+        self._away_told = ""
         self._following = self._follow_from(operation.percent)
 
     def carry_out(self) -> None:
@@ -102,7 +104,7 @@ class Errand:
 
     def _start(self) -> None:
         """Try until the move was sent and has ended, or may not be sent."""
-        for turn in range(1, self._timing.starts + 1):
+        for turn in range(self._row.failures() + 1, self._timing.starts + 1):
             last = turn == self._timing.starts
             try:
                 if self._prepare():
@@ -113,16 +115,26 @@ class Errand:
                     return
                 self._pause_after(error, turn, "asking")
                 continue
-            failure = self._send(turn)
-            doubtful = failure is None or failure.fault is Fault.UNKNOWN
-            if failure is not None and doubtful:
+            certain = self._certain
+            try:
+                failure = self._send(turn)
+            except Unwanted:
+                self._end_unsent(certain)
+                return
+            answered = failure is not None and failure.fault is not Fault.UNKNOWN
+            # A host that said no at once has nothing of ours under way; one that had begun may go on all the same.
+            self._certain = certain and answered and self._following.percent == 0
+            if failure is not None and not answered:
                 self._row.say(f"{failure.message}; looking at both hosts")
-            verdict = self._settle(doubtful=doubtful)
+            verdict = self._settle(doubtful=not answered)
             if last or failure is None or not self._may_send_again(verdict, failure):
                 self._judge(verdict, failure)
                 return
-            self._certain = False
+            self._certain = certain and answered
             self._pause_after(failure, turn, "trying")
+        self._judge(
+            self._settle(doubtful=True), None
+        )  # a former process has used up all tries, and died before the end
 
     def _prepare(self) -> bool:
         """Look, check and compare. True: the operation has ended instead of going on.
@@ -136,9 +148,9 @@ class Errand:
         checked = in_background(lambda: self._changes(self._plan), f"ferry-check-{self._row.operation.id}")
         source, destination = self._witness.look(self._move)
         verdict = decide_whereabouts(self._move, source, destination, self._ignore)
-        if not self._row.sent or isinstance(verdict, NotMoved):
+        if self._certain or isinstance(verdict, NotMoved):
             self._ignore |= ended_jobs(source)
-        if not isinstance(verdict, NotMoved | Moved) or (self._row.sent and isinstance(verdict, Moved)):
+        if not isinstance(verdict, NotMoved | Moved) or (isinstance(verdict, Moved) and not self._certain):
             return self._meet(verdict)
         if differences := checked.result():
             return self._end_changed(differences)
@@ -147,8 +159,10 @@ class Errand:
 
     def _meet(self, verdict: Whereabouts) -> bool:
         """It is not simply where it was, before a move is sent now. True: the operation has ended."""
-        if self._row.sent:
+        if not self._certain:
             self._judge(self._settle(), None)
+        elif self._row.cancelled():
+            return self._end_unwanted()
         elif isinstance(verdict, Moving | MovingElsewhere):
             self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
         elif isinstance(verdict, Unknown):
@@ -157,20 +171,30 @@ class Errand:
 
     def _end_changed(self, differences: tuple[str, ...]) -> bool:
         """The world is not what was confirmed; perhaps because a move that was sent before has changed it."""
-        verdict = self._settle(doubtful=True) if self._row.sent else None
+        verdict = None if self._certain else self._settle(doubtful=True)
         if verdict is not None and not isinstance(verdict, NotMoved):
             self._judge(verdict, None)
             return True
+        if self._row.cancelled():
+            return self._end_unwanted()
         self._clear_former()
         return self._row.end(Event.FAIL, endings.world_changed(self._row.operation, differences))
 
     def _end_unwanted(self) -> bool:
         """Cancelled before this try."""
         if self._row.sent:
-            self._judge(self._settle(doubtful=True), None)
+            self._judge(self._settle(doubtful=not self._certain), None)
             return True
         self._clear_former()
         return self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
+
+    def _end_unsent(self, certain: bool) -> None:
+        """Cancelled after the journal had announced the order, and before it left."""
+        if not certain:
+            self._judge(self._settle(doubtful=True), None)
+            return
+        self._discard()
+        self._row.end(Event.CANCEL, endings.unstarted(self._row.operation, certain=True))
 
     def _compare(self) -> bool:
         """Let the hosts compare themselves, which only a running VM's move needs. True: the operation has ended."""
@@ -179,6 +203,8 @@ class Errand:
         self._row.progress(self._following.percent, "comparing both hosts")
         if incompatibilities := self._fleet.compare(self._move):
             self._discard()
+            if self._row.cancelled():
+                return self._end_unwanted()
             return self._row.end(Event.FAIL, endings.not_fitting(self._row.operation, incompatibilities))
         self._row.say(f"{self._move.source} and {self._move.destination} fit for {self._move.vm_name}")
         if self._row.cancelled():
@@ -194,39 +220,17 @@ class Errand:
         again = f", try {turn} of {self._timing.starts}" if turn > 1 else ", again" if self._row.sent else ""
         self._row.keep_jobs(self._ignore)
         self._row.change(Event.START, note=f"asked {self._move.source} to move {self._move.vm_name} to {target}{again}")
-        if self._row.operation.cancel_asked:
-            return None  # asked in the last moment: not sent
         self._following = self._follow_from(0)
-        latest = [0]
-
-        def keep(percent: int) -> None:
-            latest[0] = percent
-
-        sent = in_background(
-            lambda: self._fleet.move(self._move, keep, self._row.require), f"ferry-move-{self._row.operation.id}"
-        )
-        while not wait([sent], timeout=self._timing.tick_s).done:
-            if self._over(latest[0]):
-                return None
-        self._following.report(latest[0])
-        error = sent.exception()
-        if error is not None and not isinstance(error, HostError):
-            raise error
-        return error
-
-    def _over(self, percent: int) -> bool:
-        """One tick of a move that was sent. True: it has ended, although its host's answer has not come through."""
-        try:
-            self._following.tick(percent)
-        except Gone:
-            verdict = self._settle()
-            return isinstance(verdict, Moved) or (isinstance(verdict, NotMoved) and verdict.job is not None)
-        return False
+        return Order(self._row, self._fleet, self._timing, self._following, self._settle).send()
 
     def _may_send_again(self, verdict: Whereabouts, failure: HostError) -> bool:
         """Only after what passes, once both hosts say that nothing moves, and before anything was copied."""
         if not isinstance(verdict, NotMoved) or self._following.percent >= _SET_UP_PERCENT:
             return False
+        if (job := verdict.job) is not None:
+            stopped = job.state in (JobState.TERMINATED, JobState.KILLED)
+            if stopped or isinstance(failure, HostUnreachable):
+                return False  # somebody ended it, or it ended by itself while nobody listened: not for want of a link
         return failure.fault in _PASSING and not self._row.cancelled()
 
     # Following
@@ -240,6 +244,7 @@ class Errand:
         if not unsent or self._row.cancelled() or not isinstance(verdict, NotMoved):
             self._judge(verdict, None)
         elif self._age_s() > _RECORD_S:
+            self._discard()
             self._row.end(Event.FAIL, endings.traceless(self._row.operation, verdict, self._age_s()))
         else:
             self._row.say(f"{self._move.source} shows no trace of the move: starting it from the beginning")
@@ -247,7 +252,7 @@ class Errand:
 
     def _judge(self, verdict: Whereabouts, failure: HostError | None) -> None:
         """From a verdict to the end, however long a move under way still takes."""
-        if isinstance(verdict, Moving) and failure is not None and failure.fault is not Fault.UNKNOWN and self._certain:
+        if isinstance(verdict, Moving) and self._certain:
             # Its host said no to the only request that was ever sent, so this one may be anybody's.
             self._end_taken(verdict, failure)
             return
@@ -273,6 +278,14 @@ class Errand:
     def _settle(self, *, doubtful: bool = False, following: bool = False) -> Whereabouts:
         return self._witness.settle(self._move, self._ignore, doubtful=doubtful, following=following)
 
+    def _tell_away(self, why: str) -> None:
+        """A host gave no answer, and is asked again: the card says so, and whoever lost the row stops."""
+        self._row.cancelled()
+        self._row.progress(self._following.percent, f"{why}; asking again")
+        if self._away_told != why:
+            self._row.say(f"{why}; asking again")
+        self._away_told = why
+
     def _follow_from(self, percent: int) -> Following:
         left_s = self._deadline_s - self._age_s()
         return Following(self._row, self._fleet, self._timing, self._stopping, left_s, self._ignore, percent)
@@ -290,7 +303,7 @@ class Errand:
                 Event.VERIFY, waiting="verifying", note=f"{self._move.source} is done; looking at the result"
             )
         self._row.cancelled()  # reads the row: the outcome tells of a request that came too late
-        complete, outcome = endings.moved(self._row.operation, verdict)
+        complete, outcome = endings.moved(self._row.operation, verdict, self._following.stop)
         self._row.end(Event.SUCCEED if complete else Event.DOUBT, outcome)
 
     def _end_not_moved(self, verdict: NotMoved, failure: HostError | None) -> None:
@@ -302,10 +315,9 @@ class Errand:
 
     def _end_taken(self, verdict: Moving | MovingElsewhere, failure: HostError | None) -> None:
         """Whose move it is, is only certain where it leads elsewhere; that ours is not queued, where it was refused."""
-        refused = self._certain and failure is not None and failure.fault is not Fault.UNKNOWN
         foreign = isinstance(verdict, MovingElsewhere)
         outcome = endings.taken(self._row.operation, verdict.job, failure, foreign=foreign)
-        self._row.end(Event.FAIL if refused and foreign else Event.DOUBT, outcome)
+        self._row.end(Event.FAIL if self._certain and foreign else Event.DOUBT, outcome)
 
     def _end_overdue(self) -> None:
         """Ask for a person, unless it has just ended. A request that its host has not taken up may still be."""
@@ -318,7 +330,7 @@ class Errand:
 
     def _give_up(self, error: HostError) -> None:
         """A host gave no answer or refused before this try was sent."""
-        if self._row.sent:
+        if not self._certain:
             self._judge(self._settle(doubtful=True), error)
             return
         self._discard()
@@ -329,7 +341,7 @@ class Errand:
 
     def _may_return(self, error: HostError) -> bool:
         """Back to the queue after a host had no room, as often as it is tried. True: it is there."""
-        refusals = self._row.refusals() + 1
+        refusals = self._row.failures() + 1
         full = error.fault is Fault.CAPACITY and self._following.percent < _SET_UP_PERCENT
         if not full or refusals >= self._timing.starts:
             return False
@@ -354,6 +366,7 @@ class Errand:
         """Remove what a comparison may have left. If it stays, the next move of the VM takes it over."""
         if self._move.kind is MoveKind.STORAGE:
             return
+        self._row.require()  # another attempt may have compared since
         try:
             self._fleet.discard(self._move)
         except HostError as error:
@@ -363,7 +376,10 @@ class Errand:
     def _pause_after(self, error: HostError, turn: int, verb: str) -> None:
         """A pause that a cancel ends."""
         pause_s = backoff_s(self._timing.start_pause_s, self._timing.look_pause_most_s, turn)
-        self._row.say(f"{error.message}; {verb} again in {render_duration(pause_s)}")
+        self._row.keep_failure(error)
+        self._row.say(
+            f"{error.message}; try {turn} of {self._timing.starts}, {verb} again in {render_duration(pause_s)}"
+        )
         while pause_s > 0 and not self._row.cancelled():
             self._pause(min(pause_s, self._timing.tick_s))
             pause_s -= self._timing.tick_s

@@ -2,7 +2,8 @@
 
 It never decides how a move ended. Rules:
 
-1. To stop a move is a request to its host, sent only while the host says that it can be stopped.
+1. To stop a move is a request to its host, sent only once the move was, while the host says that it can be stopped, and
+   at most three times for one job.
 2. Silence asks the host and is told; it stops nothing.
 3. A deadline asks for a person; it stops nothing either.
 """
@@ -12,14 +13,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 
 from bot.core.estate import Job
 from bot.core.plan import Move
 from bot.core.reconcile import leads_there
 from bot.core.wording import render_duration
 from bot.errors import Fault, HostError
+from bot.operations.runner.endings import Stop
 from bot.operations.runner.row import Row
-from bot.operations.runner.timing import Timing
+from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.runner.witness import Stopped
 from bot.ports import Fleet
 
@@ -40,11 +43,15 @@ class Gone(Exception):
 
 
 class Following:
-    """Not thread-safe. Times are of this process: a clock that is set moves no deadline.
+    """Not thread-safe, but for `sent`. Times are of this process: a clock that is set moves no deadline.
 
     Args:
         deadline_s: what is left until a person is asked.
         ignore: jobs that are not this move.
+
+    Attributes:
+        sent: whether the order has left; until then no job is this move's.
+        stop: what became of a request to stop it.
     """
 
     def __init__(
@@ -58,6 +65,8 @@ class Following:
         percent: int = 0,
     ) -> None:
         self.percent = percent
+        self.sent = True
+        self.stop = Stop.UNKNOWN
         self._row = row
         self._fleet = fleet
         self._timing = timing
@@ -67,9 +76,11 @@ class Following:
         self._deadline = time.monotonic() + deadline_s
         self._heard = self._asked = time.monotonic()
         self._silent = False
+        self._streamed = percent
         self._stop_at = 0.0
         self._stop_told: str = ""
-        self._stop_sent = False
+        self._stop_tries: Counter[str] = Counter()  # by job
+        self._stopped: set[str] = set()  # jobs that are not asked again
         self._stop_doubtful = False  # an earlier request may have arrived: a refusal of the next does not tell
 
     def tick(self, percent: int, job: Job | None = None) -> None:
@@ -88,8 +99,10 @@ class Following:
         now = time.monotonic()
         if now >= self._deadline:
             raise Overdue
-        self.report(percent)
-        if self._row.cancelled() and not self._stop_sent and now >= self._stop_at:
+        if percent != self._streamed:  # else a host that was asked in between may know better
+            self._streamed = percent
+            self.report(percent)
+        if self._row.cancelled() and self.sent and now >= self._stop_at:
             self._stop_at = now + self._timing.poll_s
             self._stop(job)
         if now - max(self._heard, self._asked) >= self._timing.stall_s:
@@ -132,23 +145,43 @@ class Following:
         host = self._move.source
         try:
             job = job or self._find_job()
-            if job is None:
-                return
-            if not job.cancellable:
-                self._tell_stop(f"{host} does not let the move be stopped at {job.percent} %: it may be too late")
-                return
-            self._stop_sent = True
+        except HostError as error:
+            self.stop = Stop.UNDELIVERED
+            self._tell_stop(f"{error.message}; it is asked to stop the move when it answers")
+            return
+        if job is None or job.id in self._stopped:
+            return
+        if not job.cancellable:
+            self.stop = Stop.TOO_LATE
+            self._tell_stop(f"{host} does not let the move be stopped at {job.percent} %: it may be too late")
+            return
+        try:
             accepted = self._fleet.stop(host, job)
         except HostError as error:
-            log.warning("stop_failed operation=%s host=%s code=%s", self._row.operation.id, error.host, error.code)
-            self._stop_sent = error.fault in (Fault.CONFIGURATION, Fault.BUG)  # else asked again
-            self._stop_doubtful |= error.fault is Fault.UNKNOWN
-            self._tell_stop(f"{error.message}; {'not asked' if self._stop_sent else 'asking'} again")
+            self._put_off_stop(job, error)
             return
+        self._stopped.add(job.id)
         if accepted or self._stop_doubtful:
+            self.stop = Stop.ASKED
             self._tell_stop(f"{host} was asked to stop the move")
         else:
+            self.stop = Stop.TOO_LATE
             self._tell_stop(f"{host} says it is too late to stop the move")
+
+    def _put_off_stop(self, job: Job, error: HostError) -> None:
+        """The request was refused, or nobody knows whether it came."""
+        log.warning("stop_failed operation=%s host=%s code=%s", self._row.operation.id, error.host, error.code)
+        self._stop_tries[job.id] += 1
+        tries, denied = self._stop_tries[job.id], error.fault in (Fault.CONFIGURATION, Fault.BUG)
+        self._stop_doubtful |= error.fault is Fault.UNKNOWN
+        self.stop = Stop.DENIED if denied else Stop.ASKED if self._stop_doubtful else Stop.UNDELIVERED
+        if denied or tries >= self._timing.starts:
+            self._stopped.add(job.id)
+            self._tell_stop(f"{error.message}; not asked again")
+            return
+        pause_s = backoff_s(self._timing.start_pause_s, self._timing.look_pause_most_s, tries)
+        self._stop_at = time.monotonic() + pause_s
+        self._tell_stop(f"{error.message}; try {tries} of {self._timing.starts}, asked again")
 
     def _tell_stop(self, told: str) -> None:
         """Once for each thing there is to tell, however often it is tried."""

@@ -11,8 +11,9 @@ from datetime import datetime
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
+from bot.errors import HostError
 from bot.operations.runner.witness import Stopped
-from bot.operations.store import Store
+from bot.operations.store import TRY_FAILED, Store
 
 _ENDINGS = {
     Event.SUCCEED: "verified",
@@ -39,9 +40,9 @@ class Row:
         self.operation = self._read()
         return self.operation.cancel_asked
 
-    def require(self) -> None:
-        """That the row is still this attempt's. Safe from any thread."""
-        self._read()
+    def require(self) -> Operation:
+        """The row, if it is still this attempt's. Safe from any thread."""
+        return self._read()
 
     def _read(self) -> Operation:
         operation = self._store.find(self.operation.id)
@@ -82,9 +83,14 @@ class Row:
     def progress(self, percent: int, doing: str = "") -> None:
         self._store.progress(self.operation.id, percent, doing, attempt=self.operation.attempt)
 
-    def refusals(self) -> int:
-        """How often a host has refused this operation for want of room."""
-        return sum(entry.read()["event"] == Event.RETURN for entry in self._store.journal(self.operation.id))
+    def failures(self) -> int:
+        """How many tries have failed, of all attempts: a restart gives nobody more of them."""
+        told = (entry.read()["event"] for entry in self._store.journal(self.operation.id))
+        return sum(event in (Event.RETURN, TRY_FAILED) for event in told)
+
+    def keep_failure(self, error: HostError) -> None:
+        """Journal a try that failed and is followed by another."""
+        self._store.keep_failure(self.operation.id, error.message, attempt=self.operation.attempt)
 
     def keep_jobs(self, jobs: frozenset[str]) -> None:
         self._store.keep_jobs(self.operation.id, jobs, attempt=self.operation.attempt)
@@ -95,4 +101,4 @@ class Row:
 
     def say(self, text: str) -> None:
         """A line for the operation's thread."""
-        self._store.step(self.operation.id, (text,))
+        self._store.step(self.operation.id, (text,), attempt=self.operation.attempt)

@@ -1,6 +1,7 @@
 """Looks at the hosts of a move until what they show makes a verdict, or patience ends.
 
-It never changes a host. A look that gives no answer is repeated; so is one that shows what cannot last: both hosts or
+It never changes a host. A look that gives no answer is repeated, unless the host answered what a person has to change;
+so is one that shows what cannot last: both hosts or
 neither with the VM, the VM at its old place although its host reports success, or in passing from one state to another.
 Both hosts are asked at the same time; while a move is followed, the source alone, as long as it shows the job.
 """
@@ -8,6 +9,7 @@ Both hosts are asked at the same time; while a move is followed, the source alon
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from bot.core.estate import Sighting
 from bot.core.plan import Move
@@ -21,7 +23,7 @@ from bot.core.reconcile import (
     decide_whereabouts,
     render_sightings,
 )
-from bot.errors import HostError
+from bot.errors import Fault, HostError
 from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.watch import in_background
 from bot.ports import HostReader
@@ -31,6 +33,10 @@ class Stopped(Exception):
     """Ferry is stopping, or another runner has taken over. The move itself belongs to its host and goes on."""
 
 
+def _nobody(_: str) -> None:
+    """Who is told unless somebody is."""
+
+
 class Witness:
     """Not thread-safe.
 
@@ -38,7 +44,20 @@ class Witness:
         words: what each host showed at the last look that asked both.
     """
 
-    def __init__(self, reader: HostReader, timing: Timing, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        reader: HostReader,
+        timing: Timing,
+        stopping: threading.Event,
+        tell: Callable[[str], None] = _nobody,
+    ) -> None:
+        """
+        Args:
+            tell: told before each pause after a look in which a host gave no answer; what it raises ends the looking.
+        """
+        self._tell = tell
+        self._reasons: dict[str, str] = {}  # of the last look, by host: why no answer came
+        self._hopeless = False
         self._reader = reader
         self._timing = timing
         self._stopping = stopping
@@ -74,19 +93,25 @@ class Witness:
         for turn in range(1, self._timing.looks):
             if _lasts(verdict, move, doubtful, early=turn < self._timing.second_looks):
                 return verdict
+            if isinstance(verdict, Unknown):
+                if self._hopeless:
+                    return verdict
+                if self._reasons:
+                    self._tell(verdict.why)
             if self._stopping.wait(backoff_s(self._timing.look_pause_s, self._timing.look_pause_most_s, turn)):
                 raise Stopped
             verdict = self._decide(move, ignore, following)
         return verdict
 
     def _decide(self, move: Move, ignore: frozenset[str], following: bool) -> Whereabouts:
+        self._reasons, self._hopeless = {}, False
         if following:
             source = self._try(move.source, move)
             if source is not None and any(job.active for job in source.jobs):
                 return decide_whereabouts(move, source, None, ignore)
         source, destination = self._try_both(move)
-        self.words = render_sightings(move, source, destination)
-        return decide_whereabouts(move, source, destination, ignore)
+        self.words = render_sightings(move, source, destination, self._reasons)
+        return decide_whereabouts(move, source, destination, ignore, self._reasons)
 
     def _try_both(self, move: Move) -> tuple[Sighting | None, Sighting | None]:
         if move.source == move.destination:
@@ -98,7 +123,9 @@ class Witness:
     def _try(self, host: str, move: Move) -> Sighting | None:
         try:
             return self._reader.look(host, move.vm)
-        except HostError:
+        except HostError as error:
+            self._reasons[host] = error.cause or error.words
+            self._hopeless |= error.fault in (Fault.CONFIGURATION, Fault.BUG)
             return None  # unknown, never absent: the verdict says so
 
 

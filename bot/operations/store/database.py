@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -99,6 +100,14 @@ class Database:
             if not self.sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": WRITERS_TURN})
             yield connection
+
+    def read_time(self) -> datetime | None:
+        """The server's; None for a file, which has no time of its own."""
+        if self.sqlite:
+            return None
+        with self.reading() as connection:
+            now: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+            return now.astimezone(UTC)
 
     def keep_connection(self) -> sa.Connection:
         """A connection of PostgreSQL outside of transactions, for locks that last as long as it does. Close it."""

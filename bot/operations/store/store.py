@@ -1,32 +1,32 @@
 """Operations as rows: the one way to change them.
 
 Rules: every change of state is a compare-and-set through the transition table, a journal entry, its line for the
-thread and the admission of whoever may go next, in one transaction. Readers get frozen values. Thread-safe; several
-processes may share one database.
+thread and the admission of whoever may go next, in one transaction. Thread-safe; several processes may share one
+database.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import sqlalchemy as sa
 from pydantic import JsonValue
 
 from bot.core.estate import Host
-from bot.core.journal import Break, Entry, find_break
-from bot.core.lifecycle import ENDED, HOLDING, OPEN, Event, State, states_accepting
+from bot.core.lifecycle import HOLDING, Event, State, states_accepting
 from bot.core.names import UserId
 from bot.core.operation import Ask, Operation, Outcome
 from bot.core.plan import Plan
 from bot.core.reply import Line
+from bot.core.wording import render_duration
+from bot.errors import FerryError
 from bot.operations.outbox import Outbox
 from bot.operations.store import cards, decisions, entries, inbox, leases, rooms, sites
-from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
+from bot.operations.store.reader import StoreReader, names, select_row
 from bot.operations.store.rows import effects, to_operation, update
 from bot.operations.store.tables import card, operation
 from bot.operations.waker import Waker
@@ -35,16 +35,13 @@ from bot.ports import Clock
 SITE = "main"
 """Where operations are carried out whose source host no settings name."""
 
+CLOCKS_APART = timedelta(minutes=1)
 
-class Grant(NamedTuple):
-    """An operation that holds its place, and the attempt that is to carry it out."""
-
-    operation: str
-    attempt: int
-    site: str
+TRY_FAILED = "try failed"
+"""What the journal calls a try at a move that failed and may be repeated; the operation's state stays."""
 
 
-class Store:
+class Store(StoreReader):
     """Implements `bot.command.Operations`.
 
     Args:
@@ -57,78 +54,29 @@ class Store:
     def __init__(
         self, database_url: str, clock: Clock, *, sites: Mapping[str, str] | None = None, room_age_s: float = 120
     ) -> None:
-        self.database = Database(database_url)
+        super().__init__(Database(database_url), clock)
         self.outbox = Outbox(self.database.url)
         self._sites = sites or {}
         self.changed = Waker()
-        self._clock = clock
         self._room_age = timedelta(seconds=room_age_s)
 
     def migrate(self) -> None:
         """Create or upgrade the tables. Idempotent; FerryError if a newer Ferry wrote them."""
         self.database.migrate()
 
+    def check_clock(self) -> None:
+        """Raises FerryError: this machine's time is too far from the server's, by which all processes are held."""
+        server = self.database.read_time()
+        if server is not None and abs(apart := self._clock.now() - server) > CLOCKS_APART:
+            raise FerryError(
+                f"this machine's clock is {render_duration(abs(apart).total_seconds())}"
+                f" {'ahead of' if apart > timedelta() else 'behind'} the database server's",
+                hint="set both by one time server: offers, late commands and room on hosts go by the time",
+            )
+
     def close(self) -> None:
         self.outbox.close()
         self.database.close()
-
-    # Reading
-
-    def find(self, operation_id: str) -> Operation | None:
-        with self.database.reading() as connection:
-            row = _select(connection, operation_id)
-        return to_operation(row) if row else None
-
-    def find_offered(self, ask_key: str) -> Operation | None:
-        """The operation that an ask has made."""
-        with self.database.reading() as connection:
-            row = connection.execute(sa.select(operation).where(operation.c.ask_key == ask_key)).mappings().first()
-        return to_operation(row) if row else None
-
-    def newest_number(self) -> int:
-        """Of all operations; 0 if there is none."""
-        with self.database.reading() as connection:
-            return decisions.highest(connection, operation.c.number)
-
-    def open(self) -> tuple[Operation, ...]:
-        return self._list(OPEN)
-
-    def holding(self) -> tuple[Operation, ...]:
-        """Those that occupy a place on their hosts, oldest first."""
-        return self._list(HOLDING)
-
-    def recent(self, count: int) -> tuple[Operation, ...]:
-        query = sa.select(operation).where(operation.c.state.in_(_names(ENDED)))
-        newest = query.order_by(operation.c.ended_at.desc(), operation.c.number.desc()).limit(count)
-        with self.database.reading() as connection:
-            return tuple(to_operation(row) for row in connection.execute(newest).mappings())
-
-    def expired(self) -> tuple[str, ...]:
-        """Offers whose time is over, still open."""
-        query = sa.select(operation.c.id).where(
-            operation.c.state == State.PROPOSED.value, operation.c.expires_at <= self._clock.now()
-        )
-        with self.database.reading() as connection:
-            return tuple(connection.execute(query).scalars())
-
-    def hosts_waited_for(self) -> tuple[str, ...]:
-        """Hosts that a queued operation needs room on."""
-        with self.database.reading() as connection:
-            queued = rooms.select_queued(connection)
-        return tuple(dict.fromkeys(host for row in queued for host in (row["source"], row["destination"])))
-
-    def grants(self, sites: Collection[str]) -> tuple[Grant, ...]:
-        """What the workers of these sites are to carry out now."""
-        query = sa.select(operation.c.id, operation.c.attempt, operation.c.site).where(
-            operation.c.state.in_(_names(HOLDING)), operation.c.site.in_(list(sites))
-        )
-        with self.database.reading() as connection:
-            return tuple(Grant(*row) for row in connection.execute(query.order_by(operation.c.number)))
-
-    def _list(self, states: frozenset[State]) -> tuple[Operation, ...]:
-        query = sa.select(operation).where(operation.c.state.in_(_names(states))).order_by(operation.c.number)
-        with self.database.reading() as connection:
-            return tuple(to_operation(row) for row in connection.execute(query).mappings())
 
     # Changing
 
@@ -150,7 +98,7 @@ class Store:
                     "digest": plan.digest,
                 }
                 entries.append(connection, values["id"], "propose", now, details)
-                known = _select(connection, values["id"])
+                known = select_row(connection, values["id"])
             assert known is not None
             return to_operation(known)
 
@@ -177,8 +125,8 @@ class Store:
         """
         now = self._clock.now()
         with self._write() as connection:
-            row = _select(connection, operation_id)
-            if row is None or row["state"] not in _names(states_accepting(event)) or _is_stale(row, attempt):
+            row = select_row(connection, operation_id)
+            if row is None or row["state"] not in names(states_accepting(event)) or _is_stale(row, attempt):
                 return None
             values = effects(row, event, now) | {"waiting": waiting, "not_before": not_before}
             values |= decisions.by_whom(connection, row, event, by)
@@ -190,7 +138,7 @@ class Store:
             if note is not None:
                 cards.add_step(connection, operation_id, note, now)
             rooms.pump(connection, now, self._room_age, self.outbox.send)
-            changed = _select(connection, operation_id)
+            changed = select_row(connection, operation_id)
             assert changed is not None
             return to_operation(changed)
 
@@ -198,13 +146,13 @@ class Store:
         """Tell the runner of a granted or running operation to stop it. None: in neither state, or told before."""
         now = self._clock.now()
         with self._write() as connection:
-            row = _select(connection, operation_id)
-            stoppable = _names(frozenset({State.GRANTED, State.RUNNING}))
+            row = select_row(connection, operation_id)
+            stoppable = names(frozenset({State.GRANTED, State.RUNNING}))
             if row is None or row["state"] not in stoppable or row["cancel_asked"]:
                 return None
             update(connection, row, {"cancel_asked": True, "cancelled_by": by, "version": row["version"] + 1})
             entries.append(connection, operation_id, "ask to cancel", now, {"by": by, "attempt": row["attempt"]})
-            changed = _select(connection, operation_id)
+            changed = select_row(connection, operation_id)
             assert changed is not None
             return to_operation(changed)
 
@@ -212,8 +160,8 @@ class Store:
         """Give an operation whose workflow is gone a new one; its state stays. False: it has moved on meanwhile."""
         now = self._clock.now()
         with self._write() as connection:
-            row = _select(connection, operation_id)
-            if row is None or row["state"] not in _names(HOLDING) or row["attempt"] != attempt:
+            row = select_row(connection, operation_id)
+            if row is None or row["state"] not in names(HOLDING) or row["attempt"] != attempt:
                 return False
             update(connection, row, {"attempt": attempt + 1, "waiting": "", "version": row["version"] + 1})
             entries.append(connection, operation_id, "resume", now, {"attempt": attempt + 1, "to": row["state"]})
@@ -232,14 +180,19 @@ class Store:
         with self.database.writing() as connection:
             connection.execute(sa.update(operation).where(*_current(operation_id, attempt)).values(**values))
 
-    def known_jobs(self, operation_id: str) -> frozenset[str]:
-        with self.database.reading() as connection:
-            query = sa.select(operation.c.known_jobs).where(operation.c.id == operation_id)
-            return frozenset(json.loads(connection.execute(query).scalar_one()))
-
-    def step(self, operation_id: str, line: Line) -> None:
-        """A line for the operation's thread; the row stays as it is."""
+    def keep_failure(self, operation_id: str, why: str, *, attempt: int) -> None:
+        """Journal that a try has failed which may be repeated. Nothing, from a stale attempt."""
         with self._write() as connection:
+            if connection.execute(sa.select(operation.c.id).where(*_current(operation_id, attempt))).first():
+                details: dict[str, JsonValue] = {"attempt": attempt, "why": why}
+                entries.append(connection, operation_id, TRY_FAILED, self._clock.now(), details)
+
+    def step(self, operation_id: str, line: Line, *, attempt: int | None = None) -> None:
+        """A line for the operation's thread; the row stays as it is. Nothing, from a stale attempt."""
+        with self._write() as connection:
+            row = select_row(connection, operation_id)
+            if row is None or _is_stale(row, attempt):
+                return
             cards.add_step(connection, operation_id, line, self._clock.now())
 
     # Room on hosts
@@ -261,10 +214,6 @@ class Store:
             self.changed.ring()
 
     # Cards and step lines
-
-    def cards_due(self) -> tuple[CardDue, ...]:
-        with self.database.reading() as connection:
-            return cards.select_due(connection)
 
     def card_posted(self, operation_id: str, ts: str, version: int) -> bool:
         """False: another message is known as its card."""
@@ -310,12 +259,6 @@ class Store:
 
     # Sites
 
-    def is_served(self, operation_id: str) -> bool:
-        """Whether a worker lives that is to carry this operation out."""
-        with self.database.reading() as connection:
-            row = _select(connection, operation_id)
-            return row is not None and not sites.is_unserved(sites.read_served(connection), row["site"])
-
     def tell_unserved(self) -> None:
         """Say on the rows of what is to be carried out that nobody is there to do it."""
         with self.database.reading() as connection:
@@ -342,40 +285,15 @@ class Store:
             inbox.adopt(connection, by)
             return orphans
 
-    def unanswered(self) -> tuple[Ask, ...]:
-        with self.database.reading() as connection:
-            return inbox.select_unanswered(connection)
-
-    def is_answering(self, key: str, by: str) -> bool:
-        """Whether this process is still the one to answer it: one that was thought dead has lost it to another."""
-        with self.database.reading() as connection:
-            return inbox.is_answering(connection, key, by)
-
     def answered(self, key: str) -> None:
         with self._write() as connection:
             inbox.mark_answered(connection, key, self._clock.now())
-
-    # Journal
-
-    def journal(self, operation_id: str | None = None) -> tuple[Entry, ...]:
-        """Oldest first: everything, or what concerns one operation."""
-        with self.database.reading() as connection:
-            return tuple(entries.read_entries(connection, operation_id))
-
-    def find_break(self) -> Break | None:
-        """Verify the whole journal. None: the chain holds."""
-        with self.database.reading() as connection:
-            return find_break(entries.read_entries(connection))
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
         with self.database.writing() as connection:
             yield connection
         self.changed.ring()
-
-
-def _select(connection: sa.Connection, operation_id: str) -> sa.RowMapping | None:
-    return connection.execute(sa.select(operation).where(operation.c.id == operation_id)).mappings().first()
 
 
 def _is_stale(row: sa.RowMapping, attempt: int | None) -> bool:
@@ -385,9 +303,5 @@ def _is_stale(row: sa.RowMapping, attempt: int | None) -> bool:
 
 def _current(operation_id: str, attempt: int | None) -> list[sa.ColumnElement[bool]]:
     """The operation, if it holds its place, and for this attempt."""
-    where = [operation.c.id == operation_id, operation.c.state.in_(_names(HOLDING))]
+    where = [operation.c.id == operation_id, operation.c.state.in_(names(HOLDING))]
     return where if attempt is None else [*where, operation.c.attempt == attempt]
-
-
-def _names(states: frozenset[State]) -> list[str]:
-    return sorted(state.value for state in states)

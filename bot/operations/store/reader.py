@@ -1,0 +1,137 @@
+"""The rows as anybody may read them. Readers get frozen values, and wait for no writer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from bot.core.journal import Break, Entry, find_break
+from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
+from bot.core.operation import Ask, Operation
+from bot.operations.store import cards, decisions, entries, inbox, rooms, sites
+from bot.operations.store.cards import CardDue
+from bot.operations.store.database import Database
+from bot.operations.store.rows import to_operation
+from bot.operations.store.tables import operation
+from bot.ports import Clock
+
+
+class Grant(NamedTuple):
+    """An operation that holds its place, and the attempt that is to carry it out."""
+
+    operation: str
+    attempt: int
+    site: str
+
+
+class StoreReader:
+    """Thread-safe. Every method raises DatabaseUnavailable where the database cannot be read."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self._clock = clock
+
+    def find(self, operation_id: str) -> Operation | None:
+        with self.database.reading() as connection:
+            row = select_row(connection, operation_id)
+        return to_operation(row) if row else None
+
+    def find_offered(self, ask_key: str) -> Operation | None:
+        """The operation that an ask has made."""
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(operation).where(operation.c.ask_key == ask_key)).mappings().first()
+        return to_operation(row) if row else None
+
+    def newest_number(self) -> int:
+        """Of all operations; 0 if there is none."""
+        with self.database.reading() as connection:
+            return decisions.highest(connection, operation.c.number)
+
+    def open(self) -> tuple[Operation, ...]:
+        return self._list(OPEN)
+
+    def holding(self) -> tuple[Operation, ...]:
+        """Those that occupy a place on their hosts, oldest first."""
+        return self._list(HOLDING)
+
+    def recent(self, count: int) -> tuple[Operation, ...]:
+        query = sa.select(operation).where(operation.c.state.in_(names(ENDED)))
+        newest = query.order_by(operation.c.ended_at.desc(), operation.c.number.desc()).limit(count)
+        with self.database.reading() as connection:
+            return tuple(to_operation(row) for row in connection.execute(newest).mappings())
+
+    def expired(self) -> tuple[str, ...]:
+        """Offers whose time is over, still open."""
+        query = sa.select(operation.c.id).where(
+            operation.c.state == State.PROPOSED.value, operation.c.expires_at <= self._clock.now()
+        )
+        with self.database.reading() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def hosts_waited_for(self) -> tuple[str, ...]:
+        """Hosts that a queued operation needs room on."""
+        with self.database.reading() as connection:
+            queued = rooms.select_queued(connection)
+        return tuple(dict.fromkeys(host for row in queued for host in (row["source"], row["destination"])))
+
+    def grants(self, sites: Collection[str]) -> tuple[Grant, ...]:
+        """What the workers of these sites are to carry out now."""
+        query = sa.select(operation.c.id, operation.c.attempt, operation.c.site).where(
+            operation.c.state.in_(names(HOLDING)), operation.c.site.in_(list(sites))
+        )
+        with self.database.reading() as connection:
+            return tuple(Grant(*row) for row in connection.execute(query.order_by(operation.c.number)))
+
+    def _list(self, states: frozenset[State]) -> tuple[Operation, ...]:
+        query = sa.select(operation).where(operation.c.state.in_(names(states))).order_by(operation.c.number)
+        with self.database.reading() as connection:
+            return tuple(to_operation(row) for row in connection.execute(query).mappings())
+
+    def known_jobs(self, operation_id: str) -> frozenset[str]:
+        with self.database.reading() as connection:
+            query = sa.select(operation.c.known_jobs).where(operation.c.id == operation_id)
+            return frozenset(json.loads(connection.execute(query).scalar_one()))
+
+    # Cards, sites, inbox
+
+    def cards_due(self) -> tuple[CardDue, ...]:
+        with self.database.reading() as connection:
+            return cards.select_due(connection)
+
+    def is_served(self, operation_id: str) -> bool:
+        """Whether a worker lives that is to carry this operation out."""
+        with self.database.reading() as connection:
+            row = select_row(connection, operation_id)
+            return row is not None and not sites.is_unserved(sites.read_served(connection), row["site"])
+
+    def unanswered(self) -> tuple[Ask, ...]:
+        with self.database.reading() as connection:
+            return inbox.select_unanswered(connection)
+
+    def is_answering(self, key: str, by: str) -> bool:
+        """Whether this process is still the one to answer it: one that was thought dead has lost it to another."""
+        with self.database.reading() as connection:
+            return inbox.is_answering(connection, key, by)
+
+    # Journal
+
+    def journal(self, operation_id: str | None = None) -> tuple[Entry, ...]:
+        """Oldest first: everything, or what concerns one operation."""
+        with self.database.reading() as connection:
+            return tuple(entries.read_entries(connection, operation_id))
+
+    def find_break(self) -> Break | None:
+        """Verify the whole journal. None: the chain holds."""
+        with self.database.reading() as connection:
+            return find_break(entries.read_entries(connection))
+
+
+def select_row(connection: sa.Connection, operation_id: str) -> sa.RowMapping | None:
+    return connection.execute(sa.select(operation).where(operation.c.id == operation_id)).mappings().first()
+
+
+def names(states: frozenset[State]) -> list[str]:
+    return sorted(state.value for state in states)
