@@ -47,17 +47,21 @@ def ferry(settings: dict[str, Any], folder: Path, role: str, name: str) -> Itera
     config = folder / f"{name}.toml"
     config.write_text(_toml(settings | {"operations": settings["operations"] | {"process": name}}))
     command = [sys.executable, "-m", "bot", "run", "--role", role, "--config", str(config)]
-    running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    try:
-        assert running.stderr is not None
-        said = ""
-        while "looks after" not in said:
-            said = running.stderr.readline()
-            assert said, running.wait()
-        yield running.pid
-    finally:
-        running.kill()
-        running.communicate()
+    log = log_of(folder, name)
+    with log.open("w") as written:
+        running = subprocess.Popen(command, cwd=ROOT, stderr=written, env={**os.environ, "TZ": "UTC"})
+        try:
+            while "looks after" not in log.read_text():
+                assert running.poll() is None, log.read_text()
+                time.sleep(0.1)
+            yield running.pid
+        finally:
+            running.kill()
+            running.wait()
+
+
+def log_of(folder: Path, name: str) -> Path:
+    return folder / f"{name}.log"
 
 
 def read_usage(pid: int) -> Usage:
@@ -89,7 +93,7 @@ def _toml(settings: dict[str, Any]) -> str:
 
 def _assign(values: dict[str, Any]) -> list[str]:
     return [
-        f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
+        f"{key} = {json.dumps(value)}"  # what JSON writes, TOML reads
         for key, value in values.items()
         if value is not None
     ]

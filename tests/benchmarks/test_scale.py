@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,22 +21,23 @@ from statistics import median
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from bot.core.lifecycle import Event, State
+from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.plan import Estimate, Move, MoveKind, Plan
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.store import Store
 from bot.settings import Settings
 from tests.benchmarks.many_hosts import host_name
-from tests.benchmarks.process import Usage, cpu_percent, estate, ferry, read_usage
+from tests.benchmarks.process import Usage, cpu_percent, estate, ferry, log_of, read_usage
 from tests.postgres import Postgres
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
 
-HOSTS, CONFIRMED, RUNNING = 20, 200, 500
-IDLE_S, PATIENCE_S = 60.0, 600.0
+HOSTS, CONFIRMED, ALONE, RUNNING = 20, 200, 10, 500
+IDLE_S, PATIENCE_S = 40.0, 600.0
+_BEGINS = re.compile(r"^(\S+ \S+) INFO \S+ runner_begins operation=(m-\d+)", re.MULTILINE)
 BACKENDS = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 
 
@@ -55,7 +57,7 @@ class Running:
 
     def offer(self, vms: int) -> list[str]:
         """Plans for so many VMs, as their hosts show them now; the ids of the operations."""
-        offered = []
+        offered: list[str] = []
         for number in range(HOSTS // 2):
             source, destination = host_name(number), host_name(number + HOSTS // 2)
             there = self.fleet.read_host(destination)[0]
@@ -80,7 +82,7 @@ class Running:
 
     def confirm(self, operations: list[str]) -> None:
         for operation in operations:
-            self.rows.change(operation, Event.CONFIRM, by=self.actor)  # type: ignore[arg-type]
+            self.rows.change(operation, Event.CONFIRM, by=UserId(self.actor))
 
     def until(self, true: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -100,7 +102,7 @@ class Running:
         ask = Ask(
             key=f"benchmark/{move.vm_name}",
             text=plan.command,
-            actor=self.actor,  # type: ignore[arg-type]
+            actor=UserId(self.actor),
             place=Place(team="T1", channel="C-nowhere"),
             at=now,
             received_at=now,
@@ -115,7 +117,7 @@ def running(
     with ExitStack() as stack:
         settings: dict[str, Any] = stack.enter_context(estate(folder, HOSTS, vms, at_once, speed))
         settings["operations"]["refresh_s"] = 30
-        settings["log"] = {"level": "warning"}
+        settings["log"] = {"level": "info"}
         roles = [("all", "all")]
         if backend == "postgresql":
             name = postgres.create()
@@ -134,8 +136,16 @@ def running(
 @BACKENDS
 def test_start(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
     """From the grant, which is in the transaction that confirms or frees a place, to a runner, and to the order."""
-    with running(backend, tmp_path, postgres_server, vms=CONFIRMED, at_once=2, speed=1) as ferries:
-        operations = ferries.offer(CONFIRMED)
+    with running(backend, tmp_path, postgres_server, vms=CONFIRMED + ALONE, at_once=2, speed=1) as ferries:
+        operations = ferries.offer(CONFIRMED + ALONE)
+        for operation in operations[:ALONE]:
+            ferries.confirm([operation])
+            ferries.until(lambda: all(one.confirmed_at is None for one in ferries.rows.open()))
+        _title(f"{ALONE} migrations confirmed one after the other, all slots free: {backend}")
+        confirmed, begun = _moments(ferries.rows, "confirm"), _begins(tmp_path, ferries.pids)
+        _spread("confirmation to a runner that has begun", _waits(confirmed, begun))
+        _spread("confirmation to the order", _waits(confirmed, _moments(ferries.rows, "start")))
+        operations = operations[ALONE:]
         began = time.monotonic()
         ferries.confirm(operations)
         confirmed_s = time.monotonic() - began
@@ -153,8 +163,13 @@ def test_start(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
         took_s = time.monotonic() - began
         _title(f"{CONFIRMED} migrations confirmed at once, {HOSTS} hosts, 2 at a time on each: {backend}")
         print(f"confirming took {confirmed_s:.1f} s, all {took_s:.0f} s")
-        _spread("grant to runner", _pickups(ferries.rows))
-        _spread("grant to order (both hosts looked at, checked again, compared)", _starts(ferries.rows))
+        many = set(operations)
+        granted, begun = _moments(ferries.rows, "grant"), _begins(tmp_path, ferries.pids)
+        _spread("a free slot to a runner that has begun", _waits(granted, begun, many))
+        _spread(
+            "and to the order (both hosts looked at, checked, compared)",
+            _waits(granted, _moments(ferries.rows, "start"), many),
+        )
         for name in ferries.pids:
             print(f"{name}: {cpu_percent(before[name], usages[name]):.0f} % CPU, at most {_show(top[name])}")
         ends = [one.state for one in ferries.rows.recent(CONFIRMED)]
@@ -185,24 +200,21 @@ def test_footprint(backend: str, tmp_path: Path, postgres_server: Postgres) -> N
             print(f"{name}: {cpu_percent(before[name], usage):.1f} % CPU, {_show(usage)}")
 
 
-def _pickups(rows: Store) -> list[float]:
-    """Seconds between a workflow's row and its start, as DBOS keeps them."""
-    table = "workflow_status" if rows.database.sqlite else "dbos.workflow_status"
-    with rows.database.reading() as connection:
-        query = sa.text(f"SELECT created_at, started_at_epoch_ms FROM {table} WHERE workflow_uuid LIKE 'm-%'")
-        return sorted((row.started_at_epoch_ms - row.created_at) / 1000 for row in connection.execute(query))
+def _moments(rows: Store, event: str) -> dict[str, datetime]:
+    """When it last happened to each operation, by the journal."""
+    told = [json.loads(entry.body) for entry in rows.journal()]
+    return {one["operation"]: datetime.fromisoformat(one["at"]) for one in told if one["event"] == event}
 
 
-def _starts(rows: Store) -> list[float]:
-    granted: dict[str, datetime] = {}
-    waits = []
-    for entry in rows.journal():
-        told = json.loads(entry.body)
-        if told["event"] == "grant":
-            granted[told["operation"]] = datetime.fromisoformat(told["at"])
-        elif told["event"] == "start":
-            waits.append((datetime.fromisoformat(told["at"]) - granted[told["operation"]]).total_seconds())
-    return sorted(waits)
+def _begins(folder: Path, processes: Iterable[str]) -> dict[str, datetime]:
+    """When a runner began with each operation, by the processes' logs."""
+    found = [match for name in processes for match in _BEGINS.finditer(log_of(folder, name).read_text())]
+    return {match[2]: datetime.fromisoformat(match[1].replace(",", ".")).replace(tzinfo=UTC) for match in found}
+
+
+def _waits(since: dict[str, datetime], until: dict[str, datetime], which: Collection[str] | None = None) -> list[float]:
+    """In seconds, of these operations or all."""
+    return sorted((until[each] - since[each]).total_seconds() for each in (until if which is None else which))
 
 
 def _title(text: str) -> None:

@@ -29,7 +29,7 @@ from bot.lab.world import (
 from bot.lab.world.jobs import Job
 from bot.lab.world.layout import Layout
 
-HOSTS = ("host01", "host02", "host03", "host04")
+HOSTS = ("host01", "host02", "host03")
 CHANNELS = ("ops", "night-shift", "projects")
 SHARES = ("\\\\server01\\vmstore", "\\\\server02\\vmstore")
 PRODUCTION = Switch("Production")

@@ -152,12 +152,14 @@ class CrashLab:
     def _watch_world(self) -> None:
         """Events of moves, as they happen. The world's time passes only when somebody looks, so this looks."""
         seen, wait = 0, threading.Event()
-        while not wait.wait(0.005):
+        while True:
             with self._lock:
                 aim = self._aim
             if aim is None or aim.kind != "world":
                 seen = len(self._world.journal)
+                wait.wait(0.05)
                 continue
+            wait.wait(0.005)
             with self._world.look():
                 news, seen = self._world.journal.entries[seen:], len(self._world.journal)
             for entry in news:

@@ -208,10 +208,10 @@ class Storm:
     def _wait_for_row(self, process: Life) -> str:
         """What the database showed of it; empty if nothing came that is rare enough."""
         with self._rows.watching() as watch:
-            while process.ready_s() < LONGEST_S["row"] and not process.ended(0.003):
+            while process.ready_s() < LONGEST_S["row"] and not process.ended(0.01):
                 for kind in watch.news():
                     name = f"row: {kind}"
-                    if self._chance.random() < 1 / (1 + self.coverage[name]) ** 2:
+                    if self._chance.random() < 1 / (1 + self.coverage[name]) ** 3:
                         return name
         return ""
 

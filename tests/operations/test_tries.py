@@ -15,7 +15,7 @@ from bot.lab.world import State as WorldState
 from bot.lab.world import faults
 from bot.operations.looking import Looking
 from bot.operations.watch import in_background
-from tests.operations.bench import QUICK, Bench, said
+from tests.operations.bench import QUICK, Bench, quoted, said
 from tests.operations.meddling import meddle
 from tests.operations.moving_hosts import OTHER_SHARE, PATIENCE_S, MovingHosts
 from tests.operations.offers import BOB, CAROL, SetClock, make_ask
@@ -281,6 +281,26 @@ def test_a_host_that_refuses_the_account_is_looked_at_once_and_its_reason_is_nam
     assert row.state is State.NEEDS_ATTENTION
     assert said(row).endswith("host02 gave no answer (it did not accept the account ferry by kerberos)")
     assert (len(looks), lab.where()) == (1, ("host02",))
+
+
+def test_how_a_job_ended_is_said_although_nobody_was_listening_then(bench: Bench, lab: MovingHosts):
+    bench.grant()
+    lab.world.fail_next(lab.vm, 6, at_source(lab, faults.ACCESS_DENIED))
+
+    def look(real, *asked):
+        if told(bench, "looking at both hosts"):
+            lab.go()
+            assert lab.world.wait_until(lambda: not lab.moves(), PATIENCE_S)
+        return real(*asked)
+
+    meddle(bench, look=look)
+    running = bench.start()
+    lab.hold_at(3)
+    lab.servers["host01"].restart()
+    running.result(PATIENCE_S)
+    ended = bench.row(State.FAILED)
+    assert "0x80070005" in quoted(ended)
+    assert "shell" not in quoted(ended)
 
 
 def test_a_host_that_is_away_is_told_once_and_waited_for(bench: Bench, lab: MovingHosts):

@@ -9,7 +9,7 @@ from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
 from bot.core.reconcile import Moved, NotMoved, find_strays, render_moved
 from bot.core.wording import render_duration, render_list, render_state
-from bot.errors import HostError
+from bot.errors import HostError, HostUnreachable
 
 
 class Stop(StrEnum):
@@ -109,6 +109,8 @@ def unclear(operation: Operation, why: str) -> Outcome:
 
 def not_moved(operation: Operation, verdict: NotMoved, error: HostError | None) -> Outcome:
     move, job = operation.plan.move, verdict.job
+    if job is not None and isinstance(error, HostUnreachable):
+        error = None  # how the move ended is known; that nobody was listening then is not why
     summary = f"{move.vm_name} is still {render_state(verdict.vm.state)} on {_place(move)}"
     words = (error.words if error else "") or (job.error if job else "")
     if operation.cancel_asked:

@@ -83,7 +83,7 @@ class Errand:
         self._deadline_s = deadline_s(timing.deadlines, operation.plan)
         self._ignore: frozenset[str] = frozenset()  # jobs that ended before this move was sent
         self._certain = not self._row.sent  # whether no move that a host shows can be one that Ferry sent
-        self._away_told = ""
+        self._away_told = False
         self._following = self._follow_from(operation.percent)
 
     def carry_out(self) -> None:
@@ -264,6 +264,7 @@ class Errand:
             except Gone:
                 log.info("no_job operation=%s: the VM alone says that it is moving", self._row.operation.id)
             self._pause(self._timing.poll_s)
+            self._away_told = False
             verdict = self._settle(doubtful=True, following=True)
         match verdict:
             case Moved():
@@ -282,9 +283,9 @@ class Errand:
         """A host gave no answer, and is asked again: the card says so, and whoever lost the row stops."""
         self._row.cancelled()
         self._row.progress(self._following.percent, f"{why}; asking again")
-        if self._away_told != why:
+        if not self._away_told:
             self._row.say(f"{why}; asking again")
-        self._away_told = why
+        self._away_told = True
 
     def _follow_from(self, percent: int) -> Following:
         left_s = self._deadline_s - self._age_s()

@@ -59,6 +59,7 @@ class Runner:
         if operation is None or operation.attempt != attempt or operation.state not in HOLDING:
             log.info("attempt_is_stale operation=%s attempt=%d", operation_id, attempt)
             return
+        log.info("runner_begins operation=%s attempt=%d", operation_id, attempt)
         with self._left:
             self._runs.add((operation_id, attempt))
         try:
