@@ -49,9 +49,8 @@ class Announcer:
         self._holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
-        self._inherited: int | None = (
-            None  # the newest operation's number when this one began to lead; None: it does not
-        )
+        # The newest operation's number when this one began to lead; None: it does not lead.
+        self._inherited: int | None = None
         self._turned_at = EVER
         self._memories: dict[str, Memory] = {}
         self._pace = Pace()

@@ -27,8 +27,6 @@ from bot.operations.store.database import Database
 from bot.operations.store.tables import executor, lease
 
 LOCKS = 0xFE46  # first key of the advisory locks of names; any, but the same in every process
-# A machine that is gone without a word keeps its name for a minute, and not for the two hours that are TCP's default.
-KEEPALIVE = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
 DEAD_AFTER_S = 30.0
 BEATS = 6  # in that time
 
@@ -141,7 +139,6 @@ class Presence:
     def _take_name(self, patience_s: float) -> bool:
         """PostgreSQL: a lock that lasts as long as its connection. False: another run has it."""
         held = self._database.keep_connection()
-        held.exec_driver_sql(KEEPALIVE)
         give_up_at = time.monotonic() + patience_s
         while not held.execute(sa.text("SELECT pg_try_advisory_lock(:locks, hashtext(:name))"), self._key).scalar_one():
             if time.monotonic() >= give_up_at:

@@ -34,11 +34,7 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class Rows:
-    """All that the database says, once nobody writes any more.
-
-    Attributes:
-        asked: how often a row's thread says that the host was asked to move, by operation.
-    """
+    """All that the database says, once nobody writes any more."""
 
     operations: tuple[Operation, ...]
     keys: dict[str, str]  # operation -> key of what was said

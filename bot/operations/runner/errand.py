@@ -132,9 +132,8 @@ class Errand:
                 return
             self._certain = certain and answered
             self._pause_after(failure, turn, "trying")
-        self._judge(
-            self._settle(doubtful=True), None
-        )  # a former process has used up all tries, and died before the end
+        # A former process has used up all tries, and died before the end.
+        self._judge(self._settle(doubtful=True), None)
 
     def _prepare(self) -> bool:
         """Look, check and compare. True: the operation has ended instead of going on.
