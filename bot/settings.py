@@ -167,7 +167,9 @@ class OperationSettings(_Section):
     )
     offer_minutes: float = Field(10, gt=0, description="minutes after which an unconfirmed offer ends")
     stale_command_s: float = Field(120, gt=0, description="seconds after which a command that arrives late is refused")
-    refresh_s: float = Field(30, gt=0, description="seconds between background looks at every host")
+    refresh_s: float = Field(
+        300, gt=0, description="seconds between background looks at every host; whatever is decided on is read live"
+    )
     updates_per_minute: int = Field(
         40, ge=1, le=50, description="card updates for the whole workspace (Slack allows 50)"
     )

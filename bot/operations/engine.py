@@ -60,7 +60,7 @@ class Engine:
         look_soon: Callable[[Iterable[str]], None],
         *,
         concurrency: int = 1000,
-        polling_s: float = 0.2,
+        polling_s: float = 0.4,
         sweep_s: float = 5.0,
         unrun_s: float = UNRUN_S,
     ) -> None:
@@ -159,7 +159,7 @@ def _config(database_url: str, executor: str) -> DBOSConfig:
         "serializer": SERIALIZER,
         "log_level": "WARNING",
         # Ferry waits for no notification, so a look costs nothing; stopping waits for the listener's next one.
-        "notification_listener_polling_interval_sec": 0.1,
+        "notification_listener_polling_interval_sec": 0.5,
         "sys_db_pool_size": CONNECTIONS,
         "sys_db_idle_transaction_timeout_sec": 10.0,
         "run_migrations": False,  # the store has brought all tables up to date

@@ -116,7 +116,6 @@ def running(
 ) -> Iterator[Running]:
     with ExitStack() as stack:
         settings: dict[str, Any] = stack.enter_context(estate(folder, HOSTS, vms, at_once, speed))
-        settings["operations"]["refresh_s"] = 30
         settings["log"] = {"level": "info"}
         roles = [("all", "all")]
         if backend == "postgresql":
