@@ -8,12 +8,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 import commands
 from bot.audit import AuditCopy
+from bot.charts import draw_evacuation
 from bot.core.deadline import Deadlines
 from bot.core.estate import Seen
+from bot.core.evacuation import Evacuation
+from bot.core.evacuation.gantt import make_picture
+from bot.core.evacuation.rules import Rules
+from bot.core.evacuation.timing import network_of
+from bot.core.form import make_form
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import Policy
@@ -25,6 +32,7 @@ from bot.operations.announcer import Announcer
 from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
+from bot.operations.evacuations import Evacuations
 from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
@@ -36,8 +44,9 @@ from bot.operations.store import Store
 from bot.ports import Clock
 from bot.registry import discover
 from bot.settings import Settings
-from bot.slack.listeners import SlackFront
+from bot.slack.listeners import Forms, SlackFront
 from bot.slack.poster import Poster
+from bot.solver import Placer
 
 
 class SystemClock:
@@ -157,7 +166,9 @@ def _base(
     settings: Settings, clock: Clock, watched: Iterable[str], name: str, sites: Iterable[str], dead_after_s: float
 ) -> _Base:
     at = {host: its.site for host, its in settings.hosts.items()}
-    store = Store(settings.operations.database_url.get_secret_value(), clock, sites=at)
+    store = Store(
+        settings.operations.database_url.get_secret_value(), clock, sites=at, network=network_of(_limits(settings))
+    )
     presence = Presence(store.database, name, sites=tuple(sites), dead_after_s=dead_after_s)
     fleet = HyperVFleet(settings.hosts)
     inventory = Inventory(
@@ -193,9 +204,10 @@ class _Listening:
 
     front: SlackFront
     intake: Intake
+    forms: Forms
 
     def start(self) -> None:
-        self.front.start(self.intake.take)
+        self.front.start(self.intake.take, self.forms)
 
     def stop(self) -> None:
         self.front.stop()
@@ -208,13 +220,17 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     copy = AuditCopy(settings.operations.audit_file, Journal(store.database, clock))
     policy = Policy(allow=frozenset(settings.slack.allow), operators=frozenset(settings.slack.operators))
     offer = timedelta(minutes=settings.operations.offer_minutes)
+    place = Placer(settings.evacuation.solver_s).place
+    evacuations = Evacuations(base.inventory, store, _rules(settings), place)
+    desk = Desk(store, clock, base.recheck, offer, policy, Looking(store, base.fleet), evacuations.changes)
     dispatcher = Dispatcher(
         discover(commands),
         policy,
         base.inventory,
         store,
         copy,
-        Desk(store, clock, base.recheck, offer, policy, Looking(store, base.fleet)),
+        evacuations,
+        desk,
         _limits(settings),
         clock,
         bot_user=front.bot_user,
@@ -222,16 +238,34 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     )
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
-        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id),
+        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake),
+        _Listening(front, intake, partial(make_form, policy, tuple(settings.hosts))),
     ]
 
 
 def _limits(settings: Settings) -> Limits:
     links = {name: host.link_gbit_s for name, host in settings.hosts.items() if host.link_gbit_s}
     return Limits(memory_reserve_bytes=int(settings.operations.memory_reserve_gib * (1 << 30)), link_gbit_s=links)
+
+
+def _rules(settings: Settings) -> Rules:
+    given = settings.evacuation
+    return Rules(
+        limits=_limits(settings),
+        tags=settings.tags,
+        first=given.first,
+        last=given.last,
+        never=given.never,
+        apart=given.apart,
+        processors_per_core=given.processors_per_core,
+        failure_budget=given.failure_budget,
+    )
+
+
+def _draw(evacuation: Evacuation) -> bytes:
+    return draw_evacuation(make_picture(evacuation))
 
 
 def _timing(settings: Settings) -> Timing:

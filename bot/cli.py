@@ -45,10 +45,19 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Scenario = Annotated[str, typer.Option(help="which simulated estate: small, dead-host, busy-host")]
-Speed = Annotated[float, typer.Option(min=0.01, help="how many simulated seconds pass in one real second")]
+Scenario = Annotated[
+    str,
+    typer.Option(help="which simulated estate: small, dead-host, busy-host, rack, full, scattered, slow-link, hot-vms"),
+]
+Speed = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="how many simulated seconds pass in one real second; else the scenario's own"),
+]
 User = Annotated[str, typer.Option("--as", help="who speaks: alice and bob may command, mallory may not")]
 Config = Annotated[Path | None, typer.Option(help="settings file; else FERRY_CONFIG, else ferry.toml here")]
+Files = Annotated[
+    Path | None, typer.Option(help="folder for files that Ferry shares; else ferry-files among temporary files")
+]
 Text = Annotated[str, typer.Argument(help="what a person would say in the channel")]
 
 
@@ -101,11 +110,12 @@ def run(
 @app.command()
 def lab(
     scenario: Scenario = "small",
-    speed: Speed = 1.0,
+    speed: Speed = None,
     user: User = "alice",
     hosts_only: Annotated[bool, typer.Option(help="only the simulated hosts, for another program to reach")] = False,
     port: Annotated[int, typer.Option(min=0, max=65000, help="of the first host, with --hosts-only; 0: any")] = 0,
     tls: Annotated[bool, typer.Option(help="hosts answer on HTTPS instead of HTTP with message encryption")] = False,
+    files: Files = None,
 ) -> None:
     """Chat with the bot in the terminal: simulated hosts and workspace, real protocols, all on loopback."""
     from bot.lab.running import CHANNEL, RunningLab
@@ -116,11 +126,11 @@ def lab(
             _serve_hosts(RunningLab(_world(scenario, speed), folder, port=port, tls=tls))
             return
         to_file(folder / "ferry.log", "info")
-        with _bot_in_lab(scenario, speed, folder, tls=tls) as server:
+        with _bot_in_lab(scenario, speed, folder, tls=tls) as (server, really):
             greeting = (
-                f"The estate is simulated ({scenario}, speed {speed:g}). Try: hosts · migrate VM-01 to host02 · help"
+                f"The estate is simulated ({scenario}, speed {really:g}). Try: hosts · migrate VM-01 to host02 · help"
             )
-            run_terminal(server, user, f"#{CHANNEL}", bare=True, greeting=greeting)
+            run_terminal(server, user, f"#{CHANNEL}", bare=True, greeting=greeting, files=_files_folder(files))
 
 
 @app.command()
@@ -128,9 +138,10 @@ def say(
     text: Text,
     yes: Annotated[bool, typer.Option("--yes", help="press Confirm when it is offered")] = False,
     scenario: Scenario = "small",
-    speed: Speed = 1.0,
+    speed: Speed = None,
     user: User = "alice",
     limit: Annotated[float, typer.Option(min=1, help="seconds after which it counts as not succeeded")] = 300,
+    files: Files = None,
 ) -> None:
     """Hold one conversation in the lab and print what the channel showed. Exit status 0 only if it succeeded."""
     from bot.lab.conversation import Conversation
@@ -138,8 +149,10 @@ def say(
 
     with _folder() as folder:
         to_file(folder / "ferry.log", "info")
-        with _bot_in_lab(scenario, speed, folder) as server:
-            conversation = Conversation(server, user, f"#{CHANNEL}", sys.stdout, limit_s=limit)
+        with _bot_in_lab(scenario, speed, folder) as (server, _):
+            conversation = Conversation(
+                server, user, f"#{CHANNEL}", sys.stdout, limit_s=limit, files=_files_folder(files)
+            )
             succeeded = conversation.hold(text, confirm=yes)
     raise typer.Exit(0 if succeeded else 1)
 
@@ -268,13 +281,13 @@ def _leave(bot: Bot, status: int = 0) -> NoReturn:
     os._exit(status)
 
 
-def _world(scenario: str, speed: float) -> World:
-    from bot.lab.scenario import SCENARIOS
+def _world(scenario: str, speed: float | None) -> World:
+    from bot.lab.scenario import SCENARIOS, SPEEDS
     from bot.lab.world import RunningClock
 
     if scenario not in SCENARIOS:
         raise Refused(f"there is no scenario {scenario!r}", needed=f"one of {', '.join(SCENARIOS)}")
-    return SCENARIOS[scenario](RunningClock(speed))
+    return SCENARIOS[scenario](RunningClock(speed or SPEEDS.get(scenario, 1.0)))
 
 
 @contextmanager
@@ -284,18 +297,25 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+def _files_folder(given: Path | None) -> Path:
+    return given or Path(tempfile.gettempdir()) / "ferry-files"
+
+
 @contextmanager
-def _bot_in_lab(scenario: str, speed: float, folder: Path, *, tls: bool = False) -> Iterator[SlackServer]:
+def _bot_in_lab(
+    scenario: str, speed: float | None, folder: Path, *, tls: bool = False
+) -> Iterator[tuple[SlackServer, float]]:
+    """The workspace, and the world's speed."""
     from bot.app import build
     from bot.lab.running import RunningLab
     from bot.lab.slack import SlackServer
 
     server = SlackServer()
-    with RunningLab(_world(scenario, speed), folder, slack=server, tls=tls) as running:
+    with RunningLab(_world(scenario, speed), folder, slack=server, tls=tls, in_real_time=True) as running:
         bot = build(Settings.model_validate(running.settings(folder / "ferry.sqlite")))
         bot.start()
         try:
-            yield server
+            yield server, running.world.clock.speed
         finally:
             bot.stop()
 

@@ -9,21 +9,34 @@ A command looks (through `Context`) and answers. It never changes anything itsel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
 from bot.core import wording
-from bot.core.estate import Estate, Host, Seen, Vm, VmState, VmSummary
+from bot.core.estate import Census, Estate, Host, Seen, Vm, VmState, VmSummary
+from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
-from bot.core.names import Age, HostName, OperationId, StoragePath, Topic, UserId, VmId, VmName, to_timedelta
+from bot.core.names import (
+    Age,
+    HostName,
+    HostNames,
+    OperationId,
+    StoragePath,
+    Topic,
+    UserId,
+    VmId,
+    VmName,
+    VmNames,
+    to_timedelta,
+)
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
-from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Signal
+from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.errors import Refused
 
 __all__ = [
@@ -36,8 +49,11 @@ __all__ = [
     "Command",
     "Confirm",
     "Context",
+    "Evacuation",
+    "EvacuationPlan",
     "Host",
     "HostName",
+    "HostNames",
     "Line",
     "Look",
     "Mark",
@@ -45,9 +61,11 @@ __all__ = [
     "Note",
     "OperationId",
     "Part",
+    "Pause",
     "Plan",
     "Refused",
     "Reply",
+    "Resume",
     "Seen",
     "StoragePath",
     "Strong",
@@ -57,6 +75,7 @@ __all__ = [
     "User",
     "Vm",
     "VmName",
+    "VmNames",
     "VmState",
     "VmSummary",
     "command",
@@ -66,7 +85,7 @@ __all__ = [
     "wording",
 ]
 
-Answer = Reply | Plan | Signal
+Answer = Reply | Plan | EvacuationPlan | Signal
 
 
 class Hosts(Protocol):
@@ -87,6 +106,12 @@ class Hosts(Protocol):
     def read_vms(self, host: str) -> Seen:
         """One host and its VMs in a list, asked now; if it gives no answer, that and what it held before."""
 
+    def read_all(self, hosts: Iterable[str]) -> tuple[Census, ...]:
+        """These hosts and all their VMs in full, each asked now, in parallel; each host once, in the order of asking.
+
+        A host that gives no answer is in it with its failure. Refused if the settings do not know one.
+        """
+
     def locate(self, vm: str, destination: str = "") -> tuple[Host, Vm, Host]:
         """The VM of that name or id: the host that has it, the VM in full, and the destination, all asked now.
 
@@ -106,8 +131,37 @@ class Operations(Protocol):
     def open(self) -> tuple[Operation, ...]:
         """Those that have not ended, oldest first."""
 
-    def recent(self, count: int) -> tuple[Operation, ...]:
-        """Those that ended last, newest first."""
+    def find_evacuation(self, evacuation: str) -> Evacuation | None: ...
+
+    def open_evacuations(self) -> tuple[Evacuation, ...]:
+        """Those that have not ended, oldest first. Their moves are among `open`."""
+
+    def recent(self, count: int) -> tuple[Operation | Evacuation, ...]:
+        """Those that ended last, newest first; without the moves of evacuations."""
+
+
+class Evacuations(Protocol):
+    """Plans of many moves, for whoever offers them. Every host concerned is asked now; nothing is changed."""
+
+    def names(self, hosts: Iterable[str]) -> tuple[str, ...]:
+        """The settings' names of these hosts, each once. Refused if the settings do not know one."""
+
+    def evacuate(
+        self,
+        command: str,
+        hosts: tuple[str, ...],
+        destinations: tuple[str, ...],
+        *,
+        but: tuple[str, ...] = (),
+        make_room: bool = False,
+    ) -> EvacuationPlan:
+        """Empty these hosts; no destinations: all other hosts. `but` names VMs that stay. Refused, HostError."""
+
+    def retry(self, evacuation_id: str) -> EvacuationPlan:
+        """What has failed or was cancelled, planned again. Refused if there is nothing."""
+
+    def bring_home(self, command: str, hosts: tuple[str, ...]) -> EvacuationPlan:
+        """What the last evacuation of each host took away. Refused if there is nothing."""
 
 
 class History(Protocol):
@@ -129,6 +183,7 @@ class Context:
     hosts: Hosts
     operations: Operations
     history: History
+    evacuations: Evacuations
     commands: Mapping[str, Command]
     limits: Limits
 

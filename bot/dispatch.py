@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from bot.command import Answer, Command, Context, History, Hosts, Operations
+from bot.command import Answer, Command, Context, Evacuations, History, Hosts, Operations
+from bot.core.evacuation import EvacuationPlan
+from bot.core.evacuation.card import render_preview
 from bot.core.grammar import Arguments, Word, normalise, split
 from bot.core.journal import Refusal
 from bot.core.operation import Ask
@@ -43,6 +45,8 @@ class Desk(Protocol):
 
     def propose(self, plan: Plan, ask: Ask) -> object: ...
 
+    def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> object: ...
+
     def has_offered(self, ask: Ask) -> bool:
         """Whether this ask has made an offer before."""
 
@@ -63,6 +67,7 @@ class Dispatcher:
         hosts: Hosts,
         operations: Operations,
         history: History,
+        evacuations: Evacuations,
         desk: Desk,
         limits: Limits,
         clock: Clock,
@@ -75,6 +80,7 @@ class Dispatcher:
         self._hosts = hosts
         self._operations = operations
         self._history = history
+        self._evacuations = evacuations
         self._desk = desk
         self._limits = limits
         self._clock = clock
@@ -141,6 +147,12 @@ class Dispatcher:
                 return render_blocked(answer)
             self._desk.propose(answer, ask)
             return None
+        if isinstance(answer, EvacuationPlan):
+            self._permit(ask, answer.action, lambda: (answer.command, {"host": ", ".join(answer.hosts)}))
+            if not answer.legs:
+                return render_preview(answer)
+            self._desk.propose_evacuation(answer, ask)
+            return None
         return self._desk.apply(answer, ask)
 
     def _permit(self, ask: Ask, action: str, wish: Wish | None = None) -> None:
@@ -183,6 +195,7 @@ class Dispatcher:
             hosts=self._hosts,
             operations=self._operations,
             history=self._history,
+            evacuations=self._evacuations,
             commands=self._registry,
             limits=self._limits,
         )

@@ -34,6 +34,12 @@ class HostReader(Protocol):
     def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
         """The host and all its VMs, in one round trip."""
 
+    def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
+        """The host and all its VMs in full, by name, in one round trip.
+
+        What cannot be learnt of one VM, as the size of a disk that cannot be opened, is None there and spoils nothing.
+        """
+
     def look(self, host: str, vm: VmId) -> Sighting:
         """What the host shows of one VM now, jobs included: the observation that reconciling rests on."""
 
@@ -89,3 +95,9 @@ class Chat(Protocol):
 
     def find(self, place: Place, key: str, since: datetime) -> str | None:
         """The ts of a message posted with this key after `since`; None if there is none, or it may not be read."""
+
+    def share(self, place: Place, name: str, data: bytes, title: str) -> None:
+        """Upload a file into the place's thread, or channel. `name` is the file's, `title` what people read."""
+
+    def find_shared(self, place: Place, name: str, since: datetime) -> bool:
+        """Whether Ferry shared a file of this name there after `since`; False, too, where it may not be read."""

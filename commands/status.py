@@ -1,5 +1,5 @@
-from bot.command import Arguments, Context, OperationId, Refused, Reply, Strong, Text, command, wording
-from bot.core import card
+from bot.command import Arguments, Context, Line, OperationId, Refused, Reply, Strong, Text, command, wording
+from bot.core import shown
 
 RECENT = 5
 
@@ -13,20 +13,23 @@ def status(ask: Status, context: Context) -> Reply:
     """Show what is open and what ended last, or one operation in full."""
     if ask.operation is None:
         return _overview(context)
-    operation = context.operations.find(ask.operation)
-    if operation is None:
+    found = context.operations.find(ask.operation) or context.operations.find_evacuation(ask.operation)
+    if found is None:
         raise Refused(
             f"there is no operation {ask.operation}",
             needed="the id that stands on an operation's card, like m-12",
             hint="`status` lists the open ones and those that ended last",
         )
-    return card.render_card(operation, context.now)
+    return shown.render_card(found, context.now)
 
 
 def _overview(context: Context) -> Reply:
-    now = context.now
-    open_ones = tuple(card.render_status_line(operation, now) for operation in context.operations.open())
-    ended = tuple(card.render_status_line(operation, now) for operation in context.operations.recent(RECENT))
+    """An evacuation is one line; its moves are on its card."""
+    now, operations = context.now, context.operations
+    many = [shown.render_status_line(one, now) for one in operations.open_evacuations()]
+    alone = [shown.render_status_line(one, now) for one in operations.open() if not one.parent]
+    open_ones: tuple[Line, ...] = (*many, *alone)
+    ended = tuple(shown.render_status_line(one, now) for one in operations.recent(RECENT))
     parts = [Text(lines=open_ones)] if open_ones else []
     if ended:
         parts.append(Text(lines=(("Ended last:",), *ended)))

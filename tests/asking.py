@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from bot.command import Hosts, Operations, Plan, Reply
+from bot.command import Evacuations, Hosts, Operations, Plan, Reply
+from bot.core.evacuation import EvacuationPlan
 from bot.core.history import Found
 from bot.core.journal import Refusal
 from bot.core.names import UserId
@@ -34,11 +35,15 @@ class Tray:
 
     answer: Reply | None = None
     plans: list[tuple[Plan, Ask]] = field(default_factory=list)
+    evacuations: list[tuple[EvacuationPlan, Ask]] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     refusals: list[tuple[Refusal, Ask]] = field(default_factory=list)
 
     def propose(self, plan: Plan, ask: Ask) -> None:
         self.plans.append((plan, ask))
+
+    def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> None:
+        self.evacuations.append((plan, ask))
 
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         self.signals.append(signal)
@@ -67,6 +72,7 @@ def make_dispatcher(desk: Tray, registry: Registry, policy: Policy | None = None
         cast(Hosts, None),
         cast(Operations, None),
         NoHistory(),
+        cast(Evacuations, None),
         desk,
         Limits(),
         FixedClock(),

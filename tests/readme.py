@@ -14,13 +14,14 @@ from pydantic import BaseModel, SecretStr
 
 import commands
 from bot.registry import discover
-from bot.settings import HostSettings, LogSettings, OperationSettings, SlackSettings
+from bot.settings import EvacuationSettings, HostSettings, LogSettings, OperationSettings, SlackSettings
 from tests.ferry import Ferry
 
 README = Path(__file__).parents[1] / "README.md"
 SECTIONS: dict[str, type[BaseModel]] = {
     "slack": SlackSettings,
     "operations": OperationSettings,
+    "evacuation": EvacuationSettings,
     "log": LogSettings,
     "remote and hosts.NAME": HostSettings,
 }

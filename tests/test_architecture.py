@@ -35,7 +35,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "bot": (set(), set()),
     "bot.errors": (set(), set()),
     "bot.log": (set(), set()),
-    "bot.settings": ({"bot.core.names", "bot.errors"}, {"pydantic", "pydantic_settings"}),
+    "bot.settings": ({"bot.core.names", "bot.errors", "bot.settings"}, {"pydantic", "pydantic_settings"}),
     "bot.ports": ({CORE}, set()),
     "bot.core": ({CORE, "bot.errors"}, {"pydantic"}),
     "bot.command": ({CORE, "bot.errors"}, set()),
@@ -54,7 +54,9 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.slack"},
         {"slack_bolt", "slack_sdk", "pydantic"},
     ),
+    "bot.solver": ({CORE, "bot.errors", "bot.solver"}, {"highspy", "numpy"}),
     "bot.audit": ({CORE, "bot.errors", "bot.audit"}, {"sqlite_utils"}),
+    "bot.charts": ({CORE, "bot.charts"}, {"matplotlib"}),
     "bot.lab": (
         {CORE, "bot.errors", "bot.lab"},
         {"psrpcore", "spnego", "aiohttp", "cryptography", "defusedxml", "rich", "prompt_toolkit"}
@@ -62,7 +64,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "bot.app": (
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.command", "bot.registry", "bot.dispatch"}
-        | {"bot.operations", "bot.hyperv", "bot.slack", "bot.audit", "bot.log", "commands"},
+        | {"bot.operations", "bot.hyperv", "bot.slack", "bot.audit", "bot.charts", "bot.log", "bot.solver", "commands"},
         set(),
     ),
     "bot.cli": ({"bot", "commands"}, {"typer", "click", "rich", "prompt_toolkit", "pydantic", "pydantic_settings"}),
@@ -70,7 +72,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
 }
 ASYNC = ("bot.lab",)
 BOT = {"__init__", "__main__", "app", "audit", "cli", "command", "dispatch", "errors", "log", "ports", "registry"} | {
-    *("settings", "core", "operations", "hyperv", "slack", "lab")
+    *("settings", "core", "operations", "hyperv", "slack", "lab", "charts", "solver")
 }
 TESTS = {
     "core",
@@ -82,6 +84,8 @@ TESTS = {
     "hyperv",
     "operations",
     "slack",
+    "charts",
+    "solver",
     "lab",
     "faults",
 }

@@ -198,6 +198,16 @@ class Seen(Frozen):
         return not self.failure
 
 
+class Census(Frozen):
+    """One host asked for everything: itself and all its VMs in full, or why there is no answer."""
+
+    host: str
+    at: datetime  # when the asking began: what it says is no older
+    info: Host | None = None
+    vms: tuple[Vm, ...] = ()  # empty after a failure: what the host holds is unknown then
+    failure: str = ""  # empty: it answered
+
+
 class Estate(Frozen):
     """All hosts as last seen, in the order of the settings."""
 

@@ -21,10 +21,15 @@ _LINK_SHARE_USED = 0.88
 _BYTES_S_PER_GBIT_S = 1e9 / 8
 
 
+def usable_bytes_s(gbit_s: float) -> float:
+    """What a link of that speed carries of memory."""
+    return gbit_s * _BYTES_S_PER_GBIT_S * _LINK_SHARE_USED
+
+
 def estimate(move: Move, link_gbit_s: Mapping[str, float]) -> Estimate:
     """Args: link_gbit_s: speed of each host's migration network where the settings say it, by Ferry's host name."""
     speed, assumed = _link(move, link_gbit_s)
-    link_bytes_s = speed * _BYTES_S_PER_GBIT_S * _LINK_SHARE_USED
+    link_bytes_s = usable_bytes_s(speed)
     link = f"{speed:g} GbE, {'assumed' if assumed else 'from settings'}"
     seconds, parts = SETUP_S, []
     if move.kind is not MoveKind.STORAGE and move.state in IN_MEMORY and move.memory_bytes:

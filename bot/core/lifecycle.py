@@ -9,6 +9,13 @@
 want of room sends a running operation back to the queue (`RETURN`); a try that may be repeated starts again from
 `running`. "Needs attention" is what Ferry says when it cannot know: it has ended, holds nothing, and is concluded by a
 later look, or closed by a person with a reason.
+
+An evacuation is one row with a row for each of its moves. It holds no place and has no workflow:
+
+    proposed -> queued -> under way -> succeeded / failed / cancelled / needs attention
+
+It is confirmed and under way in one transaction, which writes its moves as confirmed rows, and ends in the one that
+ends the last of them.
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ class State(StrEnum):
     QUEUED = "queued"
     GRANTED = "granted"
     RUNNING = "running"
+    UNDER_WAY = "under way"
     VERIFYING = "verifying"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -33,6 +41,7 @@ class State(StrEnum):
 
 class Event(StrEnum):
     CONFIRM = "confirm"
+    BEGIN = "begin"
     DECLINE = "decline"
     EXPIRE = "expire"
     GRANT = "grant"
@@ -48,7 +57,18 @@ class Event(StrEnum):
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
     State.PROPOSED: {Event.CONFIRM: State.QUEUED, Event.DECLINE: State.DECLINED, Event.EXPIRE: State.EXPIRED},
-    State.QUEUED: {Event.GRANT: State.GRANTED, Event.CANCEL: State.CANCELLED, Event.FAIL: State.FAILED},
+    State.QUEUED: {
+        Event.GRANT: State.GRANTED,
+        Event.BEGIN: State.UNDER_WAY,
+        Event.CANCEL: State.CANCELLED,
+        Event.FAIL: State.FAILED,
+    },
+    State.UNDER_WAY: {
+        Event.SUCCEED: State.SUCCEEDED,
+        Event.CANCEL: State.CANCELLED,
+        Event.FAIL: State.FAILED,
+        Event.DOUBT: State.NEEDS_ATTENTION,
+    },
     State.GRANTED: {
         Event.START: State.RUNNING,
         Event.RETURN: State.QUEUED,

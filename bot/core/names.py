@@ -6,10 +6,11 @@ Names from chat and from hosts are untrusted. A name is what a person says; a VM
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, NewType
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 VmId = NewType("VmId", str)
 """A VM's GUID as lower-case text without braces. The only identity of a VM; its name is not unique in Hyper-V."""
@@ -134,9 +135,18 @@ class TakesMention:
     """Marks the type of a slot that a person's mention may fill."""
 
 
+@dataclass(frozen=True)
+class TakesList:
+    """Marks the type of a slot that takes several names, separated by commas."""
+
+
+MOST_LISTED = 200
+
 VmName = Annotated[str, AfterValidator(check_vm_name)]
 HostName = Annotated[str, AfterValidator(check_host_name)]
 StoragePath = Annotated[str, AfterValidator(check_storage_path)]
 OperationId = Annotated[str, AfterValidator(check_operation_id)]
 Topic = Annotated[str, AfterValidator(check_topic), TakesMention()]
 Age = Annotated[str, AfterValidator(check_age)]
+VmNames = Annotated[tuple[VmName, ...], Field(min_length=1, max_length=MOST_LISTED), TakesList()]
+HostNames = Annotated[tuple[HostName, ...], Field(min_length=1, max_length=MOST_LISTED), TakesList()]

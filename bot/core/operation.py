@@ -28,11 +28,10 @@ class Outcome(Frozen):
     late: bool = False  # seen by a later look: when the move itself ended is not known
 
 
-class Operation(Frozen):
-    """One row. `version` rises with every change: cards are projections of (id, version)."""
+class Recorded(Frozen):
+    """What every row tells, of one move or of many. `version` rises with every change: cards are projections of it."""
 
     id: str  # "m-12"
-    plan: Plan
     state: State
     place: Place
     version: int
@@ -45,14 +44,22 @@ class Operation(Frozen):
     cancel_asked: bool = False
     started_at: datetime | None = None  # when the move was last sent to the host
     ended_at: datetime | None = None
-    percent: int = 0
-    waiting: str = ""  # while queued: what it waits for, in words; while running: what it does now
-    attempt: int = 0
     outcome: Outcome | None = None
 
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+
+class Operation(Recorded):
+    """One move's row."""
+
+    plan: Plan
+    percent: int = 0
+    waiting: str = ""  # while queued: what it waits for, in words; while running: what it does now
+    attempt: int = 0
+    parent: str = ""  # the evacuation that it belongs to; empty: it stands alone
+    stage: int = 0  # of that evacuation: a stage begins when all of the one before have ended
 
 
 class Ask(Frozen):
@@ -65,5 +72,5 @@ class Ask(Frozen):
     at: datetime  # when the person sent it
     received_at: datetime
     message: str = ""  # ts of the message it came from; empty for a slash command
-    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button
+    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form
     card: str = ""  # for a button: ts of the card it was pressed on

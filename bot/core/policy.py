@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.core.estate import Frozen
 from bot.core.lifecycle import State
 from bot.core.names import UserId
-from bot.core.operation import Operation
+from bot.core.operation import Recorded
 
 
 class Policy(Frozen):
@@ -52,15 +52,19 @@ def decide(policy: Policy, actor: UserId, action: str) -> Verdict:
     )
 
 
-def decide_over(policy: Policy, actor: UserId, action: str, operation: Operation) -> Verdict:
+def decide_over(policy: Policy, actor: UserId, action: str, operation: Recorded) -> Verdict:
     """Whether a person whom `decide` lets do this may do it to this operation.
 
-    Whoever may command Ferry may decline an offer; what was confirmed is its requester's to cancel, and the operators'.
+    Whoever may command Ferry may decline an offer; what was confirmed is its requester's and the operators' to
+    cancel, or to pause.
     """
     if actor in policy.operators:
         return Verdict(allowed=True, reason=f"{actor} is an operator")
-    mine = action == "operation.cancel" and (operation.state is State.PROPOSED or actor == operation.requested_by)
-    if mine or action not in ("operation.cancel", "operation.close"):
+    own = actor == operation.requested_by
+    mine = (action == "operation.cancel" and (operation.state is State.PROPOSED or own)) or (
+        action == "operation.pause" and own
+    )
+    if mine or action not in ("operation.cancel", "operation.close", "operation.pause"):
         return Verdict(allowed=True, reason=f"{actor} may do {action} to {operation.id}")
     needed = "one of Ferry's operators" if action == "operation.close" else "its requester or one of Ferry's operators"
     return Verdict(

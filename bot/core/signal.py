@@ -28,8 +28,18 @@ class Close(Frozen):
     reason: str
 
 
+class Pause(Frozen):
+    signal: Literal["pause"] = "pause"
+    operation: str
+
+
+class Resume(Frozen):
+    signal: Literal["resume"] = "resume"
+    operation: str
+
+
 class Anchor(Frozen):
     signal: Literal["anchor"] = "anchor"
 
 
-Signal = Confirm | Cancel | Look | Close | Anchor
+Signal = Confirm | Cancel | Look | Close | Pause | Resume | Anchor

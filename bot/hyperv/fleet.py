@@ -56,6 +56,12 @@ class HyperVFleet:
 
         return self._hosts[host].read("reading its virtual machines", pipelines.ask_vms(), view)
 
+    def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
+        def view(answer: Answer) -> tuple[Host, tuple[Vm, ...]]:
+            return views.host_of(answer, host), views.vms_of(answer, host)
+
+        return self._hosts[host].read("reading all its virtual machines in full", pipelines.ask_all(), view)
+
     def look(self, host: str, vm: VmId) -> Sighting:
         return self._hosts[host].read(
             "looking for a virtual machine",

@@ -37,7 +37,7 @@ _DETAILS = (
     GET_VM_NETWORK_ADAPTER,
     GET_VM_DVD_DRIVE,
     GET_VM_SNAPSHOT,
-    GET_VM_PROCESSOR,
+    GET_VM_PROCESSOR,  # every VM has one, so asked last it tells which are still there
 )
 
 
@@ -63,6 +63,12 @@ def ask_vms() -> tuple[Statement, ...]:
     return (*host[:-1], GET_VM(), host[-1])
 
 
+def ask_all() -> tuple[Statement, ...]:
+    """The host and all its VMs in full. A disk that cannot be opened leaves its own size unknown, and no other."""
+    host = ask_host()
+    return (*host[:-1], *_in_full(GET_VM(), GET_VM() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()), host[-1])
+
+
 def ask_sighting(vm: VmId) -> tuple[Statement, ...]:
     """Jobs first and the VM last: a move that ends between the two then shows as still going on, and the next look says
     it right. The other way round, a VM could seem to be nowhere."""
@@ -76,14 +82,12 @@ def ask_computer(vm: VmId) -> tuple[Statement, ...]:
 
 def _vm(vm: VmId) -> tuple[Statement, ...]:
     """The VM and all that belongs to it. A host that has no such VM says so once per statement, which is an answer."""
-    one = GET_VM(Id=vm).reporting()
-    checkpoint_files = one | GET_VM_SNAPSHOT() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()
-    return (
-        one,
-        *(one | detail() for detail in _DETAILS),
-        GET_VHD(VMId=vm).tolerated(),
-        checkpoint_files.tolerated(),
-    )
+    return _in_full(GET_VM(Id=vm).reporting(), GET_VHD(VMId=vm))
+
+
+def _in_full(vms: Statement, files: Statement) -> tuple[Statement, ...]:
+    checkpoint_files = vms | GET_VM_SNAPSHOT() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()
+    return (vms, *(vms | detail() for detail in _DETAILS), files.tolerated(), checkpoint_files.tolerated())
 
 
 def _destination(move: Move) -> dict[str, Plain]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event
 from typing import TypeVar
 
@@ -93,10 +93,12 @@ class RemoteHost:
             ) from unreadable
 
     def _refuse_troubles(self, doing: str, statements: Sequence[Statement], answer: Answer) -> None:
-        """Raise for the first trouble that matters. An absent VM is an answer where the statement reports."""
-        optional = {
-            call.cmdlet.name.replace("-", "").casefold() for one in statements if one.optional for call in one.calls
-        }
+        """Raise for the first trouble that matters. An absent VM is an answer where the statement reports.
+
+        A cmdlet that other statements need is not optional: its trouble might be theirs.
+        """
+        optional = _cmdlets(one for one in statements if one.optional)
+        optional -= _cmdlets(one for one in statements if not one.optional)
         asks_presence = any(one.calls[0].on_error is OnError.REPORT for one in statements)
         tolerated = False
         for trouble in answer.troubles:
@@ -112,3 +114,8 @@ class RemoteHost:
                 hint="Look at the host before anything else",
                 fault=Fault.UNKNOWN,
             )
+
+
+def _cmdlets(statements: Iterable[Statement]) -> set[str]:
+    """As `Trouble.cmdlet` spells them."""
+    return {call.cmdlet.name.replace("-", "").casefold() for one in statements for call in one.calls}

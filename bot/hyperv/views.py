@@ -7,7 +7,8 @@ the Hyper-V WMI provider (V2).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.core.estate import Adapter, Disk, Host, Job, Sighting, Status, Switch, Vm, VmState, VmSummary, Volume
@@ -17,6 +18,7 @@ from bot.hyperv.answer import Answer, Record
 
 KIB = 1024  # Win32_OperatingSystem counts memory in KiB
 _CHECKS = frozenset({32770, 32772})  # Msvm_MigrationJob.MigrationType: Staged, StorageDeepCheck
+_BELONGINGS = frozenset({"HardDiskDrive", "VMNetworkAdapter", "DvdDrive", "VMSnapshot", "VMProcessor"})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -145,9 +147,47 @@ def vm_of(answer: Answer, host: str, vm: VmId) -> Vm | None:
     record = _listed(answer, vm)
     if record is None or is_planned(record):
         return None
-    processor = next(iter(answer.of("VMProcessor")), None)
+    return _vm(record, host, answer.records, _files(answer))
+
+
+def vms_of(answer: Answer, host: str) -> tuple[Vm, ...]:
+    """Every realised VM of the host in full, by name.
+
+    The list was read first and processors last, so a VM without a processor has left meanwhile.
+    """
+    belongings: defaultdict[VmId, list[Record]] = defaultdict(list)
+    for record in answer.records:
+        if record.kind in _BELONGINGS:
+            belongings[_owner(record)].append(record)
+    files = _files(answer)
+    found = (
+        _vm(record, host, belongings[_vm_id(record)], files)
+        for record in answer.of("VirtualMachine")
+        if not is_planned(record) and any(one.kind == "VMProcessor" for one in belongings[_vm_id(record)])
+    )
+    return tuple(sorted(found, key=lambda vm: (vm.name.casefold(), vm.id)))
+
+
+def _owner(record: Record) -> VmId:
+    vm = readers.as_vm_id(record["VMId"])
+    if vm is None:
+        raise Unreadable(record.kind, "VMId")
+    return vm
+
+
+def _vm(record: Record, host: str, belongings: Sequence[Record], files: Mapping[str, Record]) -> Vm:
+    """
+    Args:
+        belongings: its disks, adapters, drives, checkpoints and processor; records of other kinds do no harm.
+        files: what Get-VHD knows, by path in lower case.
+    """
+
+    def of(kind: str) -> list[Record]:
+        return [one for one in belongings if one.kind == kind]
+
+    processor = next(iter(of("VMProcessor")), None)
     return Vm(
-        id=vm,
+        id=_vm_id(record),
         name=readers.as_text(record["Name"]),
         host=host,
         state=_state(record),
@@ -161,35 +201,33 @@ def vm_of(answer: Answer, host: str, vm: VmId) -> Vm | None:
         path=readers.as_text(record["Path"]),
         checkpoint_path=readers.as_text(record["SnapshotFileLocation"]),
         smart_paging_path=readers.as_text(record["SmartPagingFilePath"]),
-        disks=_disks(answer),
+        disks=tuple(_disk(drive, files) for drive in of("HardDiskDrive")),
         adapters=tuple(
             Adapter(name=readers.as_text(one["Name"]), switch=readers.as_text(one["SwitchName"]) or None)
-            for one in answer.of("VMNetworkAdapter")
+            for one in of("VMNetworkAdapter")
         ),
-        dvd_paths=tuple(path for one in answer.of("DvdDrive") if (path := readers.as_text(one["Path"]))),
-        checkpoints=len(answer.of("VMSnapshot")),
+        dvd_paths=tuple(path for one in of("DvdDrive") if (path := readers.as_text(one["Path"]))),
+        checkpoints=len(of("VMSnapshot")),
         processor_compatibility=bool(processor and readers.as_flag(processor["CompatibilityForMigrationEnabled"])),
     )
 
 
-def _disks(answer: Answer) -> tuple[Disk, ...]:
-    """Attached disks in the host's order, with what Get-VHD knows of each file: nothing, if it could not open it."""
-    files = {readers.as_text(one["Path"]).casefold(): one for one in answer.of("VirtualHardDisk")}
-    disks = []
-    for drive in answer.of("HardDiskDrive"):
-        path = readers.as_text(drive["Path"])
-        file = files.get(path.casefold(), Record("", {}))
-        disks.append(
-            Disk(
-                path=path,
-                size_bytes=readers.as_number(file["Size"]),
-                file_bytes=_chain_bytes(path, files),
-                passthrough=readers.as_number(drive["DiskNumber"]) is not None,
-                shared=bool(readers.as_flag(drive["SupportPersistentReservations"])),
-                parent=readers.as_text(file["ParentPath"]) or None,
-            )
-        )
-    return tuple(disks)
+def _files(answer: Answer) -> Mapping[str, Record]:
+    return {readers.as_text(one["Path"]).casefold(): one for one in answer.of("VirtualHardDisk")}
+
+
+def _disk(drive: Record, files: Mapping[str, Record]) -> Disk:
+    """An attached disk, with what Get-VHD knows of its file: nothing, if it could not open it."""
+    path = readers.as_text(drive["Path"])
+    file = files.get(path.casefold(), Record("", {}))
+    return Disk(
+        path=path,
+        size_bytes=readers.as_number(file["Size"]),
+        file_bytes=_chain_bytes(path, files),
+        passthrough=readers.as_number(drive["DiskNumber"]) is not None,
+        shared=bool(readers.as_flag(drive["SupportPersistentReservations"])),
+        parent=readers.as_text(file["ParentPath"]) or None,
+    )
 
 
 def _chain_bytes(path: str, files: Mapping[str, Record]) -> int | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 from bot.core.lifecycle import ENDED, State
@@ -14,24 +16,36 @@ from bot.lab.slack import Message, SlackServer
 from bot.lab.terminal.chat import Chat
 from bot.lab.terminal.plain import Printer
 
-CONFIRM = "Confirm"
+CONFIRM = "say-0"  # by its action: the first button of an offer confirms, whatever it says
 _BADGE = re.compile(r"m-\d+ · (" + "|".join(sorted(State, key=len, reverse=True)) + r")\b")
 _REFUSALS = ("❌", "⚠️")
 _SETTLE_S = 1.5  # the thread's last lines come after the card's last state
+_OF_MANY = re.compile(r"\d+ of \d+ VMs? (moved|came home)")
+_PICTURE_S = 15.0  # what the end of many moves is drawn in; the first time the library has to be loaded
 
 
 class Conversation:
     """Of one person in one channel.
 
     Args:
+        files: where files that the bot shares are saved.
         limit_s: real seconds after which it counts as not succeeded.
     """
 
-    def __init__(self, server: SlackServer, user: str, channel: str, stdout: TextIO, *, limit_s: float) -> None:
+    def __init__(
+        self,
+        server: SlackServer,
+        user: str,
+        channel: str,
+        stdout: TextIO,
+        *,
+        limit_s: float,
+        files: Path | None = None,
+    ) -> None:
         self._server = server
         self._user = user
         self._channel = channel
-        self._printer = Printer(Chat(server, user, channel, bare=True, greeting=""), stdout)
+        self._printer = Printer(Chat(server, user, channel, bare=True, greeting="", files=files), stdout)
         self._limit_s = limit_s
 
     def hold(self, text: str, *, confirm: bool) -> bool:
@@ -47,6 +61,7 @@ class Conversation:
             self._server.press(self._user, self._channel, answer.ts, CONFIRM)
             answer = self._follow(known, ENDED)
         if answer is not None and self._state(answer):
+            self._wait_for_picture(answer)
             self._settle()
         return answer is not None and self._succeeded(answer)
 
@@ -77,6 +92,13 @@ class Conversation:
         if state is None:
             return not answer.text.startswith(_REFUSALS)
         return state is State.SUCCEEDED
+
+    def _wait_for_picture(self, answer: Message) -> None:
+        if self._state(answer) in ENDED and _OF_MANY.search("\n".join(self._server.render_text(answer))):
+            thread = partial(self._server.thread, self._channel, answer.ts)
+            self._server.workspace.wait_for(
+                lambda: any(one.name.endswith(".png") for message in thread() for one in message.files), _PICTURE_S
+            )
 
     def _settle(self) -> None:
         """Print until nothing has changed for a moment."""

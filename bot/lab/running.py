@@ -41,6 +41,8 @@ class RunningLab:
         tls: whether the hosts answer on HTTPS instead of HTTP with message encryption.
         slack: the workspace; None runs the hosts alone.
         limits: of the hosts' remote management; None: those of Windows Server.
+        in_real_time: the settings tell links in real seconds, in which Ferry counts: ten times as fast in a world at
+            ten times the speed, so that its predictions fit what a person sees.
 
     Attributes:
         hosts: the endpoints by the hosts' short names.
@@ -55,11 +57,13 @@ class RunningLab:
         tls: bool = False,
         slack: SlackServer | None = None,
         limits: Limits | None = None,
+        in_real_time: bool = False,
     ) -> None:
         self.world = world
         self.slack = slack
         self.authority = Authority(folder)
         self._limits = limits
+        self._link_factor = world.clock.speed if in_real_time else 1.0
         self.hosts = {host.name.lower(): self._endpoint(host.name) for host in world.hosts}
         self._port = port
         self._tls = tls
@@ -126,6 +130,8 @@ class RunningLab:
             "operations": {"database_url": f"sqlite:///{database.as_posix()}", "refresh_s": 10},
             "remote": self.remote_settings(),
             "hosts": self.host_settings(),
+            "tags": {"domain-controllers": ["DC-*"]},
+            "evacuation": {"apart": ["domain-controllers"]},
         }
 
     def host_settings(self) -> dict[str, dict[str, Any]]:
@@ -153,7 +159,7 @@ class RunningLab:
         }
 
     def _link(self, name: str) -> float:
-        return self.world.host(name).network_bytes_s * 8 / 1e9
+        return self.world.host(name).network_bytes_s * 8 / 1e9 * self._link_factor
 
 
 def render_toml(lab: RunningLab) -> str:

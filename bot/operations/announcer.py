@@ -21,27 +21,38 @@ import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
-from bot.core.card import render_card
+from bot.core.evacuation import Evacuation
 from bot.core.operation import Operation, Place
 from bot.core.progress import Behind, Schedule, decide_updates
-from bot.core.reply import Code, Mark, Reply, Text
+from bot.core.reply import Code, Line, Mark, Reply, Text
+from bot.core.shown import render_card
 from bot.errors import ChatError, RateLimited
+from bot.operations.drawing import Draw, draw_file, draw_reply, name_file
 from bot.operations.pace import EVER, Kind, Memory, Pace
-from bot.operations.store import CardDue, Store
+from bot.operations.store import CardDue, StepDue, Store
 from bot.ports import Chat, Clock
 
 LEASE = "announcer"
 POLL_S = 1.0  # rows that other processes change ring no bell here
+MOST_TRIES_OF_A_FILE = 5
 SET_BACK = timedelta(seconds=1)  # a clock that goes back by less is being adjusted
 
 log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Only one of all announcers on a database works at a time; the others wait for its lease to end."""
+    """Only one of all announcers on a database works at a time; the others wait for its lease to end.
 
-    def __init__(self, store: Store, chat: Chat, clock: Clock, updates_per_minute: int, holder: str = "") -> None:
+    Args:
+        draw: the picture of an evacuation that has ended.
+    """
+
+    def __init__(
+        self, store: Store, chat: Chat, clock: Clock, updates_per_minute: int, holder: str = "", *, draw: Draw
+    ) -> None:
+        self._draw = draw
         self._store = store
         self._chat = chat
         self._clock = clock
@@ -193,7 +204,7 @@ class Announcer:
             self._pace.pause(kind, self._clock.now(), pause.seconds)
             log.info("chat asks for a pause kind=%s seconds=%g", kind, pause.seconds)
         except ChatError as error:
-            if error.lasting:
+            if error.lasting or (kind is Kind.POST and self._is_futile(card)):
                 self._give_up(kind, card, error)
                 return
             log.warning(
@@ -235,19 +246,30 @@ class Announcer:
         self._memory(card).remember(operation, now)
 
     def _log_steps(self, card: CardDue, ts: str) -> None:
-        """All lines that wait, as one message in the thread where the card is, or in the card's own."""
+        """What waits in the thread where the card is, or in the card's own: lines as one message, or one file."""
         place = _thread_of(card, ts)
         self._pace.posted_at[place.channel] = self._clock.now()
         memory = self._memory(card)
         memory.maybe_logged = True
         try:
-            posted = self._chat.post(place, _render_steps(card), key=_key_of_steps(card))
+            posted = self._post_steps(place, card)
         except ChatError as error:
             memory.maybe_logged = error.maybe_done
             raise
-        if not self._keep_steps(card, posted):
+        if not self._keep_steps(card, posted) and posted:
             self._take_back(place.channel, posted)
         memory.maybe_logged = False
+
+    def _post_steps(self, place: Place, card: CardDue) -> str:
+        """Its ts; empty for a file, which is no message of its own."""
+        first = card.steps[0]
+        if not first.file:
+            return self._chat.post(place, _render_steps(card), key=_key_of_steps(card))
+        if reply := draw_reply(card.operation, first.file):
+            return self._chat.post(place, reply, key=_key_of_steps(card))
+        name = name_file(card.operation, first.file)
+        self._chat.share(place, name, draw_file(card.operation, first.file, self._draw), _render_title(first.line))
+        return ""
 
     def _take_back(self, channel: str, ts: str) -> None:
         """Another process led meanwhile and posted the same: this one had stood still."""
@@ -255,19 +277,25 @@ class Announcer:
         self._chat.delete(channel, ts)
 
     def _find_steps(self, card: CardDue, ts: str) -> None:
-        """Lines that may have been posted: if they are there, their message gets what has been added since."""
+        """What may have been posted: lines that are there get what has been added since, a file is there or not."""
         place = _thread_of(card, ts)
-        found = self._chat.find(place, _key_of_steps(card), card.operation.requested_at)
-        if found is not None:
+        first = card.steps[0]
+        if first.file and draw_reply(card.operation, first.file) is None:
+            name = name_file(card.operation, first.file)
+            if self._chat.find_shared(place, name, card.operation.requested_at):
+                log.info("file found operation=%s name=%s", card.operation.id, name)
+                self._keep_steps(card, "")
+        elif found := self._chat.find(place, _key_of_steps(card), card.operation.requested_at):
             log.info("lines found operation=%s ts=%s", card.operation.id, found)
-            self._pace.updates.append(self._clock.now())
-            self._chat.update(place.channel, found, _render_steps(card))
+            if not first.file:
+                self._pace.updates.append(self._clock.now())
+                self._chat.update(place.channel, found, _render_steps(card))
             self._keep_steps(card, found)
         memory = self._memory(card)
         memory.logs_looked_for, memory.maybe_logged = True, False
 
     def _keep_steps(self, card: CardDue, ts: str) -> bool:
-        return self._store.steps_posted(card.operation.id, [step.number for step in card.steps], ts)
+        return self._store.steps_posted(card.operation.id, [step.number for step in _next_steps(card)], ts)
 
     # When it goes wrong
 
@@ -288,7 +316,12 @@ class Announcer:
         if card.ts is None:
             self._tell_asker(operation, error)
 
-    def _tell_asker(self, operation: Operation, error: ChatError) -> None:
+    def _is_futile(self, card: CardDue) -> bool:
+        """A file is an extra: where it cannot be shared, the lines after it must not wait for a repaired token."""
+        is_file = card.ts is not None and bool(card.steps) and bool(card.steps[0].file)
+        return is_file and self._memory(card).failures >= MOST_TRIES_OF_A_FILE
+
+    def _tell_asker(self, operation: Operation | Evacuation, error: ChatError) -> None:
         reply = Reply(
             title=("The card of ", Code(text=operation.id), f" cannot be shown there: {error.code}"),
             parts=(
@@ -338,6 +371,16 @@ def _key_of_steps(card: CardDue) -> str:
     return f"{card.operation.id}/{card.steps[0].number}"
 
 
+def _next_steps(card: CardDue) -> list[StepDue]:
+    """What goes out in one call: a file, or the lines up to the next one."""
+    first, *rest = card.steps
+    return [first] if first.file else [first, *takewhile(lambda step: not step.file, rest)]
+
+
 def _render_steps(card: CardDue) -> Reply:
-    first, *rest = (step.line for step in card.steps)
+    first, *rest = (step.line for step in _next_steps(card))
     return Reply(title=first, parts=(Text(lines=tuple(rest)),) if rest else ())
+
+
+def _render_title(line: Line) -> str:
+    return "".join(span for span in line if isinstance(span, str))

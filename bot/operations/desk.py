@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.history import render_anchor
 from bot.core.journal import Refusal
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
-from bot.core.operation import Ask, Operation, Outcome
+from bot.core.operation import Ask, Operation, Outcome, Recorded
 from bot.core.plan import Plan
 from bot.core.policy import Policy, decide_over
-from bot.core.reply import Code, Mark, Moment, Note, Reply, Span, Text, User
-from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Signal
+from bot.core.reply import Code, Mark, Note, Reply
+from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.core.wording import render_list
 from bot.errors import Refused
+from bot.operations.decided import render_cancel_asked, render_decided
+from bot.operations.evacuation_desk import EvacuationDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.store import Store
@@ -35,6 +38,7 @@ class Desk:
         offer: how long an offer stands.
         policy: who may cancel and close what others asked for.
         looking: looks at the hosts of an operation.
+        evacuation_changes: what `changes` is for one move, for all of an evacuation's.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Desk:
         offer: timedelta,
         policy: Policy,
         looking: Looking,
+        evacuation_changes: Callable[[EvacuationPlan], tuple[str, ...]],
     ) -> None:
         self._store = store
         self._journal = Journal(store.database, clock)
@@ -53,13 +58,18 @@ class Desk:
         self._offer = offer
         self._policy = policy
         self._looking = looking
+        self._evacuations = EvacuationDesk(store, clock, evacuation_changes, self._permit)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
         return self._store.propose(plan, ask, self._clock.now() + self._offer)
 
+    def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> Evacuation:
+        """The same for many moves."""
+        return self._store.propose_evacuation(plan, ask, self._clock.now() + self._offer)
+
     def has_offered(self, ask: Ask) -> bool:
-        return self._store.find_offered(ask.key) is not None
+        return self._store.has_offered(ask.key)
 
     def refuse(self, refusal: Refusal, ask: Ask) -> None:
         """Keep that policy refused a change."""
@@ -74,6 +84,8 @@ class Desk:
         """
         if isinstance(signal, Anchor):
             return render_anchor(self._journal.anchor(ask.actor))
+        if (evacuation := self._store.find_evacuation(signal.operation)) is not None:
+            return self._evacuations.apply(signal, evacuation, ask)
         operation = self._store.find(signal.operation)
         if operation is None:
             raise Refused(
@@ -89,10 +101,16 @@ class Desk:
                 return self._looking.look(operation, ask)
             case Close():
                 return self._close(operation, signal.reason, ask)
+            case Pause() | Resume():
+                raise Refused(
+                    f"{operation.id} is one move, which a host carries out to its end",
+                    needed="an evacuation that is under way",
+                    hint=f"`cancel {operation.id}` asks the host to stop it",
+                )
 
     def _confirm(self, operation: Operation, ask: Ask) -> Reply | None:
         if operation.state is not State.PROPOSED:
-            return _render_decided(operation)
+            return render_decided(operation, operation.plan.command)
         if self._clock.now() >= operation.expires_at:
             return self._expire(operation, Outcome(summary="nobody confirmed it in time; nothing was started"))
         if blocked := operation.plan.blocked:
@@ -105,12 +123,12 @@ class Desk:
             )
             return self._expire(operation, outcome)
         if self._store.change(operation.id, Event.CONFIRM, by=ask.actor) is None:
-            return _render_decided(self._reread(operation))
+            return render_decided(self._reread(operation), operation.plan.command)
         return None
 
     def _expire(self, operation: Operation, outcome: Outcome) -> Reply:
         if self._store.change(operation.id, Event.EXPIRE, outcome=outcome) is None:
-            return _render_decided(self._reread(operation))
+            return render_decided(self._reread(operation), operation.plan.command)
         saw = f"{outcome.summary}: {outcome.cause}" if outcome.cause else outcome.summary
         return Reply(
             title=(f"{operation.id}: {saw}",),
@@ -128,11 +146,11 @@ class Desk:
                     hint=f"`status {operation.id}`",
                 )
             if operation.cancel_asked and operation.state is not State.QUEUED:
-                return _render_cancel_asked(operation)
+                return render_cancel_asked(operation)
             if self._end_or_ask(operation, ask.actor) is not None:
                 return None
             operation = self._reread(operation)
-        return _render_decided(operation)
+        return render_decided(operation, operation.plan.command)
 
     def _end_or_ask(self, operation: Operation, actor: UserId) -> Operation | None:
         """What cancelling means in this state. None: the row has moved on."""
@@ -160,10 +178,10 @@ class Desk:
         seen = operation.outcome.summary if operation.outcome else ""
         outcome = Outcome(summary=f"closed because {reason}", cause=seen)
         if self._store.change(operation.id, Event.CLOSE, by=ask.actor, outcome=outcome) is None:
-            return _render_decided(self._reread(operation))
+            return render_decided(self._reread(operation), operation.plan.command)
         return None
 
-    def _permit(self, operation: Operation, action: str, command: str, ask: Ask, **arguments: str) -> None:
+    def _permit(self, operation: Recorded, action: str, command: str, ask: Ask, **arguments: str) -> None:
         """Raises Refused, and keeps that it was: not everybody may end what others asked for."""
         verdict = decide_over(self._policy, ask.actor, action, operation)
         if verdict.allowed:
@@ -176,31 +194,3 @@ class Desk:
         found = self._store.find(operation.id)
         assert found is not None  # rows are never deleted
         return found
-
-
-def _render_decided(operation: Operation) -> Reply:
-    """Somebody was first, or time was. Only the person who pressed sees it."""
-    match operation.state:
-        case State.DECLINED:
-            line = _by(operation, "was declined", operation.cancelled_by)
-        case State.EXPIRED:
-            line = (f"the offer {operation.id} has ended. To plan it again: ", Code(text=operation.plan.command))
-        case _ if operation.ended:
-            line = (f"{operation.id} has ended: {operation.state.value}",)
-        case _:
-            line = _by(operation, "was already confirmed", operation.confirmed_by)
-            if operation.confirmed_at is not None:
-                line = (*line, " at ", Moment(at=operation.confirmed_at))
-    return Reply(title=line, private=True, mark=Mark.WARNING)
-
-
-def _render_cancel_asked(operation: Operation) -> Reply:
-    return Reply(
-        title=_by(operation, "was already told to stop", operation.cancelled_by),
-        parts=(Text(lines=(("Where the virtual machine is afterwards decides what the card says.",),)),),
-        private=True,
-    )
-
-
-def _by(operation: Operation, what: str, who: UserId | None) -> tuple[Span, ...]:
-    return (f"{operation.id} {what}", " by ", User(id=who)) if who else (f"{operation.id} {what}",)

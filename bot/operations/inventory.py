@@ -9,16 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import wait
+from functools import partial
 
-from bot.core.estate import Estate, Host, Seen, Vm
+from bot.core.estate import Census, Estate, Host, Seen, Vm
 from bot.core.lookup import find_vms, pick_vm, resolve_host
 from bot.core.names import VmId
 from bot.core.wording import render_word
 from bot.errors import Refused
-from bot.operations.watch import Watch, failed, in_background
+from bot.operations.watch import Watch, attempt, failed, in_background
 from bot.ports import Clock, HostReader
 
 PATIENCE_S = 10.0
+CENSUS_S = 30.0
+"""A host that asks for every disk of every VM may well take longer than one that only lists them (not measured)."""
 
 
 def _ignore(_: Seen) -> None:
@@ -33,6 +36,7 @@ class Inventory:
     Args:
         refresh_s: seconds between two background looks at a host.
         patience_s: how long `refreshed` and `read_vms` wait for a host before they answer without it.
+        census_s: the same for `read_all`.
         background: the hosts that are looked at without being asked for; None: all.
         on_seen: called after every look, in that host's own thread, for whoever records limits and room.
     """
@@ -44,6 +48,7 @@ class Inventory:
         refresh_s: float,
         *,
         patience_s: float = PATIENCE_S,
+        census_s: float = CENSUS_S,
         on_seen: Callable[[Seen], None] = _ignore,
         background: Collection[str] | None = None,
     ) -> None:
@@ -51,6 +56,7 @@ class Inventory:
         self._clock = clock
         self._refresh_s = refresh_s
         self._patience_s = patience_s
+        self._census_s = census_s
         self._on_seen = on_seen
         self._watches = {host: Watch(host, reader, clock, self._tell) for host in reader.hosts()}
         self.background = tuple(self._watches if background is None else background)
@@ -91,17 +97,36 @@ class Inventory:
         return Estate(hosts=self._looked(self._watches.values()))
 
     def read_vms(self, host: str) -> Seen:
-        (seen,) = self._looked([self._watches[self._name(host)]])
+        (seen,) = self._looked([self._watches[self.name(host)]])
         return seen
 
+    def read_all(self, hosts: Iterable[str]) -> tuple[Census, ...]:
+        names = tuple(dict.fromkeys(self.name(host) for host in hosts))
+        began = self._clock.now()
+        asked = [in_background(partial(self._take_census, name), f"ferry-census-{name}") for name in names]
+        wait(asked, timeout=self._census_s)
+        late = f"no answer within {self._census_s:g} s"
+        return tuple(
+            future.result() if future.done() else Census(host=name, at=began, failure=late)
+            for name, future in zip(names, asked, strict=True)
+        )
+
+    def _take_census(self, host: str) -> Census:
+        began = self._clock.now()
+        answer = attempt(lambda: self._reader.read_all(host), host)
+        if isinstance(answer, str):
+            return Census(host=host, at=began, failure=answer)
+        info, vms = answer
+        return Census(host=host, at=began, info=info, vms=vms)
+
     def read_host(self, host: str) -> Host:
-        return self._reader.read_host(self._name(host))[0]
+        return self._reader.read_host(self.name(host))[0]
 
     def read_vm(self, host: str, vm: VmId) -> tuple[Host, Vm | None]:
-        return self._reader.read_host(self._name(host), vm)
+        return self._reader.read_host(self.name(host), vm)
 
     def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:
-        here, there = self._name(source), self._name(destination)
+        here, there = self.name(source), self.name(destination)
         if here == there:
             host, found = self._reader.read_host(here, vm)
             return host, found, host
@@ -111,7 +136,7 @@ class Inventory:
 
     def locate(self, vm: str, destination: str = "") -> tuple[Host, Vm, Host]:
         """By what was last seen, if that names one VM and it is still there; else by looking at every host again."""
-        towards = self._name(destination) if destination else ""
+        towards = self.name(destination) if destination else ""
         known = find_vms(self.estate(), vm)
         if len(known) == 1:
             source, found, other = self.read_pair(known[0].host, towards or known[0].host, known[0].id)
@@ -131,7 +156,8 @@ class Inventory:
         if not self._stopping.is_set():
             self._on_seen(seen)
 
-    def _name(self, said: str) -> str:
+    def name(self, said: str) -> str:
+        """The settings' name of a host. Refused if they do not know it."""
         return said if said in self._watches else resolve_host(tuple(self._watches), self.estate(), said)
 
     def _looked(self, watches: Iterable[Watch]) -> tuple[Seen, ...]:

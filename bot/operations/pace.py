@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from bot.core.evacuation import Evacuation
 from bot.core.operation import Operation
 from bot.core.progress import WINDOW, Urgency
 
@@ -27,7 +28,7 @@ class Kind(StrEnum):
 class Memory:
     """What this process knows of a card beyond its row."""
 
-    shown: Operation | None = None
+    shown: Operation | Evacuation | None = None
     shown_at: datetime | None = None
     failures: int = 0
     not_before: datetime = EVER
@@ -36,7 +37,7 @@ class Memory:
     maybe_logged: bool = False  # the same of lines for the thread
     logs_looked_for: bool = False
 
-    def remember(self, operation: Operation, now: datetime) -> None:
+    def remember(self, operation: Operation | Evacuation, now: datetime) -> None:
         self.shown, self.shown_at, self.failures = operation, now, 0
 
     def forget_times(self) -> None:
@@ -48,14 +49,19 @@ class Memory:
         self.not_before = now + timedelta(seconds=min(LONGEST_PAUSE_S, 2.0**self.failures))
         self.failures = min(self.failures + 1, 10)
 
-    def urgency(self, operation: Operation) -> Urgency:
+    def urgency(self, operation: Operation | Evacuation) -> Urgency:
         """Percent, and words about it or about a turn, are ticks; anything else that a card shows is a change."""
         if operation.ended:
             return Urgency.ENDED
-        ticking = {"percent": 0, "waiting": "", "version": 0}
-        if self.shown and operation.model_copy(update=ticking) == self.shown.model_copy(update=ticking):
-            return Urgency.TICK
-        return Urgency.CHANGED
+        return Urgency.TICK if self.shown and _steady(operation) == _steady(self.shown) else Urgency.CHANGED
+
+
+def _steady(operation: Operation | Evacuation) -> object:
+    """What stays between two ticks. Of an evacuation's moves, only how many have ended."""
+    if isinstance(operation, Evacuation):
+        ended = sum(move.ended for move in operation.moves)
+        return operation.model_copy(update={"version": 0, "moves": ()}), ended
+    return operation.model_copy(update={"percent": 0, "waiting": "", "version": 0})
 
 
 @dataclass

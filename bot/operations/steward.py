@@ -47,9 +47,11 @@ class Steward:
         self._ticker.stop()
 
     def _expire(self) -> None:
+        outcome = Outcome(summary="nobody confirmed it in time; nothing was started")
         for operation in self._store.expired():
-            outcome = Outcome(summary="nobody confirmed it in time; nothing was started")
             self._store.change(operation, Event.EXPIRE, outcome=outcome)
+        for evacuation in self._store.expired(evacuations=True):
+            self._store.end_evacuation(evacuation, Event.EXPIRE, outcome=outcome)
 
     def _refresh_room(self) -> None:
         if hosts := self._store.hosts_waited_for():

@@ -87,14 +87,10 @@ class Watch:
 
     def _look(self) -> Seen:
         began = self._clock.now()
-        try:
-            info, vms = self._reader.read_vms(self._host)
-        except HostError as error:
-            return self._failed(error.cause or error.message)
-        except Exception:
-            incident = secrets.token_hex(4)
-            log.exception("look_crashed host=%s incident=%s", self._host, incident)
-            return self._failed(f"Ferry itself stumbled over the answer (incident {incident})")
+        answer = attempt(lambda: self._reader.read_vms(self._host), self._host)
+        if isinstance(answer, str):
+            return self._failed(answer)
+        info, vms = answer
         return Seen(host=self._host, at=began, vms=vms, info=info, answered_at=began)
 
     def _failed(self, failure: str) -> Seen:
@@ -108,6 +104,18 @@ class Watch:
             self._on_seen(seen)
         except Exception:
             log.exception("look_not_recorded host=%s incident=%s", self._host, secrets.token_hex(4))
+
+
+def attempt(read: Callable[[], T], host: str) -> T | str:
+    """What it reads, or why there is no answer; for what is Ferry's own fault, an incident that the log knows."""
+    try:
+        return read()
+    except HostError as error:
+        return error.cause or error.message
+    except Exception:
+        incident = secrets.token_hex(4)
+        log.exception("look_crashed host=%s incident=%s", host, incident)
+        return f"Ferry itself stumbled over the answer (incident {incident})"
 
 
 def failed(before: Seen, clock: Clock, failure: str) -> Seen:

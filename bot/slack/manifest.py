@@ -5,7 +5,8 @@ mention. JSON, which is YAML too: Slack's form takes either.
 
 Facts (Slack developer docs, "App manifest reference", "Events": required scopes): `message.channels` needs
 channels:history, `message.groups` groups:history, `message.im` im:history, `app_mention` app_mentions:read. The
-app-level token for Socket Mode (connections:write) cannot be in a manifest.
+picture of an evacuation is shared with files:write; it reads no files of others. The app-level token for Socket Mode
+(connections:write) cannot be in a manifest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Manifest = dict[str, Any]
 HTTP_PATH = "/slack/events"
 """Where Ferry hears Slack if mode is http."""
 
-_SCOPES = ("app_mentions:read", "chat:write", "commands", "im:history")
+_SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history")
 _BARE_SCOPES = ("channels:history", "groups:history")
 _EVENTS = ("app_mention", "message.im")
 _BARE_EVENTS = ("message.channels", "message.groups")

@@ -10,9 +10,10 @@ Rules:
     5. Who did it is the id that the authenticated connection delivers, never a name; a button's value is only a
        command, judged like a typed one.
     6. The text is taken as it is: the grammar knows Slack's escapes, links and the leading mention.
+    7. A form is asked for by a slash command that is its name and nothing else, or by a button that types `form NAME`.
 
 Facts: shapes of payloads from Slack developer docs, "Events API", "message", "app_mention", "Slash commands",
-"block_actions"; `ts` and `action_ts` are seconds as decimal text.
+"block_actions", "view_submission"; `ts` and `action_ts` are seconds as decimal text.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
 
+from bot.core.form import Values
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
+from bot.slack.modals import CALLBACK
 
 Payload = Mapping[str, Any]
+
+_FORM = "form "  # so a button's text begins that opens one
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,15 @@ class Us:
 @dataclass(frozen=True)
 class Ignored:
     reason: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A form that was filled in. `ask` has everything but its text, which is the command that the values stand for."""
+
+    form: str
+    values: Values
+    ask: Ask
 
 
 class _Payload(BaseModel):
@@ -119,6 +133,37 @@ class _Press(_Payload):
     container: _Container
     actions: tuple[_Action, ...] = Field(min_length=1)
     message: _Shown = _Shown()
+
+
+class _Chosen(_Payload):
+    value: str
+
+
+class _Answer(_Payload):
+    value: str = ""
+    selected_option: _Chosen | None = None
+    selected_options: tuple[_Chosen, ...] = ()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        one = (self.selected_option,) if self.selected_option else ()
+        return tuple(chosen.value for chosen in (*one, *self.selected_options)) or tuple(filter(None, (self.value,)))
+
+
+class _State(_Payload):
+    values: dict[str, dict[str, _Answer]]
+
+
+class _View(_Identified):
+    callback_id: str
+    private_metadata: Json[Place]
+    state: _State
+
+
+class _Submitted(_Payload):
+    user: _Presser
+    team: _Identified
+    view: _View
 
 
 def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
@@ -210,6 +255,38 @@ def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
         kind="button",
         card=card,
     )
+
+
+def read_submission(body: Payload, us: Us, received_at: datetime) -> Submission | Ignored:
+    """A modal of Ferry's that somebody filled in. Slack delivers it again only where nobody acknowledged it."""
+    try:
+        submitted = _Submitted.model_validate(body)
+    except ValidationError as error:
+        return _malformed(error)
+    view, place = submitted.view, submitted.view.private_metadata
+    if {submitted.team.id, submitted.user.team_id or us.team, place.team} != {us.team}:
+        return Ignored("another workspace")
+    ask = Ask(
+        key=f"{us.team}/{place.channel}/form/{view.id}",
+        text="",
+        actor=UserId(submitted.user.id),
+        place=place,
+        at=received_at,
+        received_at=received_at,
+        kind="form",
+    )
+    values = {
+        name: tuple(value for answer in answers.values() for value in answer.values)
+        for name, answers in view.state.values.items()
+    }
+    return Submission(view.callback_id.removeprefix(CALLBACK), values, ask)
+
+
+def read_form_name(ask: Ask) -> str:
+    """The form that may be meant; empty: none can be."""
+    if ask.kind == "button":
+        return ask.text.removeprefix(_FORM) if ask.text.startswith(_FORM) else ""
+    return ask.text.strip().casefold() if ask.kind == "slash" else ""
 
 
 def _thread(thread_ts: str, ts: str) -> str | None:

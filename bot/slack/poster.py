@@ -6,64 +6,47 @@ to do when no answer came: the error says whether Slack may have taken the call,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from http.client import HTTPException
-from socket import gaierror
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
 from bot.core.names import UserId
 from bot.core.operation import Place
 from bot.core.reply import Reply
-from bot.errors import ChatError, RateLimited
+from bot.errors import ChatError
 from bot.settings import LOOPBACK, SlackSettings
 from bot.slack.blocks import render
+from bot.slack.errors import slack_errors
+from bot.slack.files import share_file
 
 TIMEOUT_S = 10
 EVENT_TYPE = "ferry_card"
 _PAGE = 200
 _CLOCKS_APART = timedelta(minutes=5)  # more would find keys of a database that has been replaced since
-_UNKNOWN_PAUSE_S = 30.0  # for a 429 without Retry-After
-
-# Slack's error codes (chat.postMessage, chat.update: "Errors") after which the same call may succeed. Those about the
-# token too: a person can repair it, and the cards should come back then.
-_TRANSIENT = frozenset(
-    {
-        "internal_error",
-        "fatal_error",
-        "request_timeout",
-        "service_unavailable",
-        "accesslimited",
-        "team_added_to_org",
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
-        "missing_scope",
-        "no_permission",
-    }
-)
-# "It's possible some aspect of the operation succeeded before the error was raised" (Slack, on fatal_error).
-_MAYBE_DONE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 
 
 def connect(settings: SlackSettings) -> WebClient:
     """A client that does not retry: repeating a post could post twice, and pauses are the announcer's business."""
-    client = WebClient(
-        token=settings.bot_token.get_secret_value(), base_url=settings.api_url, timeout=TIMEOUT_S, retry_handlers=[]
-    )
-    if urlsplit(settings.api_url).hostname in LOOPBACK:
-        client.proxy = None  # the SDK would send loopback, too, through the proxy that the environment names
+    token, url = settings.bot_token.get_secret_value(), settings.api_url
+    if urlsplit(url).hostname not in LOOPBACK:
+        return WebClient(token=token, base_url=url, timeout=TIMEOUT_S, retry_handlers=[])
+    client = _Direct(token=token, base_url=url, timeout=TIMEOUT_S, retry_handlers=[])
+    client.proxy = None  # the SDK takes it from the environment, for loopback too
     return client
+
+
+class _Direct(WebClient):
+    """Asks no proxy. Where the SDK names none, urllib would still find one in the environment (slack_sdk 3.48)."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002 - theirs
+        with build_opener(ProxyHandler({})).open(req, timeout=self.timeout) as answer:
+            return {"status": answer.status, "headers": answer.headers, "body": answer.read().decode()}
 
 
 class Poster:
@@ -100,7 +83,27 @@ class Poster:
             self._post(user, None, message)  # Ferry is no member of the channel: say it to the person directly
 
     def find(self, place: Place, key: str, since: datetime) -> str | None:
-        """Among the last 200 messages since then. Channels can be read only with the scopes of bare commands.
+        """Among the last 200 messages since then. Channels can be read only with the scopes of bare commands."""
+        for message in self._read(place, since):
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("key") == key:
+                return str(message["ts"])
+        return None
+
+    def share(self, place: Place, name: str, data: bytes, title: str) -> None:
+        share_file(self._client, place, name, data, title)
+
+    def find_shared(self, place: Place, name: str, since: datetime) -> bool:
+        """As `find`. Whoever uploaded a file is its user, so that nobody else's counts."""
+        files = [file for message in self._read(place, since) for file in message.get("files") or () if file]
+        if name not in (file.get("name") for file in files):
+            return False
+        with slack_errors():
+            me = self._client.auth_test()["user_id"]
+        return any(file.get("name") == name and file.get("user") == me for file in files)
+
+    def _read(self, place: Place, since: datetime) -> list[dict[str, Any]]:
+        """What was said there since then; nothing where Ferry may not read.
 
         Slack's clock and Ferry's may differ: a few minutes hide nothing.
         """
@@ -114,13 +117,9 @@ class Poster:
                 answer = read(**where, oldest=f"{oldest:.6f}", limit=_PAGE, include_all_metadata=True)
         except ChatError as error:
             if error.code == "missing_scope":
-                return None
+                return []
             raise
-        for message in answer["messages"]:
-            metadata = message.get("metadata") or {}
-            if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("key") == key:
-                return str(message["ts"])
-        return None
+        return list(answer["messages"])
 
     def _post(self, channel: str, thread: str | None, message: dict[str, Any]) -> str:
         with slack_errors():
@@ -133,50 +132,3 @@ class Poster:
 def _message(reply: Reply) -> dict[str, Any]:
     rendered = render(reply)
     return {"text": rendered.text, "blocks": rendered.blocks}
-
-
-@contextmanager
-def slack_errors() -> Iterator[None]:
-    """Whatever slack_sdk raises for a refused, lost or unanswered call, as ChatError."""
-    try:
-        yield
-    except SlackApiError as error:
-        raise _refusal(error.response) from error
-    except URLError as error:
-        # urllib raises this for all that goes wrong before it waits for the answer; sometimes nothing was sent yet.
-        nothing_sent = isinstance(error.reason, (ConnectionRefusedError, gaierror))
-        raise ChatError(
-            f"Slack could not be reached: {error.reason}",
-            code="unreachable",
-            lasting=False,
-            maybe_done=not nothing_sent,
-        ) from error
-    except (HTTPException, OSError) as error:
-        what = str(error) or type(error).__name__
-        raise ChatError(
-            f"Slack took the call and gave no answer: {what}", code="unreachable", lasting=False, maybe_done=True
-        ) from error
-
-
-def _refusal(response: SlackResponse) -> ChatError:
-    code = str(response.get("error") or f"http_{response.status_code}")
-    if response.status_code == 429 or code == "ratelimited":
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return RateLimited(_pause_s(headers.get("retry-after")))
-    if response.status_code != 200 or " " in code:  # not the Web API's own answer: the SDK puts a sentence into `error`
-        return ChatError(
-            f"Slack answered with HTTP status {response.status_code}",
-            code=f"http_{response.status_code}",
-            lasting=False,
-            maybe_done=True,
-        )
-    return ChatError(
-        f"Slack refused: {code}", code=code, lasting=code not in _TRANSIENT, maybe_done=code in _MAYBE_DONE
-    )
-
-
-def _pause_s(retry_after: str | None) -> float:
-    try:
-        return max(1.0, float(retry_after or _UNKNOWN_PAUSE_S))
-    except ValueError:
-        return _UNKNOWN_PAUSE_S

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import commands
+from bot.core.evacuation.rules import Rules
 from bot.core.operation import Ask, Place
 from bot.core.plan import Level, MoveKind, Plan
 from bot.core.planner import Limits
@@ -17,9 +18,11 @@ from bot.core.reply import Note, Reply, Table, Text
 from bot.dispatch import Dispatcher
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.world import GIB, Switch, SwitchType
+from bot.operations.evacuations import Evacuations
 from bot.operations.inventory import Inventory
 from bot.operations.store import Store
 from bot.registry import discover
+from bot.solver import Placer
 from tests.asking import ALICE, NoHistory, Tray, plain
 from tests.contract.two_hosts import SHARE, VM_01, VM_02, TwoHosts, two_hosts
 
@@ -43,6 +46,7 @@ class Ferry:
             self.inventory,
             store,
             NoHistory(),
+            Evacuations(self.inventory, store, Rules(), Placer().place),
             self.desk,
             Limits(link_gbit_s={"host01": 10, "host02": 10}),
             SystemClock(),

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from slack_sdk import WebClient
 
 from bot.core.card import render_card
+from bot.core.evacuation import Evacuation
 from bot.core.lifecycle import Event
 from bot.core.names import UserId, VmId
 from bot.core.operation import Ask, Operation, Outcome, Place
@@ -71,11 +72,15 @@ def opened(folder: Path, clock: Clock) -> Iterator[Store]:
         store.close()
 
 
+def draw(_: Evacuation) -> bytes:
+    return b"a picture"
+
+
 @contextmanager
 def announcing(
     store: Store, chat: Chat, clock: Clock | None = None, updates_per_minute: int = 40, holder: str = ""
 ) -> Iterator[Announcer]:
-    announcer = Announcer(store, chat, clock or WallClock(), updates_per_minute, holder)
+    announcer = Announcer(store, chat, clock or WallClock(), updates_per_minute, holder, draw=draw)
     announcer.start()
     try:
         yield announcer
@@ -430,4 +435,4 @@ def test_what_a_predecessor_posted_is_found_although_its_clock_was_slow(
 
 
 def test_an_announcer_that_was_never_started_can_be_stopped(store: Store, poster: Poster) -> None:
-    Announcer(store, poster, WallClock(), 40).stop()
+    Announcer(store, poster, WallClock(), 40, draw=draw).stop()

@@ -234,6 +234,35 @@ class TestReading:
             ("VM-02", APP_ID, 2, "host01"),
         ]
 
+    def test_a_host_and_all_its_vms_in_full_in_one_pipeline(self, lab: Lab) -> None:
+        lab.app.checkpoints.append(Checkpoint("before", lab.world.clock.now()))
+        lab.web.state = State.OFF
+        fleet = lab.open()
+        singly = [fleet.read_host("host01", vm)[1] for vm in (WEB_ID, APP_ID)]
+        before = lab.servers["host01"].stats
+        host, vms = fleet.read_all("host01")
+        assert (lab.servers["host01"].stats - before).actions["Command"] == 1
+        assert (host, list(vms)) == (fleet.read_host("host01")[0], singly)
+        assert fleet.read_all("host02")[1] == ()
+
+    def test_a_share_that_is_out_of_reach_leaves_the_sizes_of_other_vms_known(self, lab: Lab) -> None:
+        lab.world.shares[0].hosts = frozenset({"host02"})
+        _, (web, app) = lab.open().read_all("host01")
+        assert [(disk.path, disk.size_bytes, disk.file_bytes) for disk in web.disks] == [
+            (rf"{SHARE}\VM-01\Virtual Hard Disks\VM-01.vhdx", None, None)
+        ]
+        assert [(disk.size_bytes, disk.file_bytes) for disk in app.disks] == [(40 * GIB, 12 * GIB)]
+        assert web.adapters == app.adapters
+
+    def test_while_a_vm_moves_it_is_where_it_runs(self, still: Lab) -> None:
+        fleet = still.open()
+        still.world.start_foreign_move(still.web, "host02")
+        still.until_percent(30)
+        assert [(vm.name, vm.migrating) for vm in fleet.read_all("host01")[1]] == [("VM-01", True), ("VM-02", False)]
+        assert fleet.read_all("host02")[1] == ()
+        still.to_the_end()
+        assert [vm.name for vm in fleet.read_all("host02")[1]] == ["VM-01"]
+
     def test_a_warm_read_takes_three_requests(self, lab: Lab) -> None:
         fleet = lab.open()
         fleet.read_host("host01", WEB_ID)
@@ -267,7 +296,7 @@ class TestEndpoints:
     def test_what_is_declared_is_enough_for_everything(self, lab: Lab) -> None:
         fleet = lab.open(configurations=self.DECLARED)
         assert fleet.read_host("host01", WEB_ID)[1] is not None
-        assert len(fleet.read_vms("host01")[1]) == 2
+        assert len(fleet.read_vms("host01")[1]) == len(fleet.read_all("host01")[1]) == 2
         assert fleet.compare(move()) == ()
         fleet.discard(move())
         fleet.move(move(), ignore)
@@ -277,8 +306,10 @@ class TestEndpoints:
     @pytest.mark.parametrize("missing", ["Get-Volume", "Get-VHD"])
     def test_what_may_be_missed_is_not_known(self, lab: Lab, missing: str) -> None:
         visible = {cmdlet.name for cmdlet in CMDLETS} - {missing}
-        host, vm = lab.open(configurations={"Ferry": visible}).read_host("host01", WEB_ID)
+        fleet = lab.open(configurations={"Ferry": visible})
+        host, vm = fleet.read_host("host01", WEB_ID)
         assert vm is not None
+        assert fleet.read_all("host01")[1] == (vm, fleet.read_host("host01", APP_ID)[1])
         assert bool(host.volumes) == (missing != "Get-Volume")
         assert (vm.disks[0].size_bytes is None) == (missing == "Get-VHD")
 
@@ -287,6 +318,12 @@ class TestEndpoints:
         error = refusal(lambda: lab.open(configurations={"Ferry": visible}).read_host("host01"))
         assert (error.fault, error.code) == (Fault.BUG, "CommandNotFoundException")
         assert "Get-VMSwitch" in error.words
+
+    @pytest.mark.parametrize("missing", ["Get-VM", "Get-VMHardDiskDrive", "Get-VMSnapshot"])
+    def test_what_is_needed_is_missed_although_something_optional_uses_it_too(self, lab: Lab, missing: str) -> None:
+        fleet = lab.open(configurations={"Ferry": {cmdlet.name for cmdlet in CMDLETS} - {missing}})
+        assert missing in refusal(lambda: fleet.read_all("host01")).words
+        assert missing in refusal(lambda: fleet.read_host("host01", WEB_ID)).words
 
 
 class TestComparing:

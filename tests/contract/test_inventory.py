@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from queue import Queue
@@ -75,6 +76,10 @@ class Door:
     def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
         with self._through(host):
             return self._fleet.read_vms(host)
+
+    def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
+        with self._through(host):
+            return self._fleet.read_all(host)
 
     def look(self, host: str, vm: VmId) -> Sighting:
         return self._fleet.look(host, vm)
@@ -260,6 +265,60 @@ def test_after_stop_nobody_is_told_any_more(door: Door) -> None:
     inventory.refreshed()
 
     assert looks.empty()
+
+
+# Asking hosts for everything
+
+
+def test_hosts_are_asked_for_everything_at_the_same_time(inventory: Inventory, door: Door) -> None:
+    door.close("host01")
+    door.close("host02")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(inventory.read_all, ["host02", "host01", "host02"])
+        inside = {door.entered.get(timeout=LONG_S), door.entered.get(timeout=LONG_S)}
+        door.open("host01")
+        door.open("host02")
+        there, here = asked.result(LONG_S)
+
+    assert inside == {"host01", "host02"}
+    assert door.reads == {"host01": 1, "host02": 1}
+    assert (there.host, there.vms, there.failure) == ("host02", (), "")
+    assert here.info == inventory.read_host("host01")
+    assert here.vms == tuple(inventory.read_vm("host01", vm)[1] for vm in (VM_01, VM_02))
+
+
+def test_a_host_that_cannot_be_asked_says_why_and_keeps_nobody_waiting(door: Door, world: TwoHosts) -> None:
+    inventory = Inventory(door, SystemClock(), refresh_s=3600, patience_s=LONG_S)
+    world.unreachable("host02")
+    here, dead = inventory.read_all(["host01", "host02"])
+    world.unreachable("host02", False)
+    door.close("host02")
+    late = Inventory(door, SystemClock(), refresh_s=3600, census_s=1).read_all(["host01", "host02"])[1]
+    door.open("host02")
+
+    assert len(here.vms) == 2
+    assert dead.failure.startswith("127.0.0.1:")
+    assert (dead.info, dead.vms) == (None, ())
+    assert (late.host, late.failure, late.vms) == ("host02", "no answer within 1 s", ())
+    assert here.at <= late.at
+
+
+def test_ferrys_own_fault_is_an_incident_there_too(
+    inventory: Inventory, door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    door.stumbles = True
+    with caplog.at_level(logging.ERROR):
+        (census,) = inventory.read_all(["host01"])
+
+    incident = census.failure.removesuffix(")").rsplit(" ", 1)[-1]
+    assert any(incident in record.getMessage() and record.exc_info for record in caplog.records)
+
+
+def test_a_host_that_nobody_knows_is_refused_before_any_is_asked(inventory: Inventory, door: Door) -> None:
+    with pytest.raises(Refused, match="host09"):
+        inventory.read_all(["host01", "host09"])
+
+    assert not door.reads
 
 
 # Reading what a command is about

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
@@ -25,6 +27,7 @@ from bot.lab.world import (
     JobState,
     Layout,
     ManualClock,
+    MigrationType,
     MoveRequest,
     Performance,
     RunningClock,
@@ -35,6 +38,8 @@ from bot.lab.world import (
     Volume,
     World,
 )
+from bot.lab.world.jobs import Step
+from bot.lab.world.progress import Pace
 
 SHARE = "\\\\server01\\vmstore"
 OTHER_SHARE = "\\\\server02\\vmstore"
@@ -43,9 +48,9 @@ OTHER_SHARE = "\\\\server02\\vmstore"
 class Two:
     """Two hosts, two shares; `shared` lies on a share, `local` on host01's drive D."""
 
-    def __init__(self) -> None:
+    def __init__(self, core_bytes_s: float = inf) -> None:
         self.clock = ManualClock()
-        self.world = World(self.clock)
+        self.world = World(self.clock, core_bytes_s=core_bytes_s)
         self.one, self.two = (self._host(number) for number in (1, 2))
         self.world.add_share(Share(SHARE, 4000 * GIB))
         self.world.add_share(Share(OTHER_SHARE, 100 * GIB, hosts=frozenset({"host01"})))
@@ -166,6 +171,148 @@ class TestLiveMigration:
         two.finish(job)
         assert job.error is not None
         assert "0x80070003" in job.error.message
+
+
+class TestLinks:
+    def test_a_link_is_divided_evenly(self, two: Two) -> None:
+        two.add("other", f"{SHARE}\\other")
+        jobs = [two.start(two.shared), two.start(two.world.vm("other"))]
+        two.until(jobs[0], 40)
+        assert jobs[0].percent == jobs[1].percent
+
+    def test_what_one_cannot_use_is_the_others(self, two: Two) -> None:
+        """Both leave by the same link of 10 Gbit/s, one of them to a host that has 1 Gbit/s."""
+        slow = two.world.add_host(Host("host03.ferry.lab", switches=(Switch("Production"),), network_bytes_s=1e9 / 8))
+        other = two.add("other", f"{SHARE}\\other")
+        two.world.start_move(two.one, MoveRequest(other.id, slow.name))
+        assert two.finish(two.start(two.shared)) == pytest.approx(2.3 + 8.6e9 / (0.9 * 1.1e9), rel=0.06)
+
+    def test_one_migration_may_not_fill_a_fast_link(self, two: Two) -> None:
+        """Two of them do: together they take as long as one alone."""
+        two.one.network_bytes_s = two.two.network_bytes_s = 25e9 / 8
+        two.one.stream_bytes_s = 1.1e9
+        alone = two.finish(two.start(two.shared))
+        jobs = [two.start(two.add(name, f"{SHARE}\\{name}")) for name in ("a", "b")]
+        assert 9 < alone < 12
+        assert max(two.finish(job) for job in jobs) == pytest.approx(alone, abs=0.2)
+
+    def test_what_all_hosts_use_together_is_divided_too(self) -> None:
+        durations = []
+        for core_bytes_s in (2 * 10e9 / 8, 10e9 / 8):
+            two = Two(core_bytes_s=core_bytes_s)
+            pair = [
+                two.world.add_host(replace(two.one, fqdn=f"{name}.ferry.lab", vms={}, planned={}, jobs=[]))
+                for name in "ab"
+            ]
+            two.world.start_move(pair[0], MoveRequest(two.add("other", f"{SHARE}\\other", host=pair[0]).id, "b"))
+            durations.append(two.finish(two.start(two.shared)))
+        assert durations[1] == pytest.approx(2 * durations[0] - 2.3, rel=0.05)
+
+    def test_preparing_takes_as_long_as_the_destination_says(self, two: Two) -> None:
+        usual = two.finish(two.start(two.shared))
+        two.two.setup_s += 5
+        assert two.finish(two.start(two.add("other", f"{SHARE}\\other"))) == pytest.approx(usual + 5, abs=0.2)
+
+    @given(
+        st.lists(
+            st.tuples(st.sets(st.sampled_from("abcde"), min_size=1, max_size=3), st.floats(0.05, 20), st.booleans()),
+            min_size=1,
+            max_size=8,
+        )
+    )
+    def test_nobody_could_get_more_without_taking_it_from_one_that_has_no_more(
+        self, flows: list[tuple[set[str], float, bool]]
+    ) -> None:
+        two = Two()
+        capacity = dict(zip("abcde", (1.0, 2.0, 5.0, 10.0, 10.0), strict=True))
+        jobs = {}
+        for resources, most, thrifty in flows:
+            job = Job(two.shared, two.one, two.two, MigrationType.VIRTUAL_SYSTEM, "", two.clock.now())
+            job.step = Step(0, 1, amount_bytes=1, resources=tuple(resources), most_bytes_s=most)
+            job.step.efficiency = 0.5 if thrifty else 1.0
+            jobs[job] = job.step
+        speeds = Pace.of(jobs, capacity.__getitem__).speeds
+        sent = {job: speeds[job] / step.efficiency for job, step in jobs.items()}
+        for job, step in jobs.items():
+            crowded = [
+                name
+                for name in step.resources
+                if sum(sent[other] for other in jobs if name in jobs[other].resources) >= capacity[name] * (1 - 1e-6)
+                and all(sent[other] <= sent[job] * (1 + 1e-6) for other in jobs if name in jobs[other].resources)
+            ]
+            assert crowded or speeds[job] == pytest.approx(step.most_bytes_s)
+        for name, most in capacity.items():
+            assert sum(sent[job] for job in jobs if name in jobs[job].resources) <= most * (1 + 1e-6)
+
+
+class TestPasses:
+    """How often memory is copied, and how long the guest stands still: what schedules are compared by."""
+
+    RATE = 0.88 * 10e9 / 8
+
+    def expected(self, memory: float, dirty: float) -> tuple[int, float, float]:
+        """Passes, seconds of copying, blackout: Clark et al., "Live Migration of Virtual Machines"."""
+        remaining, took, passes = memory, 0.0, 0
+        while passes < 10:
+            took, passes = took + remaining / self.RATE, passes + 1
+            remaining = min(memory, dirty * remaining / self.RATE)
+            if remaining / self.RATE < 0.3:
+                break
+        return passes, took + remaining / self.RATE, remaining / self.RATE + 0.4
+
+    @pytest.mark.parametrize("dirty_mb_s", [0, 50, 300, 700, 900, 1099, 1500, 5000])
+    def test_each_carries_what_was_written_during_the_one_before(self, two: Two, dirty_mb_s: int) -> None:
+        vm = two.add("hot", f"{SHARE}\\hot", 32)
+        vm.dirty_bytes_s = dirty_mb_s * 1e6
+        job = two.start(vm)
+        duration = two.finish(job)
+        passes, copying_s, blackout_s = self.expected(32 * GIB, vm.dirty_bytes_s)
+        assert job.passes == passes
+        assert job.blackout_s == pytest.approx(blackout_s, rel=1e-3)
+        assert duration == pytest.approx(copying_s + 0.4 + 1.1 + 0.4 + 0.4, rel=1e-3)
+
+    def test_the_journal_tells_it(self, two: Two) -> None:
+        job = two.start(two.shared)
+        two.until(job, 50)
+        with two.world.look():
+            (started,) = two.world.journal.of(two.shared, Event.STARTED)
+        assert (started.passes, started.blackout_s) == (0, None)
+        two.finish(job)
+        (arrived,) = two.world.journal.of(two.shared, Event.VM_ARRIVED)
+        (completed,) = two.world.journal.of(two.shared, Event.COMPLETED)
+        assert (arrived.passes, arrived.blackout_s) == (completed.passes, completed.blackout_s) == (2, job.blackout_s)
+        assert job.blackout_s is not None
+        assert 0.4 < job.blackout_s < 0.7
+
+    def test_a_vm_that_is_off_does_not_stand_still(self, two: Two) -> None:
+        two.shared.state = State.OFF
+        job = two.start(two.shared)
+        two.finish(job)
+        assert (job.passes, job.blackout_s) == (0, None)
+
+    def test_in_company_a_hot_vm_stands_still_for_longer(self, two: Two) -> None:
+        blackouts = []
+        for names in (["a"], ["b", "c"]):
+            vms = [two.add(name, f"{SHARE}\\{name}", 16) for name in names]
+            for vm in vms:
+                vm.dirty_bytes_s = 500e6
+            jobs = [two.start(vm) for vm in vms]
+            for job in jobs:
+                two.finish(job)
+            blackouts.append(max(job.blackout_s or 0 for job in jobs))
+        assert blackouts[0] < 0.7
+        assert blackouts[1] > 5
+
+    def test_storage_is_copied_before_memory_is(self, two: Two) -> None:
+        job = two.start(two.local, "D:\\Moved")
+        while job.passes == 0:
+            two.clock.advance(0.1)
+            with two.world.look() as now:
+                pass
+        copied_s = (now - job.started_at).total_seconds()
+        assert copied_s == pytest.approx(1.5 + 10 * GIB / 1e9 + 8 * GIB / self.RATE, rel=0.02)
+        two.finish(job)
+        assert job.passes == 2
 
 
 class TestSharedNothing:

@@ -149,7 +149,7 @@ To plan it again, type `migrate VM-01 to host02`
 }
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", [state for state in State if state is not State.UNDER_WAY])  # an evacuation's
 def test_every_state_says_what_is_known_and_what_comes_next(state: State) -> None:
     assert card(state) == GOLDEN[state].strip()
 

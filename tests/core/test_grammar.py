@@ -10,7 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.grammar import Arguments, Usage, Word, join, normalise, split
-from bot.core.names import HostName, OperationId, StoragePath, VmName
+from bot.core.names import HostName, HostNames, OperationId, StoragePath, VmName, VmNames
 from bot.errors import UsageError
 
 BOT = "UFERRY"
@@ -37,6 +37,14 @@ class Help(Arguments):
     command: tuple[str, ...] = ()
 
 
+class Evacuate(Arguments):
+    hosts: HostNames
+    destinations: HostNames = ()
+    vms: VmNames = ()
+    make_room: bool = False
+
+
+EVACUATE = Usage.parse(("evacuate <hosts> [to <destinations>] [except <vms>] [make room]",), Evacuate)
 MIGRATE = Usage.parse(("migrate <vm> to <host> [with storage [at <path>]]",), Migrate)
 MOVE_STORAGE = Usage.parse(("move storage <vm> [to] <path>",), MoveStorage)
 STATUS = Usage.parse(("status [<operation>]",), Status)
@@ -145,6 +153,32 @@ def test_a_slot_may_be_left_out_or_take_all_that_is_left() -> None:
     assert read(STATUS, "status") == Status()
     assert read(STATUS, "status M-12") == Status(operation="m-12")
     assert read(HELP, "help Move storage") == Help(command=("Move", "storage"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("evacuate host01", Evacuate(hosts=("host01",))),
+        ("evacuate host01, host02", Evacuate(hosts=("host01", "host02"))),
+        ("evacuate host01,host02 and host03", Evacuate(hosts=("host01", "host02", "host03"))),
+        ("evacuate host01 host02", Evacuate(hosts=("host01", "host02"))),
+        ("evacuate host01 to host02, host03", Evacuate(hosts=("host01",), destinations=("host02", "host03"))),
+        ("evacuate host01 EXCEPT VM-07, VM-09", Evacuate(hosts=("host01",), vms=("VM-07", "VM-09"))),
+        ('evacuate host01 except "Web Shop", VM-09', Evacuate(hosts=("host01",), vms=("Web Shop", "VM-09"))),
+        ('evacuate host01 except "a, b" , "and"', Evacuate(hosts=("host01",), vms=("a, b", "and"))),
+        ('evacuate host01 except "to" make room', Evacuate(hosts=("host01",), vms=("to",), make_room=True)),
+        ("evacuate *host01*, *host02* make room", Evacuate(hosts=("host01", "host02"), make_room=True)),
+    ],
+)
+def test_a_list_takes_names_up_to_the_next_keyword(text: str, expected: Evacuate) -> None:
+    assert read(EVACUATE, text) == expected
+    assert read(EVACUATE, EVACUATE.write(expected)) == expected
+
+
+def test_a_list_without_a_name_is_none() -> None:
+    assert problem(EVACUATE, "evacuate").message == "`<hosts>` is missing after `evacuate`"
+    assert "cannot be `<hosts>`" in problem(EVACUATE, "evacuate , to host02").message
+    assert "cannot be `<hosts>`" in problem(EVACUATE, "evacuate host01, host* to host02").message
 
 
 # What is not understood

@@ -24,6 +24,7 @@ EXPECTED = {
     (S.PROPOSED, E.DECLINE): S.DECLINED,
     (S.PROPOSED, E.EXPIRE): S.EXPIRED,
     (S.QUEUED, E.GRANT): S.GRANTED,
+    (S.QUEUED, E.BEGIN): S.UNDER_WAY,
     (S.QUEUED, E.CANCEL): S.CANCELLED,
     (S.QUEUED, E.FAIL): S.FAILED,
     (S.GRANTED, E.START): S.RUNNING,
@@ -37,6 +38,10 @@ EXPECTED = {
     (S.RUNNING, E.CANCEL): S.CANCELLED,
     (S.RUNNING, E.FAIL): S.FAILED,
     (S.RUNNING, E.DOUBT): S.NEEDS_ATTENTION,
+    (S.UNDER_WAY, E.SUCCEED): S.SUCCEEDED,
+    (S.UNDER_WAY, E.CANCEL): S.CANCELLED,
+    (S.UNDER_WAY, E.FAIL): S.FAILED,
+    (S.UNDER_WAY, E.DOUBT): S.NEEDS_ATTENTION,
     (S.VERIFYING, E.SUCCEED): S.SUCCEEDED,
     (S.VERIFYING, E.CANCEL): S.CANCELLED,
     (S.VERIFYING, E.FAIL): S.FAILED,
@@ -75,7 +80,7 @@ def test_nothing_runs_that_was_not_confirmed_and_granted() -> None:
 
 def test_success_is_only_ever_verified_or_seen_by_a_later_look() -> None:
     before = {state for state, events in TRANSITIONS.items() if State.SUCCEEDED in events.values()}
-    assert before == {State.VERIFYING, State.NEEDS_ATTENTION}
+    assert before == {State.VERIFYING, State.NEEDS_ATTENTION, State.UNDER_WAY}  # the last by the ends of its moves
 
 
 def test_what_needs_attention_has_ended_and_is_never_carried_out_again() -> None:

@@ -43,17 +43,23 @@ class Site:
         self._config.write_text(head + render_toml(self.lab))
 
     @contextmanager
-    def process(self, role: str) -> Iterator[subprocess.Popen[str]]:
-        command = [sys.executable, "-m", "bot", "run", "--role", role, "--config", str(self._config)]
-        running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    def pair(self) -> Iterator[tuple[subprocess.Popen[str], subprocess.Popen[str]]]:
+        """A bot and a worker, started together; both work once it is entered."""
+        bot, worker = (self._start(role) for role in ("bot", "worker"))
         try:
-            assert running.stderr is not None
-            said = iter(running.stderr.readline, "")
-            assert any("looks after host01, host02, host03" in line for line in said)
-            yield running
+            for each in (bot, worker):
+                assert each.stderr is not None
+                said = iter(each.stderr.readline, "")
+                assert any("looks after host01, host02, host03" in line for line in said)
+            yield bot, worker
         finally:
-            running.kill()
-            running.communicate()
+            for each in (bot, worker):
+                each.kill()
+                each.communicate()
+
+    def _start(self, role: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bot", "run", "--role", role, "--config", str(self._config)]
+        return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
     def card(self, text: str) -> Message:
         message = self.slack.wait_for(
@@ -89,15 +95,14 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def test_a_move_outlives_the_worker_and_the_bot_that_began_it(site: Site) -> None:
-    with site.process("bot") as bot:
-        with site.process("worker") as worker:
-            site.slack.say("alice", f"#{CHANNEL}", "migrate VM-01 to host02")
-            card = site.card("Move VM-01 from host01 to host02?")
-            site.slack.press("bob", card.channel, card.ts, "Confirm")
-            assert site.world.wait_until(lambda: site.moves() == 1, PATIENCE_S)
-            stop(worker)
+    with site.pair() as (bot, worker):
+        site.slack.say("alice", f"#{CHANNEL}", "migrate VM-01 to host02")
+        card = site.card("Move VM-01 from host01 to host02?")
+        site.slack.press("bob", card.channel, card.ts, "Confirm")
+        assert site.world.wait_until(lambda: site.moves() == 1, PATIENCE_S)
+        stop(worker)
         stop(bot)
-    with site.process("bot"), site.process("worker"):
+    with site.pair():
         site.card("VM-01 is on host02")
     starts = site.world.journal.of(site.world.vm("VM-01"), Event.STARTED)
     assert sum(entry.kind.startswith("Moving") for entry in starts) == 1

@@ -127,6 +127,7 @@ def test_a_question_about_a_vm_survives_its_absence_and_what_a_host_lacks() -> N
         pipelines.ask_host(),
         pipelines.ask_host(VM),
         pipelines.ask_vms(),
+        pipelines.ask_all(),
         pipelines.ask_sighting(VM),
         (pipelines.order_move(move(MoveKind.SHARED_NOTHING, "D:\\VMs")),),
         (pipelines.order_removal(move(MoveKind.LIVE)),),
@@ -147,10 +148,20 @@ def packed(kind: type[PowerShell], statements: Sequence[cmdlets.Statement]) -> b
     return ET.tostring(element)
 
 
-@pytest.mark.parametrize("vm", [None, VM])
-def test_what_may_be_missed_is_asked_last(vm: VmId | None) -> None:
-    optional = [statement.optional for statement in pipelines.ask_host(vm)]
+@pytest.mark.parametrize(
+    "statements", [pipelines.ask_host(), pipelines.ask_host(VM), pipelines.ask_vms(), pipelines.ask_all()]
+)
+def test_what_may_be_missed_is_asked_last(statements: Sequence[cmdlets.Statement]) -> None:
+    optional = [statement.optional for statement in statements]
     assert optional == sorted(optional)
+
+
+def test_all_vms_of_a_host_are_asked_for_without_naming_any() -> None:
+    statements = written(*pipelines.ask_all())
+    assert len(statements) == len(written(*pipelines.ask_host(VM)))
+    for calls in statements:
+        if calls[0][0] == "Get-VM":
+            assert set(calls[0][1]) == {"ErrorAction"}
 
 
 @pytest.mark.parametrize(

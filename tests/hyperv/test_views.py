@@ -17,6 +17,7 @@ from bot.hyperv.answer import Answer, Record, answer_of
 
 VM = VmId("d46f1c3a-0b1e-4c2d-9e3f-0123456789ab")
 OTHER = VmId("00000000-0b1e-4c2d-9e3f-0123456789ab")
+NO_VM = VmId("11111111-0b1e-4c2d-9e3f-0123456789ab")
 GIB = 1024**3
 
 HOST = Record(
@@ -149,6 +150,58 @@ def test_a_vm_that_is_off_counts_what_it_starts_with() -> None:
     vm = views.vm_of(answer(record), "host01", VM)
     assert vm is not None
     assert (vm.state, vm.memory_bytes) == (VmState.OFF, 4 * GIB)
+
+
+class TestAllVmsInFull:
+    LIST = (
+        Record("VirtualMachine", {**RUNNING, "Name": "web"}),
+        Record("VirtualMachine", {**RUNNING, "Id": OTHER, "Name": "App"}),
+    )
+    PROCESSORS = tuple(
+        Record("VMProcessor", {"VMId": vm.upper(), "CompatibilityForMigrationEnabled": vm == VM}) for vm in (VM, OTHER)
+    )
+
+    def test_each_has_what_is_its_own(self) -> None:
+        web, app = VM.upper(), OTHER.upper()
+        found = views.vms_of(
+            answer(
+                *self.LIST,
+                Record("HardDiskDrive", {"VMId": app, "Path": "D:\\app.vhdx"}),
+                Record("HardDiskDrive", {"VMId": web, "Path": "D:\\web.avhdx"}),
+                Record("HardDiskDrive", {"VMId": web, "Path": "D:\\data.vhdx"}),
+                Record("VMNetworkAdapter", {"VMId": web, "Name": "Network Adapter", "SwitchName": "Production"}),
+                Record("DvdDrive", {"VMId": app, "Path": "C:\\a.iso"}),
+                Record("VMSnapshot", {"Id": str(NO_VM), "VMId": web, "Name": "before"}),
+                *self.PROCESSORS,
+                Record("VirtualHardDisk", {"Path": "D:\\web.avhdx", "FileSize": 1, "ParentPath": "D:\\base.vhdx"}),
+                Record("VirtualHardDisk", {"Path": "D:\\base.vhdx", "FileSize": 10, "ParentPath": ""}),
+                Record("VirtualHardDisk", {"Path": "D:\\data.vhdx", "FileSize": 100, "ParentPath": ""}),
+            ),
+            "host01",
+        )
+        assert [(vm.name, vm.id, vm.host) for vm in found] == [("App", OTHER, "host01"), ("web", VM, "host01")]
+        assert [[disk.file_bytes for disk in vm.disks] for vm in found] == [[None], [11, 100]]
+        assert [[adapter.switch for adapter in vm.adapters] for vm in found] == [[], ["Production"]]
+        assert [(vm.dvd_paths, vm.checkpoints) for vm in found] == [(("C:\\a.iso",), 0), ((), 1)]
+        assert [vm.processor_compatibility for vm in found] == [False, True]
+
+    def test_it_says_of_a_vm_what_is_said_of_that_vm_alone(self) -> None:
+        drive = Record("HardDiskDrive", {"VMId": VM, "Path": "D:\\a.vhdx"})
+        records = (self.LIST[0], drive, self.PROCESSORS[0])
+        assert views.vms_of(answer(*records), "host01") == (views.vm_of(answer(*records), "host01", VM),)
+
+    def test_one_that_left_meanwhile_is_left_out_and_so_is_one_that_came(self) -> None:
+        came = Record("HardDiskDrive", {"VMId": str(NO_VM), "Path": "D:\\new.vhdx"})
+        assert [vm.name for vm in views.vms_of(answer(*self.LIST, came, self.PROCESSORS[0]), "host01")] == ["web"]
+
+    def test_planned_ones_are_none(self) -> None:
+        planned = Record("VirtualMachine", {**RUNNING, "OperationalStatus": [11, 32780]})
+        assert views.vms_of(answer(planned, self.PROCESSORS[0]), "host01") == ()
+
+    @pytest.mark.parametrize("kind", ["HardDiskDrive", "VMNetworkAdapter", "DvdDrive", "VMSnapshot", "VMProcessor"])
+    def test_a_part_without_an_owner_is_not_lost(self, kind: str) -> None:
+        with pytest.raises(views.Unreadable, match="VMId"):
+            views.vms_of(answer(*self.LIST, *self.PROCESSORS, Record(kind, {"Id": VM})), "host01")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def world() -> World:
 def desk(store: Store, clock: SetClock, world: World) -> Desk:
     policy = Policy(allow=frozenset({ALICE, BOB}), operators=frozenset({CAROL}))
     # No test here looks at a host; one that did would fail.
-    return Desk(store, clock, world.changes, OFFER, policy, Looking(store, cast(HostReader, None)))
+    return Desk(store, clock, world.changes, OFFER, policy, Looking(store, cast(HostReader, None)), lambda _: ())
 
 
 def row(store: Store, operation: str = "m-1") -> Operation:

@@ -7,6 +7,17 @@ import sqlalchemy as sa
 from bot.operations.store import Store
 from tests.operations.rows import workflow_table
 
+_AFTER_VERSION_2 = (
+    "DROP INDEX ix_operation_parent",
+    *(
+        f"ALTER TABLE operation DROP COLUMN {column}"
+        for column in (
+            *("parent", "stage", "rank", "memory_bytes", "storage_bytes"),
+            *("paused", "paused_by", "failures_allowed"),
+        )
+    ),
+    "ALTER TABLE step DROP COLUMN file",
+)
 EXECUTOR, QUEUE = "ferry", "site-default"
 
 
@@ -14,6 +25,7 @@ def make_version_1(store: Store, operation: str = "", status: str = "PENDING") -
     """Take away what came later, and put an operation's workflow where version 1 had it."""
     with store.database.writing() as connection:
         for statement in (
+            *_AFTER_VERSION_2,
             "ALTER TABLE operation DROP COLUMN site",
             "ALTER TABLE inbox DROP COLUMN taken_by",
             "DROP TABLE executor",

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.card import render_card
+from bot.core.evacuation.card import render_evacuation, render_failure
 from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.operation import Outcome
@@ -36,9 +37,11 @@ from bot.lab.slack.blocks import find_problems
 from bot.slack.blocks import Rendered, render
 from bot.slack.mrkdwn import render_fence, render_line, size
 from tests.core.rows import ALICE, STARTED, live_plan, make_operation
+from tests.core.test_evacuation import census, evacuate, row, vm
 
 LONGEST_UPDATE_TEXT = 4000  # chat.update refuses more
 RTL_NAME = "\u05e9\u05e8\u05ea-\u05e8\u05d0\u05e9\u05d9"  # Hebrew letters
+OF_ONE_MOVE = [state for state in State if state is not State.UNDER_WAY]
 HOSTILE = (
     "<!here>",
     "<!channel> <@U0ALICE000> <https://evil.example|host02>",
@@ -151,12 +154,28 @@ def test_a_fence_never_exceeds_its_room_and_nothing_closes_it_early(text: str, l
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", OF_ONE_MOVE)
 def test_a_hostile_name_does_nothing_in_any_card(name: str, state: State) -> None:
     plan = live_plan(name=name)
     message = render(render_card(make_operation(state, plan), STARTED + timedelta(seconds=5)))
     check(message)
     assert all(token.startswith(("@U0ALICE000", "@U0BOB00000", "!date^")) for token in tokens(message))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_does_nothing_in_the_cards_of_evacuations(name: str) -> None:
+    """Names of VMs that move, that stay, and that failed."""
+    offered = evacuate(census("host01", vm(1, name=name), vm(2, name=f"{name}2", clustered=True)), census("host02"))
+    failed = Outcome(summary=f"{name} is still on host01", words=f"no {name}", cause=f"{name} broke")
+    for state, moves in ((State.PROPOSED, ()), (State.UNDER_WAY, (State.RUNNING,)), (State.FAILED, (State.FAILED,))):
+        shown = row(state, moves, plan=offered)
+        children = tuple(
+            move.model_copy(update={"plan": offered.legs[0].plan, "outcome": failed}) for move in shown.moves
+        )
+        card = render_evacuation(shown.model_copy(update={"moves": children, "outcome": failed}), STARTED)
+        for message in (render(card), *(render(Reply(title=line)) for one in children for line in render_failure(one))):
+            check(message)
+            assert all(token.startswith(("@U0ALICE000", "@U0BOB00000", "!date^")) for token in tokens(message))
 
 
 def test_formatting_characters_of_a_name_are_kept_literal() -> None:
@@ -281,7 +300,7 @@ def largest_plan() -> Plan:
     return plan.model_copy(update={"findings": findings, "facts": ("\\\\server\\share\\" + "&" * 3000,) * 40})
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", OF_ONE_MOVE)
 def test_the_longest_possible_plan_stays_within_slacks_limits(state: State) -> None:
     outcome = Outcome(summary="&" * 9000, words="<" * 9000, cause=">" * 9000, remedy="`" * 9000)
     changes: dict[str, Any] = {"outcome": outcome, "waiting": "&" * 9000}

@@ -3,8 +3,8 @@
     migrate <vm> to <host> [with storage [at <path>]]
 
 A bare word is a keyword, `<vm>` a slot, `[…]` a group that may be left out. A keyword is never a value unless it is
-quoted, so there is one reading of a line or none. A slot whose field is a tuple takes all the words that are left; a
-list with commas would be read in the same place, `_Laying._take`.
+quoted, so there is one reading of a line or none. A slot whose field is a tuple takes all the words that are left; one
+whose field is a list takes the words up to the next keyword.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bot.core.grammar.words import Word
 
@@ -117,9 +118,16 @@ class Stuck:
     expected: tuple[Elements, ...]
 
 
-def lay(elements: Elements, words: tuple[Word, ...], greedy: frozenset[str]) -> Laid | Stuck:
-    """Lay words along elements. `greedy` names the slots that take all the words that are left."""
-    laying = _Laying(elements, words, greedy)
+def lay(
+    elements: Elements, words: tuple[Word, ...], greedy: frozenset[str], lists: frozenset[str] = frozenset()
+) -> Laid | Stuck:
+    """Lay words along elements.
+
+    Args:
+        greedy: the slots that take all the words that are left.
+        lists: the slots that take the words up to the next keyword.
+    """
+    laying = _Laying(elements, words, greedy, lists)
     for end, laid in laying.along(elements, 0, Laid({}, frozenset())):
         if end == len(words):
             return laid
@@ -128,9 +136,12 @@ def lay(elements: Elements, words: tuple[Word, ...], greedy: frozenset[str]) -> 
 
 
 class _Laying:
-    def __init__(self, elements: Elements, words: tuple[Word, ...], greedy: frozenset[str]) -> None:
+    def __init__(
+        self, elements: Elements, words: tuple[Word, ...], greedy: frozenset[str], lists: frozenset[str]
+    ) -> None:
         self.words = words
         self.greedy = greedy
+        self.lists = lists
         self.keywords = tuple(element.text for element in walk(elements) if isinstance(element, Keyword))
         self.furthest = 0
         self.expected: list[Elements] = []
@@ -156,9 +167,14 @@ class _Laying:
         word = self.words[at : at + 1]
         if isinstance(element, Keyword):
             return word if word and word[0].says(element.text) else ()
-        if word and any(word[0].says(keyword) for keyword in self.keywords):
+        if word and self._is_keyword(word[0]):
             return ()
+        if element.field in self.lists:
+            return tuple(takewhile(lambda each: not self._is_keyword(each), self.words[at:]))
         return self.words[at:] if element.field in self.greedy else word
+
+    def _is_keyword(self, word: Word) -> bool:
+        return any(word.says(keyword) for keyword in self.keywords)
 
     def miss(self, at: int, expected: Elements) -> None:
         if at > self.furthest:

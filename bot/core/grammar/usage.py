@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from bot.core.estate import Frozen
 from bot.core.grammar.pattern import Elements, Group, Keyword, Laid, Slot, Stuck, lay, leading_keywords, read_line, walk
 from bot.core.grammar.repair import nearest, repairs
-from bot.core.grammar.words import Word, join, placeholder, plain, quote, shown
-from bot.core.names import TakesMention, is_person
+from bot.core.grammar.words import COMMA, Word, items, join, placeholder, plain, quote, shown
+from bot.core.names import TakesList, TakesMention, is_person
 from bot.errors import UsageError
 
 # Longer ones cannot be compared by eye with what was typed.
@@ -42,6 +42,7 @@ class Usage:
     arguments: type[Arguments]
     patterns: tuple[Elements, ...]  # one for each line, without the name
     greedy: frozenset[str]  # slots that take all the words that are left
+    lists: frozenset[str]  # slots that take several names, separated by commas
 
     @classmethod
     def parse(cls, usages: tuple[str, ...], arguments: type[Arguments]) -> Usage:
@@ -55,12 +56,13 @@ class Usage:
         if not name:
             raise ValueError(f"usage lines {usages!r} must begin with the same words")
         patterns = tuple(line[len(name) :] for line in lines)
-        greedy = frozenset(
-            field for field, info in arguments.model_fields.items() if get_origin(info.annotation) is tuple
-        )
+        fields = arguments.model_fields.items()
+        several = {field: info for field, info in fields if get_origin(info.annotation) is tuple}
+        lists = frozenset(field for field, info in several.items() if TakesList() in info.metadata)
+        greedy = frozenset(several) - lists
         for usage, pattern in zip(usages, patterns, strict=True):
             _check_fit(usage, pattern, arguments, greedy)
-        return cls(" ".join(name), usages, arguments, patterns, greedy)
+        return cls(" ".join(name), usages, arguments, patterns, greedy, lists)
 
     def read(self, words: tuple[Word, ...]) -> Arguments:
         """The arguments that these words, after the name, stand for.
@@ -70,7 +72,7 @@ class Usage:
         """
         stuck: list[Stuck] = []
         for pattern in self.patterns:
-            result = lay(pattern, words, self.greedy)
+            result = lay(pattern, words, self.greedy, self.lists)
             if isinstance(result, Laid):
                 return self._build(result)
             stuck.append(result)
@@ -82,7 +84,7 @@ class Usage:
         """The canonical command: reading it gives these arguments again."""
         given = arguments.model_dump(exclude_defaults=True)
         for pattern in self.patterns:
-            written, used = _write(pattern, arguments, _keywords(pattern))
+            written, used = _write(pattern, arguments, _keywords(pattern), self.lists)
             if used >= given.keys():
                 return " ".join((self.name, *written))
         raise ValueError(f"no usage line of {self.name!r} can say {sorted(given)}")
@@ -94,10 +96,12 @@ class Usage:
     def _build(self, laid: Laid) -> Arguments:
         fields = self.arguments.model_fields
         values: dict[str, object] = {flag: True for flag in laid.groups if flag in fields}
-        for field, words in laid.values.items():
+        for field, taken in laid.values.items():
+            words = items(taken) if field in self.lists else taken
             for word in words:
                 self._refuse_stand_ins(field, word)
-            values[field] = tuple(word.text for word in words) if field in self.greedy else words[0].text
+            several = field in self.greedy | self.lists
+            values[field] = tuple(word.text for word in words) if several else words[0].text
         try:
             return self.arguments.model_validate(values)
         except ValidationError as error:
@@ -152,7 +156,7 @@ class Usage:
 
     def _reads(self, words: tuple[Word, ...]) -> bool:
         for pattern in self.patterns:
-            if isinstance(laid := lay(pattern, words, self.greedy), Laid):
+            if isinstance(laid := lay(pattern, words, self.greedy, self.lists), Laid):
                 try:
                     self._build(laid)
                 except UsageError:
@@ -161,7 +165,9 @@ class Usage:
         return False
 
 
-def _write(elements: Elements, arguments: Arguments, keywords: frozenset[str]) -> tuple[list[str], set[str]]:
+def _write(
+    elements: Elements, arguments: Arguments, keywords: frozenset[str], lists: frozenset[str]
+) -> tuple[list[str], set[str]]:
     """The elements with values in them, and the fields they told."""
     written: list[str] = []
     used: set[str] = set()
@@ -171,13 +177,21 @@ def _write(elements: Elements, arguments: Arguments, keywords: frozenset[str]) -
         elif isinstance(element, Slot):
             value = getattr(arguments, element.field)
             texts = value if isinstance(value, tuple) else (str(value),)
-            written += [text if plain(text) and text.casefold() not in keywords else quote(text) for text in texts]
+            listed = element.field in lists
+            words = [_spell(text, keywords, listed=listed) for text in texts]
+            written += [f"{word}{COMMA}" for word in words[:-1]] + words[-1:] if listed else words
             used.add(element.field)
         elif _present(element, arguments):
-            inner, told = _write(element.elements, arguments, keywords)
+            inner, told = _write(element.elements, arguments, keywords, lists)
             written += inner
             used |= told | {element.flag}
     return written, used
+
+
+def _spell(text: str, keywords: frozenset[str], *, listed: bool) -> str:
+    """A value as it is typed: in quotes, where it would be read as something else."""
+    separates = listed and (COMMA in text or text.casefold() == "and")
+    return text if plain(text) and text.casefold() not in keywords and not separates else quote(text)
 
 
 def _present(group: Group, arguments: Arguments) -> bool:

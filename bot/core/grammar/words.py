@@ -5,6 +5,7 @@ Rules, each because somebody's name or path needs it:
     2. A quote opens only where a word begins and closes only where one ends: `Bob's-VM` and `'Bob's VM'` work.
     3. In back-ticks nothing is formatting, as in Slack: `_x_` in them keeps its underscores. Quotes still group.
     4. `*`, `_`, `~` come off when they enclose one whole word, or all of the line; never inside a word.
+    5. A comma right after a closing quote is a word of its own: `"Web Shop", VM-02` is a list.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from bot.errors import UsageError
 
 FENCE = "```"
+COMMA = ","
 _QUOTES = "\"'"
 _MARKS = "*_~"
 _LONGEST_SHOWN = 80
@@ -45,6 +47,17 @@ def split(line: str) -> tuple[Word, ...]:
 def join(words: Iterable[Word]) -> str:
     """A line that reads as these words again; an unquoted one that would be read differently goes in quotes."""
     return " ".join(quote(word.text) if word.quoted or not plain(word.text) else word.text for word in words)
+
+
+def items(words: Iterable[Word]) -> tuple[Word, ...]:
+    """The items of a list, which commas or `and` separate; in quotes both are part of a name."""
+    found: list[Word] = []
+    for word in words:
+        if word.quoted:
+            found.append(word)
+        elif not word.says("and"):
+            found += [Word(piece) for piece in word.text.split(COMMA) if piece]
+    return tuple(found)
 
 
 def quote(value: str) -> str:
@@ -91,6 +104,9 @@ def _scan(text: str, *, marks: str, ticks: bool) -> Iterator[Word]:
                 )
             yield Word(_without_ticks(text[start + 1 : at]), quoted=True)
             at += 1
+            if text.startswith(COMMA, at):
+                yield Word(COMMA)
+                at += 1
         elif ticks and first == "`" and (inside := _in_ticks(text, start)):
             yield from _scan(text[inside], marks="", ticks=False)
             at = inside.stop + (len(FENCE) if text.startswith(FENCE, start) else 1)
@@ -105,7 +121,7 @@ def _scan(text: str, *, marks: str, ticks: bool) -> Iterator[Word]:
 def _closing(text: str, start: int, mark: str) -> int:
     """Where the first `mark` at the end of a word stands, after `start`; -1 if nowhere."""
     at = text.find(mark, start + 1)
-    while at >= 0 and not _ends_word(text, at + 1):
+    while at >= 0 and not _ends_word(text, at + 1 + text.startswith(COMMA, at + 1)):
         at = text.find(mark, at + 1)
     return at
 

@@ -181,7 +181,7 @@ async def _get_vhd(session: Session, records: Records) -> AsyncIterator[object]:
             disks = [disk for vm in machine.host.vms.values() for disk in vm.disks if disk.files]
             for path in given["Path"] or ():
                 disk = next((d for d in disks if path.casefold() in {f.path.casefold() for f in d.files}), None)
-                if disk is None:
+                if disk is None or not machine.world.opens(machine.host, path):
                     problems.append(_no_such_disk(path))
                 else:
                     found.append(things.vhd(machine.host, disk, path))
@@ -190,7 +190,11 @@ async def _get_vhd(session: Session, records: Records) -> AsyncIterator[object]:
                 if vm is None:
                     problems.append(_no_such_vm(str(vm_id)))
                     continue
-                found += [things.vhd(machine.host, disk, disk.path) for disk in vm.disks if disk.files]
+                for disk in (disk for disk in vm.disks if disk.files):
+                    if machine.world.opens(machine.host, disk.path):
+                        found.append(things.vhd(machine.host, disk, disk.path))
+                    else:
+                        problems.append(_no_such_disk(disk.path))
         for problem in problems:
             await session.error(problem)
         for item in found:

@@ -91,12 +91,12 @@ class Call:
         if value is None:
             return ""
         if isinstance(value, dict | list):
-            raise SlackError("invalid_arguments", **_messages(f"must be a string [json-pointer:/{name}]"))
+            raise invalid(f"must be a string [json-pointer:/{name}]")
         return str(value)
 
     def required(self, name: str) -> str:
         if not (value := self.text(name)):
-            raise SlackError("invalid_arguments", **_messages(f"missing required field: {name}"))
+            raise invalid(f"missing required field: {name}")
         return value
 
     def flag(self, name: str) -> bool:
@@ -105,7 +105,7 @@ class Call:
     def number(self, name: str, otherwise: int) -> int:
         value = self.text(name) or str(otherwise)
         if not value.isdigit():
-            raise SlackError("invalid_arguments", **_messages(f"must be an integer [json-pointer:/{name}]"))
+            raise invalid(f"must be an integer [json-pointer:/{name}]")
         return int(value)
 
     def json(self, name: str, error: str) -> Any:
@@ -154,7 +154,9 @@ class Call:
 
     def channel(self, *, by_name: bool = False, name: str = "channel") -> Channel:
         """The channel of an argument, as the bot sees it: a private one it is not in does not exist for it."""
-        wanted = self.required(name)
+        return self.visible_channel(self.required(name), by_name=by_name)
+
+    def visible_channel(self, wanted: str, *, by_name: bool = False) -> Channel:
         found = self.workspace.find_channel(wanted) if by_name else self.workspace.channels.get(wanted)
         if found is None or (found.kind != "channel" and self.workspace.bot.id not in found.members):
             raise SlackError("channel_not_found")
@@ -177,3 +179,7 @@ def checked_blocks(blocks: Any) -> list[JsonObject]:
 
 def _messages(*problems: str) -> JsonObject:
     return {"response_metadata": {"messages": [f"[ERROR] {problem}" for problem in problems]}}
+
+
+def invalid(*problems: str) -> SlackError:
+    return SlackError("invalid_arguments", **_messages(*problems))

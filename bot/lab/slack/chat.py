@@ -93,7 +93,8 @@ def update(call: Call) -> JsonObject:
     if had_rich_text and blocks and not any(block["type"] == "rich_text" for block in blocks):
         raise SlackError("block_mismatch")
     kept = message.current.attachments if attachments is None else attachments
-    changed = message.with_version(workspace.version(text, blocks or (), kept), edited_by=workspace.bot.id)
+    version = replace(workspace.version(text, blocks or (), kept), files=message.files)
+    changed = message.with_version(version, edited_by=workspace.bot.id)
     changed = replace(changed, metadata=call.metadata() or message.metadata)
     publish_change(call.backend, workspace.post(changed), message, channel)
     shown = changed.to_json(TEAM, metadata=True)

@@ -125,12 +125,12 @@ def conversations_history(call: Call) -> JsonObject:
 
 
 def conversations_replies(call: Call) -> JsonObject:
-    """The parent and its replies, oldest first."""
+    """The parent and its replies, oldest first, as far as they are within the times asked for."""
     ts = call.required("ts")
-    shown = [message for message in _readable(call) if ts in (message.ts, message.thread_ts)]
-    if not shown:
+    readable = _readable(call)
+    if call.workspace.message(call.channel().id, ts) is None:
         raise SlackError("thread_not_found")
-    return _messages(call, shown)
+    return _messages(call, [message for message in readable if ts in (message.ts, message.thread_ts)])
 
 
 def _readable(call: Call) -> list[Message]:

@@ -90,6 +90,12 @@ class Overflow(Element):
     confirm: Confirm | None = None
 
 
+def _check_initial(options: list[Option] | None, groups: list[OptionGroup] | None, *initial: Option | None) -> None:
+    known = [*(options or ()), *(option for group in groups or () for option in group.options)]
+    if any(option is not None and option not in known for option in initial):
+        raise PydanticCustomError("slack", "initial options must be among the options")
+
+
 class Choices(Element):
     type: Literal["radio_buttons", "checkboxes"]
     options: list[Option] = Field(min_length=1, max_length=10)
@@ -97,6 +103,11 @@ class Choices(Element):
     initial_options: list[Option] | None = None
     confirm: Confirm | None = None
     focus_on_load: bool | None = None
+
+    @model_validator(mode="after")
+    def _initial_is_an_option(self) -> Choices:
+        _check_initial(self.options, None, self.initial_option, *(self.initial_options or ()))
+        return self
 
 
 class Select(Element):
@@ -117,6 +128,7 @@ class StaticSelect(Select):
     def _one_source(self) -> StaticSelect:
         if (self.options is None) == (self.option_groups is None):
             raise PydanticCustomError("slack", "exactly one of options and option_groups must be provided")
+        _check_initial(self.options, self.option_groups, self.initial_option, *(self.initial_options or ()))
         return self
 
 

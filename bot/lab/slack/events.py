@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.lab.slack.model import Button, Channel, JsonObject, Message, Person
-from bot.lab.slack.workspace import APP, TEAM, Workspace
+from bot.lab.slack.workspace import APP, BOT, TEAM, Workspace
 
 VERIFICATION_TOKEN = "deprecated-verification-token"  # noqa: S105 (part of every payload, no secret)
 DOMAIN = "lab"
@@ -47,6 +47,8 @@ def event_callback(workspace: Workspace, event: JsonObject, channel: Channel) ->
 
 def message_posted(message: Message, channel: Channel, parent: Message | None) -> JsonObject:
     event = message.to_json(TEAM) | {"channel": channel.id, "event_ts": message.ts, "channel_type": channel.kind}
+    if message.files:
+        event["subtype"] = "file_share"
     return event | {"parent_user_id": parent.user} if parent else event
 
 
@@ -134,6 +136,23 @@ def block_actions(
     }
     # An ephemeral message is not kept by Slack, so its content does not come back with the press.
     return payload if message.only_for else payload | {"message": message.to_json(TEAM)}
+
+
+def view_submission(person: Person, view: JsonObject, values: JsonObject, trigger: str) -> JsonObject:
+    shown = {"external_id": "", "clear_on_close": False, "notify_on_close": False, "private_metadata": ""} | view
+    of_app = {"root_view_id": view["id"], "previous_view_id": None, "app_installed_team_id": TEAM, "bot_id": BOT}
+    return {
+        "type": "view_submission",
+        "team": {"id": TEAM, "domain": DOMAIN},
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM},
+        "api_app_id": APP,
+        "token": VERIFICATION_TOKEN,
+        "trigger_id": trigger,
+        "view": shown | of_app | {"state": {"values": values}},
+        "response_urls": [],
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
 
 
 def _action(element: Mapping[str, Any], block_id: str, action_ts: str) -> JsonObject:

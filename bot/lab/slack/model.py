@@ -37,6 +37,33 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class SharedFile:
+    """A file in messages. `user` uploaded it."""
+
+    id: str
+    name: str
+    title: str
+    kind: str  # "image/png"
+    user: str
+    data: bytes = b""
+    alt_text: str = ""
+
+    def to_json(self) -> JsonObject:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "title": self.title,
+            "mimetype": self.kind,
+            "filetype": self.name.rpartition(".")[2],
+            "user": self.user,
+            "mode": "hosted",
+            "is_external": False,
+            "size": len(self.data),
+            **({"alt_txt": self.alt_text} if self.alt_text else {}),
+        }
+
+
+@dataclass(frozen=True)
 class Version:
     """What a message showed from a moment on."""
 
@@ -44,6 +71,7 @@ class Version:
     text: str
     blocks: tuple[JsonObject, ...] = ()
     attachments: tuple[JsonObject, ...] = ()
+    files: tuple[SharedFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +121,10 @@ class Message:
         return self.current.blocks
 
     @property
+    def files(self) -> tuple[SharedFile, ...]:
+        return self.current.files
+
+    @property
     def buttons(self) -> tuple[Button, ...]:
         return self.buttons_at(-1)
 
@@ -117,6 +149,8 @@ class Message:
             message["blocks"] = list(shown.blocks)
         if shown.attachments:
             message["attachments"] = list(shown.attachments)
+        if shown.files:
+            message |= {"files": [file.to_json() for file in shown.files], "upload": True}
         if self.thread_ts:
             message["thread_ts"] = self.thread_ts
         if self.edited_by:

@@ -98,6 +98,8 @@ class People:
             whisper(self.backend, channel, person.id, Version(workspace.now(), words), user=SLACKBOT)
 
         def answered(answer: JsonObject) -> None:
+            if not answer:
+                return
             try:
                 answer_interaction(self.backend, key, answer)
             except SlackError as error:

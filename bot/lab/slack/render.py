@@ -11,8 +11,9 @@ from typing import Literal
 from rich.cells import cell_len
 from rich.emoji import Emoji
 
+from bot.core.wording import render_bytes
 from bot.lab.slack.composer import unescape
-from bot.lab.slack.model import JsonObject, Message, Version
+from bot.lab.slack.model import JsonObject, Message, SharedFile, Version
 
 Style = Literal["", "bold", "italic", "strike", "code", "fence", "mention", "link", "button", "dim", "title"]
 
@@ -41,10 +42,11 @@ _MRKDWN = re.compile(
 
 @dataclass(frozen=True)
 class Reader:
-    """What a reader's client knows: what to show for user and channel ids, and numbers to put before buttons."""
+    """What a reader's client knows: names for user and channel ids, numbers of buttons, places of files."""
 
     names: Mapping[str, str]
     numbers: Mapping[str, int] = field(default_factory=dict)  # by action_id
+    paths: Mapping[str, str] = field(default_factory=dict)  # by file id: where it was saved
 
 
 def render_text(message: Message, names: Mapping[str, str], version: int = -1) -> list[str]:
@@ -67,7 +69,11 @@ def render_lines(shown: Version, reader: Reader) -> list[Line]:
             spans += [line for block in part["blocks"] for line in _block(block, reader)]
         elif text := part.get("text") or part.get("fallback"):
             spans += _split(_mrkdwn(str(text), reader))
-    return spans
+    return spans + [(Span(_file(file, reader), "link"),) for file in shown.files]
+
+
+def _file(file: SharedFile, reader: Reader) -> str:
+    return f"[file] {reader.paths.get(file.id, file.name)} ({render_bytes(len(file.data))})"
 
 
 def _block(block: JsonObject, reader: Reader) -> list[Line]:

@@ -20,6 +20,8 @@ from bot.lab.slack.call import Backend
 from bot.lab.slack.chat import CHAT_METHODS
 from bot.lab.slack.directory import DIRECTORY_METHODS
 from bot.lab.slack.faults import Fault, Faults
+from bot.lab.slack.files import Files, file_methods
+from bot.lab.slack.filling import Filling
 from bot.lab.slack.grants import Grants
 from bot.lab.slack.limits import Limits
 from bot.lab.slack.model import JsonObject
@@ -34,13 +36,13 @@ LOOPBACK = "127.0.0.1"
 BOT_TOKEN = "xoxb-lab-bot-token"  # noqa: S105 (valid in the stand-in only)
 APP_TOKEN = "xapp-lab-app-token"  # noqa: S105
 SCOPES = (
-    "app_mentions:read channels:history channels:read chat:write commands groups:history groups:read im:history "
-    "im:read im:write reactions:write users:read"
+    "app_mentions:read channels:history channels:read chat:write commands files:write groups:history groups:read "
+    "im:history im:read im:write reactions:write users:read"
 )
 EVENTS = "app_mention message.channels message.groups message.im app_home_opened"
 
 
-class SlackServer(People):
+class SlackServer(People, Filling):
     """One workspace with one app.
 
     Args:
@@ -74,7 +76,8 @@ class SlackServer(People):
         self.bot_token, self.app_token = bot_token, app_token
         self.workspace = Workspace(people=people, channels=channels, bot=bot, guests=guests, clock=clock)
         self._socket = SocketMode(self.workspace, ack_s=ack_s, retry_after_s=retry_after_s, ping_s=ping_s)
-        self._views = Views()
+        self.views = Views(self.workspace)
+        files = Files(self.workspace)
         self._faults = Faults()
         self._limits = Limits(enabled=rate_limits, clock=clock)
         self.backend = Backend(
@@ -82,7 +85,8 @@ class SlackServer(People):
         )
         self._api = WebApi(
             self.backend,
-            CHAT_METHODS | DIRECTORY_METHODS | view_methods(self._views),
+            CHAT_METHODS | DIRECTORY_METHODS | view_methods(self.views) | file_methods(files),
+            files,
             bot_token=bot_token,
             app_token=app_token,
             limits=self._limits,
@@ -98,6 +102,7 @@ class SlackServer(People):
         """Listen on loopback, on any free port unless one is asked for."""
         app = web.Application(client_max_size=LONGEST_BODY_BYTES)
         app.router.add_route("*", "/api/{method}", self._api.handle)
+        app.router.add_post("/upload/v1/{key}", self._api.handle_upload)
         app.router.add_get("/link/", self._socket.serve)
         app.router.add_post("/response/{key}", Responses(self.backend).handle)
         self._loop = asyncio.get_running_loop()
@@ -145,7 +150,7 @@ class SlackServer(People):
 
     def home(self, who: str) -> JsonObject | None:
         """The view that the app published for a person's Home tab, or None."""
-        return self._views.homes.get(self.user_id(who))
+        return self.views.homes.get(self.user_id(who))
 
     # bad days
 

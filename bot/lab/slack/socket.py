@@ -49,7 +49,7 @@ class Delivery:
 class Envelope:
     type: str
     payload: JsonObject
-    answered: Callable[[JsonObject], None] | None = None  # gets the ack's payload; only for types that may answer
+    answered: Callable[[JsonObject], None] | None = None  # gets the ack's payload, {} if it has none
     lost: Callable[[], None] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     attempt: int = 0
@@ -148,8 +148,9 @@ class SocketMode:
             return
         payload = answer.get("payload") or None
         self._record(envelope, acknowledged=True, answer=payload)
-        if payload and envelope.answered:
-            envelope.answered(payload)
+        if envelope.answered:
+            with self._workspace.lock:
+                envelope.answered(payload or {})
         self._workspace.notify()
 
     def _take_waiting(self) -> list[Envelope]:

@@ -1,54 +1,57 @@
-"""views.*: enough of modals and the Home tab that an app's calls are checked. Nobody fills in a modal here."""
+"""views.*: modals and the Home tab, checked as Slack checks them, and what becomes of a modal that is submitted."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.lab.slack.blocks import find_problems
-from bot.lab.slack.call import Call, Method, SlackError
+from bot.lab.slack.call import Call, Method, SlackError, invalid
 from bot.lab.slack.limits import Tier
+from bot.lab.slack.modals import Modal, inputs, with_ids
 from bot.lab.slack.model import JsonObject
-from bot.lab.slack.workspace import APP, TEAM
+from bot.lab.slack.workspace import APP, TEAM, Workspace
 
 LARGEST_VIEW_BYTES = 250_000
 MOST_PUSHED = 3
 # Slack, "Views": longest title, submit and close text, callback_id and private_metadata.
 LONGEST = {"title": 24, "submit": 24, "close": 24, "callback_id": 255, "private_metadata": 3000}
+TEXTS = ("title", "submit", "close")
 FIELDS = {*LONGEST, "type", "blocks", "clear_on_close", "notify_on_close", "external_id", "submit_disabled"}
+TROUBLE = "We had some trouble connecting. Try again?"
 
 
 @dataclass
 class Views:
-    """The views that are open: a stack of modals and one Home tab for each person."""
+    """The views that are open: a stack of modals and one Home tab for each person. Under the workspace's lock."""
 
-    modals: dict[str, list[JsonObject]] = field(default_factory=dict)
+    workspace: Workspace
+    modals: dict[str, list[Modal]] = field(default_factory=dict)
     homes: dict[str, JsonObject] = field(default_factory=dict)
     _numbers: int = 0
 
+    # the app
+
     def open(self, call: Call) -> JsonObject:
         user = self._user(call)
-        self.modals[user] = [self._checked(call, "modal")]
-        return {"view": self.modals[user][-1]}
+        return self._show(user, [], _given(call))
 
     def push(self, call: Call) -> JsonObject:
         user = self._user(call)
-        stack = self.modals.setdefault(user, [])
-        if len(stack) >= MOST_PUSHED:
-            raise SlackError("push_limit_reached")
-        stack.append(self._checked(call, "modal"))
-        return {"view": stack[-1]}
+        return self._show(user, self.modals.get(user, []), _given(call))
 
     def update(self, call: Call) -> JsonObject:
         wanted = call.required("view_id")
         for stack in self.modals.values():
-            for place, view in enumerate(stack):
-                if view["id"] == wanted:
-                    self._check_hash(call, view)
-                    stack[place] = self._checked(call, "modal") | {"id": wanted}
-                    return {"view": stack[place]}
+            for place, modal in enumerate(stack):
+                if modal.view["id"] == wanted:
+                    _check_hash(call, modal.view)
+                    stack[place] = Modal(self._checked(_given(call), "modal") | {"id": wanted})
+                    self.workspace.notify()
+                    return {"view": stack[place].view}
         raise SlackError("not_found")
 
     def publish(self, call: Call) -> JsonObject:
@@ -56,10 +59,80 @@ class Views:
         if user not in call.workspace.people:
             raise SlackError("user_not_found")
         if user in self.homes:
-            self._check_hash(call, self.homes[user])
-        self.homes[user] = self._checked(call, "home")
-        call.workspace.notify()
+            _check_hash(call, self.homes[user])
+        self.homes[user] = self._checked(_given(call), "home")
+        self.workspace.notify()
         return {"view": self.homes[user]}
+
+    # the person
+
+    def top(self, user: str) -> Modal | None:
+        stack = self.modals.get(user)
+        return stack[-1] if stack else None
+
+    def close(self, user: str) -> None:
+        """The one in front; what it was pushed on is there again."""
+        if stack := self.modals.get(user):
+            stack.pop()
+            self.workspace.notify()
+
+    def wait(self, user: str) -> None:
+        """It was submitted, and nothing can be done with it before there is an answer."""
+        self._change(user, errors={}, waiting=True)
+
+    def trouble(self, user: str, what: str = TROUBLE) -> None:
+        """No answer came, or none that can be understood."""
+        self._change(user, errors={"": what}, waiting=False)
+
+    def answer(self, user: str, answer: Mapping[str, Any]) -> None:
+        """What the app answered to the submission (Slack, "Modals", response_action)."""
+        modal = self.top(user)
+        if modal is None or not modal.waiting:
+            return
+        try:
+            self._follow(user, modal, answer)
+        except SlackError as error:
+            self.trouble(user, error.code)
+
+    def _follow(self, user: str, modal: Modal, answer: Mapping[str, Any]) -> None:
+        stack = self.modals[user]
+        match answer.get("response_action"):
+            case None:
+                self.close(user)
+            case "clear":
+                self.modals[user] = []
+                self.workspace.notify()
+            case "update":
+                stack[-1] = Modal(self._checked(answer.get("view"), "modal") | {"id": modal.view["id"]})
+                self.workspace.notify()
+            case "push":
+                self._show(user, stack, answer.get("view"))
+            case "errors":
+                errors = answer.get("errors")
+                if (
+                    not isinstance(errors, dict)
+                    or not errors
+                    or set(errors) - {b["block_id"] for b in inputs(modal.view)}
+                ):
+                    raise invalid("errors must be of inputs of the view [json-pointer:/errors]")
+                self._change(user, errors={block: str(said) for block, said in errors.items()}, waiting=False)
+            case other:
+                raise invalid(f"unsupported response_action: {other}")
+
+    def _change(self, user: str, **changes: Any) -> None:
+        if stack := self.modals.get(user):
+            stack[-1] = replace(stack[-1], **changes)
+            self.workspace.notify()
+
+    # helpers
+
+    def _show(self, user: str, below: list[Modal], view: Any) -> JsonObject:
+        if len(below) >= MOST_PUSHED:
+            raise SlackError("push_limit_reached")
+        shown = Modal(self._checked(view, "modal"))
+        self.modals[user] = [*below, shown]
+        self.workspace.notify()
+        return {"view": shown.view}
 
     def _user(self, call: Call) -> str:
         user, error = call.backend.grants.use_trigger(call.required("trigger_id"))
@@ -67,22 +140,27 @@ class Views:
             raise SlackError(error)
         return user
 
-    def _check_hash(self, call: Call, view: JsonObject) -> None:
-        if (given := call.text("hash")) and given != view["hash"]:
-            raise SlackError("hash_conflict")
-
-    def _checked(self, call: Call, kind: str) -> JsonObject:
-        view = call.json("view", "invalid_arguments")
+    def _checked(self, view: Any, kind: str) -> JsonObject:
         if not isinstance(view, dict):
-            raise _invalid("missing required field: view")
+            raise invalid("missing required field: view")
         if len(json.dumps(view)) > LARGEST_VIEW_BYTES:
             raise SlackError("view_too_large")
         if problems := _problems(view, kind):
-            raise _invalid(*problems)
+            raise invalid(*problems)
         self._numbers += 1
         content = json.dumps(view, sort_keys=True).encode()
-        stamp = f"{int(call.workspace.clock())}.{hashlib.sha256(content).hexdigest()[:8]}"
-        return {**view, "id": f"V{self._numbers:010d}", "team_id": TEAM, "app_id": APP, "hash": stamp}
+        stamp = f"{int(self.workspace.clock())}.{hashlib.sha256(content).hexdigest()[:8]}"
+        own = {"id": f"V{self._numbers:010d}", "team_id": TEAM, "app_id": APP, "hash": stamp}
+        return {**view, "blocks": with_ids(view["blocks"]), **own}
+
+
+def _given(call: Call) -> Any:
+    return call.json("view", "invalid_arguments")
+
+
+def _check_hash(call: Call, view: JsonObject) -> None:
+    if (given := call.text("hash")) and given != view["hash"]:
+        raise SlackError("hash_conflict")
 
 
 def _problems(view: JsonObject, kind: str) -> list[str]:
@@ -91,6 +169,9 @@ def _problems(view: JsonObject, kind: str) -> list[str]:
         problems.append(f"unsupported type: {view.get('type')} [json-pointer:/view/type]")
     if kind == "modal" and not view.get("title"):
         problems.append("missing required field: title [json-pointer:/view]")
+    for name in TEXTS:
+        if view.get(name) and (not isinstance(view[name], dict) or view[name].get("type") != "plain_text"):
+            problems.append(f"must be a plain_text object [json-pointer:/view/{name}]")
     for name, longest in LONGEST.items():
         value = view.get(name) or ""
         text: Any = value.get("text", "") if isinstance(value, dict) else value
@@ -98,11 +179,10 @@ def _problems(view: JsonObject, kind: str) -> list[str]:
             problems.append(f"must be less than {longest + 1} characters [json-pointer:/view/{name}]")
     if not isinstance(view.get("blocks"), list):
         return [*problems, "missing required field: blocks [json-pointer:/view]"]
-    return problems + find_problems(view["blocks"], "/view/blocks", kind)
-
-
-def _invalid(*problems: str) -> SlackError:
-    return SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {one}" for one in problems]})
+    problems += find_problems(view["blocks"], "/view/blocks", kind)
+    if kind == "modal" and not problems and any(inputs(view)) and not view.get("submit"):
+        problems.append("missing required field: submit [json-pointer:/view]")
+    return problems
 
 
 def view_methods(views: Views) -> dict[str, Method]:

@@ -11,13 +11,14 @@ import json
 import logging
 import socket as sockets
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
 from bot.lab.slack.call import Backend, Call, Method, SlackError
 from bot.lab.slack.faults import Fault, Faults
+from bot.lab.slack.files import UPLOAD, Files
 from bot.lab.slack.limits import Limits
 from bot.lab.slack.model import JsonObject
 
@@ -29,6 +30,7 @@ class WebApi:
         self,
         backend: Backend,
         methods: Mapping[str, Method],
+        files: Files,
         *,
         bot_token: str,
         app_token: str,
@@ -37,6 +39,7 @@ class WebApi:
     ) -> None:
         self._backend = backend
         self._methods = methods
+        self._files = files
         self._bot_token = bot_token
         self._app_token = app_token
         self._limits = limits
@@ -47,6 +50,15 @@ class WebApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
+        return await self._handle(name, request, self._answer)
+
+    async def handle_upload(self, request: web.Request) -> web.StreamResponse:
+        """The step between two methods that is none itself: an address that takes bytes."""
+        return await self._handle(UPLOAD, request, self._receive)
+
+    async def _handle(
+        self, name: str, request: web.Request, answer: Callable[[str, web.Request], Awaitable[web.Response]]
+    ) -> web.StreamResponse:
         self.watch(name, False)
         fault = self._faults.take(name)
         if fault:
@@ -56,7 +68,7 @@ class WebApi:
             if fault.status or fault.error:
                 self._note(name, fault.error or str(fault.status))
                 return _failed(fault)
-        response = await self._answer(name, request)
+        response = await answer(name, request)
         self.watch(name, True)
         return reset(request) if fault and fault.reset == "after" else response
 
@@ -79,6 +91,11 @@ class WebApi:
         accepted = {"x-accepted-oauth-scopes": ",".join(method.scopes)} if method.scopes else {}
         scopes = ["connections:write"] if method.app_token else sorted(self._backend.scopes)
         return web.json_response({"ok": True, **fields}, headers={"x-oauth-scopes": ",".join(scopes), **accepted})
+
+    async def _receive(self, name: str, request: web.Request) -> web.Response:
+        response = await self._files.receive(request)
+        self._note(name, "" if response.status == 200 else str(response.status))
+        return response
 
     def _note(self, name: str, error: str) -> None:
         self.calls.append((name, error))

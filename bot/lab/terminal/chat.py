@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from bot.lab.slack import Message, SlackServer
-from bot.lab.slack.render import Line, Reader, render_lines
+from bot.lab.slack.render import Line, Reader, Span, render_lines
+from bot.lab.terminal.folder import Folder
 
 HELP = (
     "a number presses that button · /as bob speaks as bob · /in dm or /in #ops goes there · "
@@ -49,12 +51,17 @@ def renumber(given: Mapping[ButtonKey, int], messages: Sequence[Message]) -> dic
 
 
 class Chat:
-    def __init__(self, server: SlackServer, user: str, channel: str, *, bare: bool, greeting: str) -> None:
+    """Args: files: where shared files are saved; None: they are only named."""
+
+    def __init__(
+        self, server: SlackServer, user: str, channel: str, *, bare: bool, greeting: str, files: Path | None = None
+    ) -> None:
         self.server = server
         self.user = server.workspace.person(user)
         self.channel = server.workspace.channel(channel)
         self.notice = greeting or HELP
         self._bare = bare
+        self._folder = Folder(files) if files else None
         self._numbers: dict[ButtonKey, int] = {}  # replaced as a whole, never changed: two threads read it
         self._pressable: tuple[int, ...] = ()
 
@@ -72,6 +79,7 @@ class Chat:
         """Do what a line says. False: the person wants to leave. A mistake becomes the notice."""
         self.notice = ""
         text = typed.strip()
+        self.server.close_modal(self.user.id)
         try:
             return self._enter(text)
         except KeyError as mistake:
@@ -120,7 +128,7 @@ class Chat:
         messages = list(self._seen())
         self._numbers = renumber(self._numbers, messages)
         names = self.server.workspace.names()
-        entries = [self._entry(message, names, self._numbers) for message in messages]
+        entries = [self._entry(message, names, self._numbers) for message in messages] + self._form()
         self._pressable = tuple(number for entry in entries for number in entry.buttons)
         return entries
 
@@ -136,7 +144,7 @@ class Chat:
     def _entry(self, message: Message, names: dict[str, str], given: Mapping[ButtonKey, int]) -> Entry:
         place = (message.channel, message.ts)
         numbers = {button.action_id: given[(*place, button.action_id)] for button in message.buttons}
-        lines = tuple(render_lines(message.current, Reader(names, numbers)))
+        lines = tuple(render_lines(message.current, Reader(names, numbers, self._save(message))))
         kind: Literal["said", "card", "log", "whisper"]
         if message.only_for:
             kind = "whisper"
@@ -146,6 +154,26 @@ class Chat:
             kind = "log" if message.thread_ts and not numbers and len(lines) == 1 else "card"
         author = names.get(message.user, message.user).removeprefix("@")
         return Entry(place, kind, author, lines, bool(message.thread_ts), tuple(numbers.values()))
+
+    def _form(self) -> list[Entry]:
+        """A form that has opened; here it only says what to do instead."""
+        modal = self.server.modal(self.user.id)
+        if modal is None:
+            return []
+        line = f"The form “{modal.title}” has opened. Forms are for Slack itself; here, type the whole command."
+        return [Entry(("", modal.view["id"]), "whisper", self.server.workspace.bot.name, ((Span(line),),), False, ())]
+
+    def _save(self, message: Message) -> dict[str, str]:
+        """Where the message's files are now, by their ids; one that cannot be saved is only named."""
+        saved: dict[str, str] = {}
+        if self._folder is None:
+            return saved
+        for file in message.files:
+            try:
+                saved[file.id] = str(self._folder.save(file))
+            except OSError as problem:
+                self.notice = f"{file.name} was not saved: {problem.strerror}"
+        return saved
 
 
 def _age(message: Message) -> tuple[int, str]:

@@ -9,6 +9,9 @@ from typing import Protocol
 
 
 class WorldClock(Protocol):
+    speed: float
+    """Simulated seconds in a real one; 1 where time passes only when it is told to."""
+
     def now(self) -> datetime:
         """The world's time; never goes back."""
 
@@ -35,6 +38,8 @@ class RunningClock:
 
 class ManualClock:
     """Stands still until somebody calls `advance`. Safe to use from any thread."""
+
+    speed = 1.0
 
     def __init__(self, start: datetime = datetime(2026, 1, 5, 14, 0, tzinfo=UTC)) -> None:
         self._now = start

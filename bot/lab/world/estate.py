@@ -10,7 +10,8 @@ from bot.lab.world.storage import Share, Store, drive_letter, is_share_path
 class Estate:
     """Not safe by itself: the world uses it under its lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, core_bytes_s: float) -> None:
+        self.core_bytes_s = core_bytes_s
         self.hosts: list[Host] = []
         self.shares: list[Share] = []
 
@@ -60,6 +61,8 @@ class Estate:
     def capacity_bytes_s(self, resource: str) -> float:
         """The speed of something that migrations share; the names are `bot.lab.world.migration`'s."""
         kind, _, name = resource.partition(" ")
+        if kind == "core":
+            return self.core_bytes_s
         if kind == "network":
             return self.host(name).network_bytes_s
         if is_share_path(name):

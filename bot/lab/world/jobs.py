@@ -9,6 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
+from math import inf
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -61,8 +62,9 @@ class Step:
     Attributes:
         start, end: percent of the job before and after it.
         seconds: fixed duration, if `amount_bytes` is 0.
-        resources: names of what it uses; each is divided evenly among all steps that use it at that moment.
-        factor: what part of the resources' speed it can use.
+        resources: names of what it uses; each is divided fairly among all steps that use it at that moment.
+        efficiency: how many of the bytes that it sends over its resources are bytes of `amount_bytes`.
+        most_bytes_s: of `amount_bytes`, what it reaches even if it has its resources for itself.
         phase: what the VM's second operational status says meanwhile; None: nothing.
     """
 
@@ -71,7 +73,8 @@ class Step:
     seconds: float = 0.0
     amount_bytes: float = 0.0
     resources: tuple[str, ...] = ()
-    factor: float = 1.0
+    efficiency: float = 1.0
+    most_bytes_s: float = inf
     cancellable: bool = True
     phase: Status | None = None
     done: float = 0.0  # seconds or bytes
@@ -97,6 +100,9 @@ class Job:
     Attributes:
         layout: where its files go; None if they stay.
         steps: the rest of its course; asking for the next step carries out what happens between two steps.
+        passes: how often memory was copied while the VM ran; the first time all of it.
+        blackout_s: how long the VM stood still at its end, both for the last remainder and to be switched over; None:
+            it has not come so far, or the VM was not running.
         admitted: it has passed the limits and counts against them.
         fault: a failure ordered by a test: at which percent, and which.
     """
@@ -112,6 +118,8 @@ class Job:
     state: JobState = JobState.RUNNING
     percent: int = 0
     steps: Generator[Step, None, None] = field(default_factory=lambda: _no_steps())
+    passes: int = 0
+    blackout_s: float | None = None
     admitted: bool = False
     step: Step | None = None
     ended_at: datetime | None = None

@@ -37,6 +37,7 @@ class Entry:
         host: short name; of a job's source for its events.
         destination: the other host of a migration; empty for a storage migration.
         kind: the job's title, like "Moving Virtual Machine".
+        passes, blackout_s: of the job, as far as it has come; see `Job`.
     """
 
     at: datetime
@@ -49,6 +50,8 @@ class Entry:
     kind: str = ""
     owner: str = ""
     error: str = ""
+    passes: int = 0
+    blackout_s: float | None = None
 
 
 class Journal:
@@ -77,6 +80,8 @@ class Journal:
                 job.title if job else "",
                 job.owner if job else "",
                 job.error.message if job and job.error else "",
+                job.passes if job else 0,
+                job.blackout_s if job else None,
             )
         )
 

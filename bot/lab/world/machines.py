@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
+from math import inf
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
@@ -197,7 +198,9 @@ class Host:
     """A Hyper-V host that belongs to no cluster.
 
     Attributes:
-        network_bytes_s: its migration network's speed on the wire, shared by all its migrations.
+        network_bytes_s: its migration network's speed on the wire, shared by all its migrations, coming and going.
+        stream_bytes_s: the most memory that one migration from it carries, however fast the network.
+        setup_s: how long it takes to prepare for a VM that comes.
         constrained_delegation: its computer account may delegate to the other hosts (needed for Kerberos).
         logons_delegate: remote sessions on it hold credentials that can be passed on (needed for CredSSP).
         up: whether it answers at all.
@@ -215,6 +218,8 @@ class Host:
     maximum_migrations: int = 2
     maximum_storage_migrations: int = 2
     network_bytes_s: float = 10e9 / 8
+    stream_bytes_s: float = inf
+    setup_s: float = 1.1
     versions: tuple[str, ...] = ("8.0", "8.1", "8.2", "8.3", "9.0", "9.1", "9.2", "9.3", "10.0")
     switches: tuple[Switch, ...] = ()
     volumes: dict[str, Volume] = field(default_factory=dict)

@@ -25,14 +25,13 @@ from bot.lab.world.machines import Host, Performance, PlannedVm, Status
 from bot.lab.world.storage import Store, is_share_path
 
 CONNECT_S = 0.4
-SETUP_S = 1.1
 SWITCH_OVER_S = 0.4
 FINISH_S = 0.4
 NETWORK_EFFICIENCY = 0.88  # of the wire's speed; 1.1 GB/s on 10 GbE
-# One TCP connection does not fill a fast link (assumed); compression and SMB do.
+# What part of a link one migration can fill: one TCP connection not all of it (assumed); compression and SMB do.
 TRANSPORT = {Performance.TCPIP: 0.6, Performance.COMPRESSION: 1.0, Performance.SMB: 1.0}
 MOST_PASSES = 10  # reported for Windows Server 2008 R2; the present number is not documented
-BLACKOUT_S = 0.3  # a pass that would take less than this is sent while the VM stands still
+REMAINDER_S = 0.3  # a pass that would take less than this is sent while the VM stands still
 
 
 Steps = Generator[Step, None, None]
@@ -66,7 +65,7 @@ def move(place: Place, job: Job) -> Steps:
     destination.planned[vm.id] = planned
     written: list[tuple[Store, FileMove]] = []
     try:
-        yield Step(1, 5, seconds=SETUP_S, phase=Status.MIGRATING_VIRTUAL_MACHINE)
+        yield Step(1, 5, seconds=destination.setup_s, phase=Status.MIGRATING_VIRTUAL_MACHINE)
         _check_fit(place, job)
         planned.memory_bytes = vm.assigned_bytes
         files = _planned_files(place, job)
@@ -125,7 +124,7 @@ def stage(place: Place, job: Job) -> Steps:
     yield Step(0, 20, seconds=CONNECT_S)
     _check_connection(job)
     place.admit(job)
-    yield Step(20, 100, seconds=SETUP_S)
+    yield Step(20, 100, seconds=destination.setup_s)
     destination.planned[job.vm.id] = PlannedVm(job.vm, None)
 
 
@@ -212,7 +211,7 @@ def _copy_files(
         resources = [_store_resource(job.source, old)] if isinstance(old, Store) else []
         resources.append(_store_resource(job.destination or job.source, store))
         if network:
-            resources += [_network_resource(job.source), _network_resource(_destination(job))]
+            resources += _network_resources(job)
         part = (end - start) * file.size_bytes / total
         phase = Status.MIGRATING_VIRTUAL_MACHINE if network else Status.STORAGE_MIGRATION_PHASE_ONE
         yield Step(at, at + part, amount_bytes=file.size_bytes, resources=tuple(resources), phase=phase)
@@ -221,29 +220,37 @@ def _copy_files(
 
 def _copy_memory(place: Place, job: Job, start: float) -> Iterator[Step]:
     vm, end = job.vm, 95.0
-    resources = (_network_resource(job.source), _network_resource(_destination(job)))
-    factor = NETWORK_EFFICIENCY * TRANSPORT[job.source.performance]
     remaining, at = float(vm.assigned_bytes), start
     for _ in range(MOST_PASSES):
         until = at + (end - at) * 0.85
         began = place.elapsed_s()
-        step = Step(at, until, amount_bytes=remaining, resources=resources, factor=factor)
-        step.phase = Status.MIGRATING_VIRTUAL_MACHINE
-        yield step
+        yield _copying(job, at, until, remaining)
         took, at = place.elapsed_s() - began, until
+        job.passes += 1
         sent, remaining = remaining, min(float(vm.assigned_bytes), vm.dirty_bytes_s * took)
-        if took <= 0 or remaining / (sent / took) < BLACKOUT_S:
+        if took <= 0 or remaining / (sent / took) < REMAINDER_S:
             break
-    yield Step(
-        at,
-        98,
-        amount_bytes=max(1.0, remaining),
-        resources=resources,
-        factor=factor,
-        cancellable=False,
+    stands_still = place.elapsed_s()
+    last = _copying(job, at, 98, max(1.0, remaining))
+    last.cancellable = False
+    yield last
+    yield Step(98, 98, seconds=SWITCH_OVER_S, cancellable=False, phase=Status.MIGRATING_VIRTUAL_MACHINE)
+    job.blackout_s = place.elapsed_s() - stands_still
+
+
+def _copying(job: Job, start: float, end: float, amount_bytes: float) -> Step:
+    """So much memory, over the links of both hosts."""
+    source, destination = job.source, _destination(job)
+    link_bytes_s = min(source.network_bytes_s, destination.network_bytes_s) * NETWORK_EFFICIENCY
+    return Step(
+        start,
+        end,
+        amount_bytes=amount_bytes,
+        resources=_network_resources(job),
+        efficiency=NETWORK_EFFICIENCY,
+        most_bytes_s=min(source.stream_bytes_s, TRANSPORT[source.performance] * link_bytes_s),
         phase=Status.MIGRATING_VIRTUAL_MACHINE,
     )
-    yield Step(98, 98, seconds=SWITCH_OVER_S, cancellable=False, phase=Status.MIGRATING_VIRTUAL_MACHINE)
 
 
 def _check_registration(job: Job) -> None:
@@ -268,5 +275,5 @@ def _store_resource(host: Host, store: Store) -> str:
     return f"store {store.name}" if is_share_path(store.name) else f"store {host.name} {store.name}"
 
 
-def _network_resource(host: Host) -> str:
-    return f"network {host.name}"
+def _network_resources(job: Job) -> tuple[str, ...]:
+    return (f"network {job.source.name}", f"network {_destination(job).name}", "core")

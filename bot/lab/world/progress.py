@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.lab.world.jobs import Job, Step
+
+_ROUNDING = 1 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,9 @@ class Pace:
 
     @classmethod
     def of(cls, jobs: Iterable[Job], capacity: Callable[[str], float]) -> Pace:
-        working = [(job, job.step) for job in jobs if job.step is not None]
-        users = Counter(name for _, step in working for name in step.resources)
-        return cls({job: _speed(step, users, capacity) for job, step in working})
+        working = {job: job.step for job in jobs if job.step is not None}
+        copying = {job: step for job, step in working.items() if step.amount_bytes}
+        return cls(dict.fromkeys(working, 1.0) | _share(copying, capacity))
 
     def next_end(self) -> tuple[float, Job] | None:
         """Seconds until the first step is done, and whose it is; None if nothing is under way."""
@@ -41,7 +43,25 @@ def _left(job: Job) -> float:
     return max(0.0, job.step.total - job.step.done) if job.step else 0.0
 
 
-def _speed(step: Step, users: Counter[str], capacity: Callable[[str], float]) -> float:
-    if not step.amount_bytes:
-        return 1.0
-    return step.factor * min(capacity(name) / users[name] for name in step.resources)
+def _share(steps: Mapping[Job, Step], capacity: Callable[[str], float]) -> dict[Job, float]:
+    """Bytes a second for each: what is fair on every resource, where one leaves to the others what it cannot use.
+
+    Whoever is held back most, by its own limit or by a crowded resource, gets its part first; what is left of the
+    resources is divided among the rest (max-min fairness, as TCP connections come close to).
+    """
+    free = {name: capacity(name) for step in steps.values() for name in step.resources}
+    speeds: dict[Job, float] = {}
+    waiting = dict(steps)
+    while waiting:
+        users = Counter(name for step in waiting.values() for name in step.resources)
+        parts = {
+            job: min(step.most_bytes_s / step.efficiency, *(free[name] / users[name] for name in step.resources))
+            for job, step in waiting.items()
+        }
+        least = min(parts.values()) * _ROUNDING
+        for job in [job for job, part in parts.items() if part <= least]:
+            step = waiting.pop(job)
+            speeds[job] = parts[job] * step.efficiency
+            for name in step.resources:
+                free[name] = max(0.0, free[name] - parts[job])
+    return speeds

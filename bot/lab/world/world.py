@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from uuid import UUID
 
 from bot.lab.world import faults, migration
@@ -45,12 +46,16 @@ class MoveRequest:
 
 
 class World:
-    """Make one, add hosts, shares and VMs, then let machines of `bot.lab.cmdlets` answer for its hosts."""
+    """Make one, add hosts, shares and VMs, then let machines of `bot.lab.cmdlets` answer for its hosts.
 
-    def __init__(self, clock: WorldClock | None = None) -> None:
+    Args:
+        core_bytes_s: what the network between all hosts carries together, on the wire.
+    """
+
+    def __init__(self, clock: WorldClock | None = None, *, core_bytes_s: float = inf) -> None:
         self.clock: WorldClock = clock or RunningClock()
         self.journal = Journal()
-        self._estate = Estate()
+        self._estate = Estate(core_bytes_s)
         self._changed = threading.Condition(threading.RLock())
         self._held = 0  # how many looks are nested in this moment
         self._told = 0  # how many journal entries those who wait have been told of
@@ -118,6 +123,12 @@ class World:
         """Short names of the hosts that hold the realised VM: one, unless something is badly wrong."""
         with self.look():
             return tuple(host.name for host in self._estate.hosts if vm.id in host.vms)
+
+    def opens(self, host: Host, path: str) -> bool:
+        """Whether the host reaches that file and it is there."""
+        with self.look():
+            store = self._estate.store_for(host, path)
+            return not isinstance(store, str) and store.holds(path)
 
     def active_jobs(self, host: Host | None = None) -> tuple[Job, ...]:
         """Migrations under way that the host takes part in, at either end."""

@@ -8,9 +8,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from bot.core.evacuation import Evacuation
 from bot.core.operation import Operation
 from bot.core.reply import Line
-from bot.operations.store.rows import LINE, to_operation
+from bot.operations.store.rows import LINE, is_evacuation, read_evacuation, to_operation
 from bot.operations.store.tables import card, operation, step
 
 
@@ -20,6 +21,7 @@ class StepDue:
 
     number: int
     line: Line
+    file: str = ""  # which file to share instead; the line is its title
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class CardDue:
     """A card that was never posted (`ts` is None), shows an old version, or whose thread lacks lines."""
 
     number: int  # of the operation; they rise
-    operation: Operation
+    operation: Operation | Evacuation
     ts: str | None
     shown_version: int
     steps: tuple[StepDue, ...]
@@ -43,7 +45,7 @@ def select_due(connection: sa.Connection) -> tuple[CardDue, ...]:
         .order_by(step.c.operation, step.c.number)
     )
     for row in connection.execute(unposted):
-        lines.setdefault(row.operation, []).append(StepDue(row.number, LINE.validate_json(row.line)))
+        lines.setdefault(row.operation, []).append(StepDue(row.number, LINE.validate_json(row.line), row.file))
     behind = sa.or_(card.c.ts.is_(None), card.c.shown_version < operation.c.version, operation.c.id.in_(list(lines)))
     query = (
         sa.select(operation, card.c.ts, card.c.shown_version)
@@ -52,16 +54,22 @@ def select_due(connection: sa.Connection) -> tuple[CardDue, ...]:
         .order_by(operation.c.number)
     )
     return tuple(
-        CardDue(row["number"], to_operation(row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ())))
-        for row in connection.execute(query).mappings()
+        CardDue(row["number"], _read(connection, row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ())))
+        for row in list(connection.execute(query).mappings())
     )
 
 
-def add_step(connection: sa.Connection, operation_id: str, line: Line, now: datetime) -> None:
+def _read(connection: sa.Connection, row: sa.RowMapping) -> Operation | Evacuation:
+    return read_evacuation(connection, row) if is_evacuation(row) else to_operation(row)
+
+
+def add_step(connection: sa.Connection, operation_id: str, line: Line, now: datetime, file: str = "") -> None:
     last = sa.select(sa.func.coalesce(sa.func.max(step.c.number), 0)).where(step.c.operation == operation_id)
     number = connection.execute(last).scalar_one() + 1
     connection.execute(
-        sa.insert(step).values(operation=operation_id, number=number, at=now, line=LINE.dump_json(line).decode())
+        sa.insert(step).values(
+            operation=operation_id, number=number, at=now, line=LINE.dump_json(line).decode(), file=file
+        )
     )
 
 

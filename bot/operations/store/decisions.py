@@ -10,12 +10,15 @@ from datetime import datetime
 import sqlalchemy as sa
 from pydantic import JsonValue
 
+from bot.core.estate import IN_MEMORY
+from bot.core.evacuation import EvacuationPlan
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Outcome
-from bot.core.plan import Plan
+from bot.core.plan import MoveKind, Plan
+from bot.core.storage import known_bytes, travelling
 from bot.errors import Refused
-from bot.operations.store.rows import Values, to_operation
+from bot.operations.store.rows import Values, read_plan, to_operation
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
 
 
@@ -58,7 +61,7 @@ def details(
 ) -> dict[str, JsonValue]:
     return {
         "by": by,
-        "digest": to_operation(row).plan.digest if event is Event.CONFIRM else None,  # what it was that was confirmed
+        "digest": read_plan(row).digest if event is Event.CONFIRM else None,  # what it was that was confirmed
         "from": row["state"],
         "to": values["state"],
         "attempt": row["attempt"],
@@ -67,22 +70,36 @@ def details(
     }
 
 
-def offer(number: int, plan: Plan, ask: Ask, expires_at: datetime, site: str) -> Values:
-    move = plan.move
-    return {
-        "number": number,
-        "id": f"m-{number}",
+def offer(number: int, plan: Plan | EvacuationPlan, ask: Ask, expires_at: datetime, site: str) -> Values:
+    return describe(number, plan, site) | {
         "ask_key": ask.key,
-        "state": State.PROPOSED.value,
-        "version": 1,
-        "plan": plan.model_dump_json(),
-        "vm": move.vm,
-        "kind": move.kind.value,
-        "site": site,
-        "source": move.source,
-        "destination": move.destination,
         "place": ask.place.model_dump_json(),
         "requested_by": ask.actor,
         "requested_at": ask.at,
         "expires_at": expires_at,
+    }
+
+
+def describe(number: int, plan: Plan | EvacuationPlan, site: str) -> Values:
+    """What a new row says of its plan. An evacuation has its own id where a move has its VM's."""
+    name = f"m-{number}"
+    values: Values = {
+        "number": number,
+        "id": name,
+        "state": State.PROPOSED.value,
+        "version": 1,
+        "plan": plan.model_dump_json(),
+        "site": site,
+    }
+    if isinstance(plan, EvacuationPlan):
+        hosts = {"source": ", ".join(plan.hosts), "destination": ", ".join(plan.destinations)}
+        return values | hosts | {"vm": name, "kind": plan.kind.value}
+    move = plan.move
+    return values | {
+        "vm": move.vm,
+        "kind": move.kind.value,
+        "source": move.source,
+        "destination": move.destination,
+        "memory_bytes": move.memory_bytes if move.kind is not MoveKind.STORAGE and move.state in IN_MEMORY else 0,
+        "storage_bytes": known_bytes(travelling(move.disks)) if move.kind is not MoveKind.LIVE else 0,
     }

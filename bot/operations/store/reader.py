@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from bot.core.evacuation import Evacuation, EvacuationKind
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
 from bot.core.operation import Ask, Operation
 from bot.operations.store import cards, decisions, entries, inbox, rooms, sites
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
-from bot.operations.store.rows import to_operation
+from bot.operations.store.rows import IS_EVACUATION, is_evacuation, read_evacuation, to_operation
 from bot.operations.store.tables import operation
 from bot.ports import Clock
 
@@ -35,15 +36,21 @@ class StoreReader:
         self._clock = clock
 
     def find(self, operation_id: str) -> Operation | None:
+        """A move; an evacuation is none."""
         with self.database.reading() as connection:
             row = select_row(connection, operation_id)
-        return to_operation(row) if row else None
+        return to_operation(row) if row and not is_evacuation(row) else None
 
-    def find_offered(self, ask_key: str) -> Operation | None:
-        """The operation that an ask has made."""
+    def find_evacuation(self, evacuation_id: str) -> Evacuation | None:
         with self.database.reading() as connection:
-            row = connection.execute(sa.select(operation).where(operation.c.ask_key == ask_key)).mappings().first()
-        return to_operation(row) if row else None
+            row = select_row(connection, evacuation_id)
+            return read_evacuation(connection, row) if row and is_evacuation(row) else None
+
+    def has_offered(self, ask_key: str) -> bool:
+        """Whether an ask has made an operation."""
+        with self.database.reading() as connection:
+            query = sa.select(operation.c.id).where(operation.c.ask_key == ask_key)
+            return connection.execute(query).first() is not None
 
     def newest_number(self) -> int:
         """Of all operations; 0 if there is none."""
@@ -51,22 +58,41 @@ class StoreReader:
             return decisions.highest(connection, operation.c.number)
 
     def open(self) -> tuple[Operation, ...]:
+        """Moves that have not ended, those of evacuations too; oldest first."""
         return self._list(OPEN)
+
+    def open_evacuations(self) -> tuple[Evacuation, ...]:
+        query = sa.select(operation).where(IS_EVACUATION, operation.c.state.in_(names(OPEN)))
+        with self.database.reading() as connection:
+            rows = list(connection.execute(query.order_by(operation.c.number)).mappings())
+            return tuple(read_evacuation(connection, row) for row in rows)
+
+    def evacuations_of(self, host: str) -> tuple[Evacuation, ...]:
+        """Those that were confirmed and took VMs away from this host, newest first."""
+        query = sa.select(operation).where(IS_EVACUATION, operation.c.confirmed_at.is_not(None))
+        with self.database.reading() as connection:
+            rows = list(connection.execute(query.order_by(operation.c.number.desc())).mappings())
+            found = [read_evacuation(connection, row) for row in rows if host in row["source"].split(", ")]
+        return tuple(one for one in found if one.plan.kind is EvacuationKind.EVACUATION)
 
     def holding(self) -> tuple[Operation, ...]:
         """Those that occupy a place on their hosts, oldest first."""
         return self._list(HOLDING)
 
-    def recent(self, count: int) -> tuple[Operation, ...]:
-        query = sa.select(operation).where(operation.c.state.in_(names(ENDED)))
+    def recent(self, count: int) -> tuple[Operation | Evacuation, ...]:
+        """Those that ended last, newest first; the moves of an evacuation are in it."""
+        query = sa.select(operation).where(operation.c.state.in_(names(ENDED)), operation.c.parent == "")
         newest = query.order_by(operation.c.ended_at.desc(), operation.c.number.desc()).limit(count)
         with self.database.reading() as connection:
-            return tuple(to_operation(row) for row in connection.execute(newest).mappings())
+            rows = list(connection.execute(newest).mappings())
+            return tuple(read_evacuation(connection, row) if is_evacuation(row) else to_operation(row) for row in rows)
 
-    def expired(self) -> tuple[str, ...]:
+    def expired(self, *, evacuations: bool = False) -> tuple[str, ...]:
         """Offers whose time is over, still open."""
         query = sa.select(operation.c.id).where(
-            operation.c.state == State.PROPOSED.value, operation.c.expires_at <= self._clock.now()
+            IS_EVACUATION if evacuations else sa.not_(IS_EVACUATION),
+            operation.c.state == State.PROPOSED.value,
+            operation.c.expires_at <= self._clock.now(),
         )
         with self.database.reading() as connection:
             return tuple(connection.execute(query).scalars())
@@ -86,7 +112,8 @@ class StoreReader:
             return tuple(Grant(*row) for row in connection.execute(query.order_by(operation.c.number)))
 
     def _list(self, states: frozenset[State]) -> tuple[Operation, ...]:
-        query = sa.select(operation).where(operation.c.state.in_(names(states))).order_by(operation.c.number)
+        moves = sa.select(operation).where(sa.not_(IS_EVACUATION), operation.c.state.in_(names(states)))
+        query = moves.order_by(operation.c.number)
         with self.database.reading() as connection:
             return tuple(to_operation(row) for row in connection.execute(query).mappings())
 

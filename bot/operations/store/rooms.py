@@ -6,7 +6,8 @@ no place is ever given twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,9 +15,10 @@ import sqlalchemy as sa
 from bot.core.admission import Resource, Room, Slot, count_foreign, decide_admission
 from bot.core.estate import Host
 from bot.core.lifecycle import HOLDING, Event, State
-from bot.operations.store import sites
+from bot.operations.store import evacuations, sites
 from bot.operations.store.entries import append
-from bot.operations.store.rows import effects, to_candidate, update
+from bot.operations.store.links import Links, wait_for_links
+from bot.operations.store.rows import IS_EVACUATION, effects, to_candidate, update
 from bot.operations.store.tables import operation, room
 
 LONGEST_LOOK = timedelta(minutes=2)  # between the beginnings of two looks that end in the wrong order
@@ -25,27 +27,53 @@ Send = Callable[[sa.Connection, str, int, str], None]
 """Enqueues the workflow of an operation's attempt for the workers of a site."""
 
 
-def pump(connection: sa.Connection, now: datetime, room_age: timedelta, send: Send) -> bool:
+@dataclass(frozen=True)
+class Means:
+    """What the pump grants by and with.
+
+    Attributes:
+        room_age: how old a look at a host may be and still count.
+        links: what carries the moves of evacuations.
+        send: enqueues a granted operation's workflow.
+    """
+
+    room_age: timedelta
+    links: Links
+    send: Send
+
+
+def pump(connection: sa.Connection, now: datetime, means: Means) -> bool:
     """Whether any row changed."""
     queued = select_queued(connection)
     if not queued:
         return False
     rows = {row["id"]: row for row in queued}
     holds = sa.select(operation).where(operation.c.state.in_([state.value for state in HOLDING]))
-    holding = connection.execute(holds).mappings()
+    holding = list(connection.execute(holds).mappings())
     rooms = {row["host"]: Room(**row) for row in connection.execute(sa.select(room)).mappings()}
-    served = sites.read_served(connection)
-    unserved = {row["id"]: sites.render_unserved(row) for row in queued if sites.is_unserved(served, row["site"])}
-    candidates = [to_candidate(row) for row in queued if row["id"] not in unserved]
-    admission = decide_admission(candidates, [to_candidate(row) for row in holding], rooms, now, room_age)
+    held = _hold_back(connection, queued)
+    free = [row for row in queued if row["id"] not in held]
+    fresh = {host: room for host, room in rooms.items() if now - room.seen_at <= means.room_age}
+    if any(row["parent"] for row in free):
+        network, measured = means.links.read(connection, now)
+        held |= wait_for_links(free, holding, fresh, network, measured, now)
+    candidates = [to_candidate(row) for row in free if row["id"] not in held]
+    admission = decide_admission(candidates, [to_candidate(row) for row in holding], rooms, now, means.room_age)
     changed = bool(admission.granted)
     for granted in admission.granted:
-        grant(connection, rows[granted], now, send)
-    for waits, words in {**admission.waiting, **unserved}.items():
+        grant(connection, rows[granted], now, means.send)
+    for waits, words in {**admission.waiting, **held}.items():
         row = rows[waits]
         if row["waiting"] != words:
             changed |= update(connection, row, {"waiting": words, "version": row["version"] + 1})
     return changed
+
+
+def _hold_back(connection: sa.Connection, queued: Sequence[sa.RowMapping]) -> dict[str, str]:
+    """Those that may not go whatever room there is, and why."""
+    served = sites.read_served(connection)
+    unserved = {row["id"]: sites.render_unserved(row) for row in queued if sites.is_unserved(served, row["site"])}
+    return unserved | evacuations.select_held(connection)
 
 
 def select_queued(connection: sa.Connection) -> list[sa.RowMapping]:
@@ -86,5 +114,5 @@ def _count_ours(connection: sa.Connection, slot: Slot, at: datetime) -> int:
     running = sa.and_(
         operation.c.started_at <= at, sa.or_(operation.c.settled_at.is_(None), operation.c.settled_at >= at)
     )
-    rows = connection.execute(sa.select(operation).where(running)).mappings()
+    rows = connection.execute(sa.select(operation).where(running, sa.not_(IS_EVACUATION))).mappings()
     return sum(slot in to_candidate(row).slots for row in rows)

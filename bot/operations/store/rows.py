@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.core.admission import Candidate
+from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
 from bot.core.lifecycle import ENDED, Event, State, after
 from bot.core.operation import Operation, Outcome, Place
 from bot.core.plan import MoveKind, Plan
@@ -20,27 +21,54 @@ LINE: TypeAdapter[Line] = TypeAdapter(Line)
 Values = dict[str, Any]  # columns of a row: SQLAlchemy's side of the border
 
 
+IS_EVACUATION = operation.c.kind.in_([kind.value for kind in EvacuationKind])
+
+
+def is_evacuation(row: sa.RowMapping) -> bool:
+    return row["kind"] in set(EvacuationKind)
+
+
+def read_plan(row: sa.RowMapping) -> Plan | EvacuationPlan:
+    kind = EvacuationPlan if is_evacuation(row) else Plan
+    return kind.model_validate_json(row["plan"])
+
+
 def to_operation(row: sa.RowMapping) -> Operation:
     return Operation(
-        id=row["id"],
+        **_recorded(row),
         plan=Plan.model_validate_json(row["plan"]),
-        state=State(row["state"]),
-        place=Place.model_validate_json(row["place"]),
-        version=row["version"],
-        requested_by=row["requested_by"],
-        requested_at=row["requested_at"],
-        expires_at=row["expires_at"],
-        confirmed_by=row["confirmed_by"],
-        confirmed_at=row["confirmed_at"],
-        cancelled_by=row["cancelled_by"],
-        cancel_asked=row["cancel_asked"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
         percent=row["percent"],
         waiting=row["waiting"],
         attempt=row["attempt"],
-        outcome=Outcome.model_validate_json(row["outcome"]) if row["outcome"] else None,
+        parent=row["parent"],
+        stage=row["stage"],
     )
+
+
+def read_evacuation(connection: sa.Connection, row: sa.RowMapping) -> Evacuation:
+    moves = sa.select(operation).where(operation.c.parent == row["id"]).order_by(operation.c.number)
+    return Evacuation(
+        **_recorded(row),
+        plan=EvacuationPlan.model_validate_json(row["plan"]),
+        moves=tuple(map(to_operation, connection.execute(moves).mappings())),
+        paused=row["paused"],
+        paused_by=row["paused_by"],
+    )
+
+
+def _recorded(row: sa.RowMapping) -> Values:
+    return {
+        "id": row["id"],
+        "state": State(row["state"]),
+        "place": Place.model_validate_json(row["place"]),
+        "outcome": Outcome.model_validate_json(row["outcome"]) if row["outcome"] else None,
+    } | {
+        column: row[column]
+        for column in (
+            *("version", "requested_by", "requested_at", "expires_at", "confirmed_by", "confirmed_at"),
+            *("cancelled_by", "cancel_asked", "started_at", "ended_at"),
+        )
+    }
 
 
 def to_candidate(row: sa.RowMapping) -> Candidate:
@@ -63,6 +91,8 @@ def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
             values |= {"confirmed_at": now}
         case Event.GRANT:
             values |= {"attempt": row["attempt"] + 1}
+        case Event.BEGIN:
+            values |= {"started_at": now}
         case Event.START:
             values |= {"started_at": now, "settled_at": None, "percent": 0}
         case Event.VERIFY:

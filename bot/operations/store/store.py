@@ -16,18 +16,24 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 
 from bot.core.estate import Host
+from bot.core.evacuation import Evacuation, EvacuationPlan
+from bot.core.evacuation.card import MOST_SHOWN
+from bot.core.evacuation.measuring import Measured
+from bot.core.evacuation.timing import ASSUMED_NETWORK
 from bot.core.lifecycle import HOLDING, Event, State, states_accepting
 from bot.core.names import UserId
 from bot.core.operation import Ask, Operation, Outcome
 from bot.core.plan import Plan
 from bot.core.reply import Line
+from bot.core.schedule import Network
 from bot.core.wording import render_duration
 from bot.errors import FerryError
 from bot.operations.outbox import Outbox
-from bot.operations.store import cards, decisions, entries, inbox, leases, rooms, sites
+from bot.operations.store import cards, decisions, entries, evacuations, inbox, leases, rooms, sites
 from bot.operations.store.database import Database
+from bot.operations.store.links import Links
 from bot.operations.store.reader import StoreReader, names, select_row
-from bot.operations.store.rows import effects, to_operation, update
+from bot.operations.store.rows import effects, read_evacuation, to_operation, update
 from bot.operations.store.tables import card, operation
 from bot.operations.waker import Waker
 from bot.ports import Clock
@@ -46,19 +52,27 @@ class Store(StoreReader):
 
     Args:
         sites: of the hosts by name; a new operation is its source host's site's.
+        network: what carries the moves of evacuations; None: what is assumed where nothing is known.
 
     Attributes:
         changed: rings whenever this process changed an operation, gave it a line, or answered an ask.
     """
 
     def __init__(
-        self, database_url: str, clock: Clock, *, sites: Mapping[str, str] | None = None, room_age_s: float = 120
+        self,
+        database_url: str,
+        clock: Clock,
+        *,
+        sites: Mapping[str, str] | None = None,
+        network: Network | None = None,
+        room_age_s: float = 120,
     ) -> None:
         super().__init__(Database(database_url), clock)
         self.outbox = Outbox(self.database.url)
         self._sites = sites or {}
         self.changed = Waker()
-        self._room_age = timedelta(seconds=room_age_s)
+        self._links = Links(network or ASSUMED_NETWORK)
+        self._means = rooms.Means(timedelta(seconds=room_age_s), self._links, self.outbox.send)
 
     def migrate(self) -> None:
         """Create or upgrade the tables. Idempotent; FerryError if a newer Ferry wrote them."""
@@ -82,25 +96,39 @@ class Store(StoreReader):
 
     def propose(self, plan: Plan, ask: Ask, expires_at: datetime) -> Operation:
         """A new offer. Idempotent by the ask's key: the same ask gets the operation it already has."""
-        now = self._clock.now()
         with self._write() as connection:
-            query = sa.select(operation).where(operation.c.ask_key == ask.key)
-            known = connection.execute(query).mappings().first()
-            if known is None:
-                number = decisions.highest(connection, operation.c.number) + 1
-                values = decisions.offer(number, plan, ask, expires_at, self._sites.get(plan.move.source, SITE))
-                connection.execute(sa.insert(operation).values(**values))
-                connection.execute(sa.insert(card).values(operation=values["id"]))
-                details: dict[str, JsonValue] = {
-                    "by": ask.actor,
-                    "ask": ask.model_dump(mode="json", exclude={"text"}),  # what was read in it is the plan's command
-                    "plan": plan.model_dump(mode="json"),
-                    "digest": plan.digest,
-                }
-                entries.append(connection, values["id"], "propose", now, details)
-                known = select_row(connection, values["id"])
-            assert known is not None
-            return to_operation(known)
+            return to_operation(self._offer(connection, plan, ask, expires_at))
+
+    def propose_evacuation(self, plan: EvacuationPlan, ask: Ask, expires_at: datetime) -> Evacuation:
+        """The same for many moves. Their rows are written when it is confirmed."""
+        with self._write() as connection:
+            return read_evacuation(connection, self._offer(connection, plan, ask, expires_at))
+
+    def _offer(
+        self, connection: sa.Connection, plan: Plan | EvacuationPlan, ask: Ask, expires_at: datetime
+    ) -> sa.RowMapping:
+        now = self._clock.now()
+        known = connection.execute(sa.select(operation).where(operation.c.ask_key == ask.key)).mappings().first()
+        if known is not None:
+            return known
+        number = decisions.highest(connection, operation.c.number) + 1
+        values = decisions.offer(number, plan, ask, expires_at, self._site_of(plan))
+        connection.execute(sa.insert(operation).values(**values))
+        connection.execute(sa.insert(card).values(operation=values["id"]))
+        details: dict[str, JsonValue] = {
+            "by": ask.actor,
+            "ask": ask.model_dump(mode="json", exclude={"text"}),  # what was read in it is the plan's command
+            "plan": plan.model_dump(mode="json"),
+            "digest": plan.digest,
+        }
+        entries.append(connection, values["id"], "propose", now, details)
+        if isinstance(plan, EvacuationPlan) and len(plan.legs) > MOST_SHOWN:
+            for file in (evacuations.TABLE, evacuations.LIST):
+                cards.add_step(connection, values["id"], ("Every move, in its turn",), now, file)
+        return _row(connection, values["id"])
+
+    def _site_of(self, plan: Plan | EvacuationPlan) -> str:
+        return SITE if isinstance(plan, EvacuationPlan) else self._sites.get(plan.move.source, SITE)
 
     def change(
         self,
@@ -136,11 +164,11 @@ class Store(StoreReader):
             details = decisions.details(row, event, values, by, outcome)
             entries.append(connection, operation_id, event.value, now, details)
             if note is not None:
-                cards.add_step(connection, operation_id, note, now)
-            rooms.pump(connection, now, self._room_age, self.outbox.send)
-            changed = select_row(connection, operation_id)
-            assert changed is not None
-            return to_operation(changed)
+                _say(connection, row, note, now)
+            changed = _row(connection, operation_id)
+            evacuations.follow(connection, changed, now)
+            rooms.pump(connection, now, self._means)
+            return to_operation(_row(connection, operation_id))
 
     def ask_cancel(self, operation_id: str, by: UserId) -> Operation | None:
         """Tell the runner of a granted or running operation to stop it. None: in neither state, or told before."""
@@ -152,9 +180,8 @@ class Store(StoreReader):
                 return None
             update(connection, row, {"cancel_asked": True, "cancelled_by": by, "version": row["version"] + 1})
             entries.append(connection, operation_id, "ask to cancel", now, {"by": by, "attempt": row["attempt"]})
-            changed = select_row(connection, operation_id)
-            assert changed is not None
-            return to_operation(changed)
+            evacuations.touch(connection, row["parent"])
+            return to_operation(_row(connection, operation_id))
 
     def regrant(self, operation_id: str, attempt: int) -> bool:
         """Give an operation whose workflow is gone a new one; its state stays. False: it has moved on meanwhile."""
@@ -173,6 +200,7 @@ class Store(StoreReader):
         values = {"percent": percent, "waiting": doing, "version": operation.c.version + 1}
         with self._write() as connection:
             connection.execute(sa.update(operation).where(*_current(operation_id, attempt)).values(**values))
+            evacuations.touch(connection, _row(connection, operation_id)["parent"])
 
     def keep_jobs(self, operation_id: str, jobs: frozenset[str], *, attempt: int | None = None) -> None:
         """Remember, before a move is sent, which jobs have ended: after a crash they are not taken for the move's."""
@@ -186,6 +214,7 @@ class Store(StoreReader):
             if connection.execute(sa.select(operation.c.id).where(*_current(operation_id, attempt))).first():
                 details: dict[str, JsonValue] = {"attempt": attempt, "why": why}
                 entries.append(connection, operation_id, TRY_FAILED, self._clock.now(), details)
+                evacuations.tell_try(connection, _row(connection, operation_id), why, self._clock.now())
 
     def step(self, operation_id: str, line: Line, *, attempt: int | None = None) -> None:
         """A line for the operation's thread; the row stays as it is. Nothing, from a stale attempt."""
@@ -193,7 +222,58 @@ class Store(StoreReader):
             row = select_row(connection, operation_id)
             if row is None or _is_stale(row, attempt):
                 return
-            cards.add_step(connection, operation_id, line, self._clock.now())
+            _say(connection, row, line, self._clock.now())
+
+    # Evacuations
+
+    def begin_evacuation(self, evacuation_id: str, by: UserId) -> bool:
+        """Confirm it, and let its moves queue. False: somebody else has decided on it before."""
+        now = self._clock.now()
+        with self._write() as connection:
+            row = select_row(connection, evacuation_id)
+            if row is None or row["state"] != State.PROPOSED.value:
+                return False
+            values = effects(row, Event.CONFIRM, now) | decisions.by_whom(connection, row, Event.CONFIRM, by)
+            update(connection, row, values)
+            details = decisions.details(row, Event.CONFIRM, values, by, None)
+            entries.append(connection, evacuation_id, Event.CONFIRM.value, now, details)
+            evacuations.begin(connection, _row(connection, evacuation_id), by, now, self._site_of)
+            rooms.pump(connection, now, self._means)
+            return True
+
+    def end_evacuation(
+        self, evacuation_id: str, event: Event, by: UserId | None = None, outcome: Outcome | None = None
+    ) -> bool:
+        """Decline or expire its offer, or close it. False: somebody else has decided on it before."""
+        now = self._clock.now()
+        with self._write() as connection:
+            row = select_row(connection, evacuation_id)
+            if row is None or row["state"] not in names(states_accepting(event)):
+                return False
+            values = decisions.by_whom(connection, row, event, by)
+            evacuations.apply(connection, row, event, now, values, by=by, outcome=outcome)
+            return True
+
+    def hold(self, evacuation_id: str, paused: bool, by: UserId) -> bool:
+        """Pause an evacuation, or let it go on. False: it is so already, or has ended."""
+        now = self._clock.now()
+        with self._write() as connection:
+            row = select_row(connection, evacuation_id)
+            if row is None or not evacuations.hold(connection, row, paused, by, now):
+                return False
+            rooms.pump(connection, now, self._means)
+            return True
+
+    def cancel_evacuation(self, evacuation_id: str, by: UserId) -> bool:
+        """End its moves that wait, and ask for those that run to be stopped. False: asked before, or ended."""
+        with self._write() as connection:
+            row = select_row(connection, evacuation_id)
+            return row is not None and evacuations.cancel(connection, row, by, self._clock.now())
+
+    def measured(self) -> tuple[Network, Measured]:
+        """What carries migrations, by the settings and by the newest moves; and what those tell of guests."""
+        with self.database.reading() as connection:
+            return self._links.read(connection, self._clock.now())
 
     # Room on hosts
 
@@ -201,7 +281,7 @@ class Store(StoreReader):
         """What a look at a host said of its limits and migrations; `seen_at` is when the look began."""
         with self._write() as connection:
             rooms.keep_room(connection, host, seen_at)
-            rooms.pump(connection, self._clock.now(), self._room_age, self.outbox.send)
+            rooms.pump(connection, self._clock.now(), self._means)
 
     def pump(self) -> None:
         """Grant what may go now: pauses end and looks grow old without any row changing."""
@@ -209,7 +289,7 @@ class Store(StoreReader):
             return
         now = self._clock.now()
         with self.database.writing() as connection:
-            changed = rooms.pump(connection, now, self._room_age, self.outbox.send)
+            changed = rooms.pump(connection, now, self._means)
         if changed:
             self.changed.ring()
 
@@ -294,6 +374,18 @@ class Store(StoreReader):
         with self.database.writing() as connection:
             yield connection
         self.changed.ring()
+
+
+def _row(connection: sa.Connection, operation_id: str) -> sa.RowMapping:
+    found = select_row(connection, operation_id)
+    assert found is not None  # rows are never deleted
+    return found
+
+
+def _say(connection: sa.Connection, row: sa.RowMapping, line: Line, now: datetime) -> None:
+    """In its thread. A move of an evacuation has none: what it does is on the card of all of them."""
+    if not row["parent"]:
+        cards.add_step(connection, row["id"], line, now)
 
 
 def _is_stale(row: sa.RowMapping, attempt: int | None) -> bool:

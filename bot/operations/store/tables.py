@@ -70,6 +70,16 @@ operation = sa.Table(
     sa.Column("percent", sa.Integer, nullable=False, default=0),
     sa.Column("waiting", sa.Text, nullable=False, default=""),
     sa.Column("outcome", sa.Text),
+    # Of a move that belongs to an evacuation; and what it copies, for the links.
+    sa.Column("parent", sa.Text, nullable=False, server_default="", index=True),
+    sa.Column("stage", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("rank", sa.Integer, nullable=False, server_default=sa.text("1")),
+    sa.Column("memory_bytes", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("storage_bytes", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    # Of an evacuation.
+    sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("paused_by", sa.Text),  # NULL while paused: it paused by itself
+    sa.Column("failures_allowed", sa.Integer, nullable=False, server_default=sa.text("0")),
 )
 
 CONFIRMED_AND_OPEN = ("queued", "granted", "running", "verifying")
@@ -99,6 +109,7 @@ step = sa.Table(
     sa.Column("at", Utc, nullable=False),
     sa.Column("line", sa.Text, nullable=False),
     sa.Column("ts", sa.Text),
+    sa.Column("file", sa.Text, nullable=False, server_default=""),  # which file to share instead; the line is its title
 )
 
 journal = sa.Table(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.errors import FerryError
 from bot.operations.store.tables import APPEND_ONLY, executor, lease, metadata, schema
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -26,8 +26,9 @@ def bring_up_to_date(connection: sa.Connection) -> None:
     refuse_newer(found)
     if found == 0:
         metadata.create_all(connection)
-    elif found < 2:
-        _to_2(connection)
+    else:
+        for step in _STEPS[found - 1 :]:
+            step(connection)
     if found < SCHEMA_VERSION:
         for statement in APPEND_ONLY[connection.dialect.name]:
             connection.exec_driver_sql(statement)
@@ -62,3 +63,25 @@ def _to_2(connection: sa.Connection) -> None:
     executor.create(connection)
     lease.drop(connection)  # it was held until a time of the wall clock
     lease.create(connection)
+
+
+def _to_3(connection: sa.Connection) -> None:
+    """Evacuations: rows that belong together, and files in threads."""
+    false = "0" if connection.dialect.name == "sqlite" else "false"
+    for statement in (
+        "ALTER TABLE operation ADD COLUMN parent TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE operation ADD COLUMN stage INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE operation ADD COLUMN rank INTEGER DEFAULT 1 NOT NULL",
+        "ALTER TABLE operation ADD COLUMN memory_bytes BIGINT DEFAULT 0 NOT NULL",
+        "ALTER TABLE operation ADD COLUMN storage_bytes BIGINT DEFAULT 0 NOT NULL",
+        f"ALTER TABLE operation ADD COLUMN paused BOOLEAN DEFAULT {false} NOT NULL",
+        "ALTER TABLE operation ADD COLUMN paused_by TEXT",
+        "ALTER TABLE operation ADD COLUMN failures_allowed INTEGER DEFAULT 0 NOT NULL",
+        "CREATE INDEX ix_operation_parent ON operation (parent)",
+        "ALTER TABLE step ADD COLUMN file TEXT DEFAULT '' NOT NULL",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+_STEPS = (_to_2, _to_3)
+"""From version 1 to 2, and so on."""

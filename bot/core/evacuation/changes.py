@@ -1,0 +1,36 @@
+"""What differs from an evacuation that was offered, and matters: for each of its moves what would for a single one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.estate import Census
+from bot.core.evacuation.plan import EvacuationPlan, Leg
+from bot.core.preflight import changes
+
+
+def find_changes(plan: EvacuationPlan, censuses: Sequence[Census], memory_reserve_bytes: int) -> tuple[str, ...]:
+    """Sentences; empty if nothing that matters differs.
+
+    Room at a destination that earlier moves are to make is looked at when it is needed.
+
+    Args:
+        censuses: of every host that a move begins or ends at, asked just now.
+    """
+    seen = {census.host: census for census in censuses}
+    silent = [f"{census.host} gives no answer: {census.failure}" for census in censuses if census.info is None]
+    if silent:
+        return tuple(silent)
+    return tuple(text for leg in plan.legs for text in _leg_changes(leg, seen, memory_reserve_bytes))
+
+
+def _leg_changes(leg: Leg, seen: dict[str, Census], memory_reserve_bytes: int) -> tuple[str, ...]:
+    move = leg.plan.move
+    source, destination = seen[move.source], seen[move.destination]
+    assert source.info is not None
+    assert destination.info is not None
+    vm = next((one for one in source.vms if one.id == move.vm), None)
+    found = destination.info
+    if leg.stage:
+        found = found.model_copy(update={"memory_free_bytes": found.memory_bytes})
+    return changes(leg.plan, vm, source.info, found, 0 if leg.stage else memory_reserve_bytes)

@@ -1,0 +1,167 @@
+"""Forms as data: what a person chooses and types, and the command that it stands for. They know no Slack.
+
+A form types a command: what was filled in becomes the text that the person could have typed, and goes the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from bot.core.estate import Frozen
+from bot.core.grammar import quote, split
+from bot.core.names import UserId, check_vm_name
+from bot.core.policy import Policy, decide
+from bot.core.wording import render_list, render_word
+from bot.errors import UsageError
+
+Values = Mapping[str, tuple[str, ...]]
+"""What was chosen or typed, by the field's name; nothing, where it was left empty."""
+
+
+class Option(Frozen):
+    label: str
+    value: str
+
+
+class Field(Frozen):
+    """
+    Attributes:
+        kind: several or one of the options, or a line of text. Of `one` the first is chosen to begin with.
+    """
+
+    name: str
+    label: str
+    kind: Literal["several", "one", "text"]
+    options: tuple[Option, ...] = ()
+    optional: bool = False
+    hint: str = ""
+
+
+class Form(Frozen):
+    """`title` and `submit` have at most 24 characters (Slack, "Views")."""
+
+    name: str
+    title: str
+    submit: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What there is to know about a form before it is filled in.
+
+    Attributes:
+        action: what policy decides on; the form shows names that are not for everybody.
+        make: the form, for these hosts.
+        find_problems: what is wrong with the values, by the field's name; empty: nothing.
+        render: the command, of values without problems.
+    """
+
+    action: str
+    make: Callable[[Sequence[str]], Form]
+    find_problems: Callable[[Values], Mapping[str, str]]
+    render: Callable[[Values], str]
+
+
+def make_form(policy: Policy, hosts: Sequence[str], name: str, actor: UserId) -> Form | None:
+    """The form that a person asks for; None: there is none of that name, or it is not for this person."""
+    kind = FORMS.get(name)
+    return kind.make(hosts) if kind and hosts and decide(policy, actor, kind.action).allowed else None
+
+
+# evacuate <hosts> [to <destinations>] [except <vms>] [make room]
+
+_KEYWORDS = frozenset({"to", "except", "make", "room", "and"})
+_AS_IT_IS, _MAKE_ROOM = "as it is", "make room"
+_SEPARATOR = re.compile(r"[,;\n]")
+
+
+def make_evacuate(hosts: Sequence[str]) -> Form:
+    options = tuple(Option(label=host, value=host) for host in hosts)
+    room = (
+        Option(label="move only what is on these hosts", value=_AS_IT_IS),
+        Option(label="also move other VMs, as few as possible, to make room", value=_MAKE_ROOM),
+    )
+    return Form(
+        name="evacuate",
+        title="Evacuate hosts",
+        submit="Show the plan",
+        fields=(
+            Field(name="hosts", label="Hosts to empty", kind="several", options=options),
+            Field(
+                name="destinations",
+                label="Where to",
+                kind="several",
+                options=options,
+                optional=True,
+                hint="left empty, Ferry chooses among all other hosts",
+            ),
+            Field(
+                name="vms",
+                label="VMs that stay",
+                kind="text",
+                optional=True,
+                hint="their names, separated by commas",
+            ),
+            Field(name="room", label="If there is not enough room", kind="one", options=room),
+        ),
+    )
+
+
+def find_evacuate_problems(values: Values) -> Mapping[str, str]:
+    problems: dict[str, str] = {}
+    if both := [host for host in values.get("destinations", ()) if host in values.get("hosts", ())]:
+        problems["destinations"] = f"{render_list(both)} cannot be emptied and be a destination at once"
+    for name in _names(values.get("vms", ())):
+        try:
+            check_vm_name(name)
+        except ValueError as error:
+            problems["vms"] = f"{name[:50]}: {error}"
+        if not _writable(name):
+            problems["vms"] = f"{name[:50]}: a name with both kinds of quotes cannot be written in a command"
+    return problems
+
+
+def render_evacuate(values: Values) -> str:
+    """ "evacuate host01 to host02, host03 except VM-07"."""
+    vms = _names(values.get("vms", ()))
+    said = ["evacuate", _listed(values.get("hosts", ()))]
+    said += ["to", _listed(values["destinations"])] if values.get("destinations") else []
+    said += ["except", _listed(vms)] if vms else []
+    said += [_MAKE_ROOM] if _MAKE_ROOM in values.get("room", ()) else []
+    return " ".join(said)
+
+
+def _names(lines: Iterable[str]) -> tuple[str, ...]:
+    """The names in a text, each once. In a form nobody needs quotes; who types them all the same means the name."""
+    pieces = [piece.strip() for line in lines for piece in _SEPARATOR.split(line)]
+    return tuple(dict.fromkeys(filter(None, (_unquoted(piece) for piece in pieces))))
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].strip() if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'`" else text
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(_spelled, names))
+
+
+def _spelled(name: str) -> str:
+    """As it is typed: in quotes, too, where it would be read as a word of the command."""
+    return quote(name) if name.casefold() in _KEYWORDS else render_word(name)
+
+
+def _writable(name: str) -> bool:
+    try:
+        return [word.text for word in split(_spelled(name))] == [name]
+    except UsageError:
+        return False
+
+
+FORMS: Mapping[str, Kind] = MappingProxyType(
+    {"evacuate": Kind("host.evacuate", make_evacuate, find_evacuate_problems, render_evacuate)}
+)

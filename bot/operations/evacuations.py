@@ -1,0 +1,123 @@
+"""Plans evacuations and returns: asks the hosts, lets the core plan, and looks again at what was offered.
+
+It changes nothing; plans go to the desk like those of single moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.core.estate import Census
+from bot.core.evacuation import EvacuationKind, EvacuationPlan
+from bot.core.evacuation.changes import find_changes
+from bot.core.evacuation.ending import FAILED
+from bot.core.evacuation.homecoming import Away, plan_return
+from bot.core.evacuation.planning import Place, Wish, plan_evacuation
+from bot.core.evacuation.rules import Rules
+from bot.core.evacuation.timing import Known
+from bot.core.lifecycle import State
+from bot.core.wording import render_list
+from bot.errors import Refused
+from bot.operations.inventory import Inventory
+from bot.operations.store import Store
+
+UNMOVED = FAILED | {State.CANCELLED}
+"""States of a move after which its VM may be planned again."""
+
+
+class Evacuations:
+    """Implements `bot.command.Evacuations`. Thread-safe.
+
+    Args:
+        place: finds which VM goes where; may take seconds.
+    """
+
+    def __init__(self, inventory: Inventory, store: Store, rules: Rules, place: Place) -> None:
+        self._inventory = inventory
+        self._store = store
+        self._rules = rules
+        self._place = place
+
+    def names(self, hosts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._inventory.name(host) for host in hosts))
+
+    def evacuate(
+        self,
+        command: str,
+        hosts: tuple[str, ...],
+        destinations: tuple[str, ...],
+        *,
+        but: tuple[str, ...] = (),
+        make_room: bool = False,
+    ) -> EvacuationPlan:
+        if both := set(hosts) & set(destinations):
+            raise Refused(
+                f"{render_list(sorted(both))} cannot be emptied and take VMs at the same time",
+                needed="destinations that are not evacuated themselves",
+                hint=f"`evacuate {', '.join(hosts)}` lets Ferry choose among the others",
+            )
+        wish = Wish(command=command, hosts=hosts, but=but, make_room=make_room)
+        return plan_evacuation(wish, self._read(hosts, destinations), self._rules, self._place, self._known())
+
+    def retry(self, evacuation_id: str) -> EvacuationPlan:
+        before = self._store.find_evacuation(evacuation_id)
+        if before is None:
+            raise Refused(
+                f"{evacuation_id} is no evacuation",
+                needed="the id on an evacuation's card",
+                hint="a single move is planned again by its own command; `status` lists what there is",
+            )
+        unmoved = frozenset(move.plan.move.vm for move in before.moves if move.ended and move.state in UNMOVED)
+        if not unmoved:
+            raise Refused(f"nothing of {evacuation_id} has failed", hint=f"`status {evacuation_id}` shows its state")
+        hosts = before.plan.hosts
+        if before.plan.kind is EvacuationKind.RETURN:
+            return self.bring_home(f"return {', '.join(hosts)}", hosts)
+        wish = Wish(command=f"retry {evacuation_id}", hosts=hosts, only=unmoved, retries=evacuation_id)
+        return plan_evacuation(
+            wish, self._read(hosts, before.plan.destinations), self._rules, self._place, self._known()
+        )
+
+    def bring_home(self, command: str, hosts: tuple[str, ...]) -> EvacuationPlan:
+        away: dict[str, Away] = {}
+        for host in hosts:
+            away |= self._away_from(host)
+        if not away:
+            raise Refused(
+                f"no evacuation of {render_list(hosts)} is on record that took anything away",
+                needed="a host that Ferry has evacuated",
+                hint=f"`history {hosts[0]}` shows what was done with it",
+            )
+        return plan_return(command, hosts, away, self._read(hosts, ()), self._rules, self._known())
+
+    def changes(self, plan: EvacuationPlan) -> tuple[str, ...]:
+        """What differs now from what was offered; empty: nothing that matters."""
+        involved = dict.fromkeys(
+            host for leg in plan.legs for host in (leg.plan.move.source, leg.plan.move.destination)
+        )
+        censuses = self._inventory.read_all(involved)
+        return find_changes(plan, censuses, self._rules.limits.memory_reserve_bytes)
+
+    def _read(self, hosts: Sequence[str], destinations: Sequence[str]) -> tuple[Census, ...]:
+        """Hosts to be emptied, and those that may take something: the named ones, or all others."""
+        others = destinations or [seen.host for seen in self._inventory.estate().hosts]
+        return self._inventory.read_all(dict.fromkeys((*hosts, *others)))
+
+    def _known(self) -> Known:
+        return Known(*self._store.measured())
+
+    def _away_from(self, host: str) -> Mapping[str, Away]:
+        """What the last evacuation of the host took away, with the retries of it, by VM id."""
+        found: dict[str, Away] = {}
+        wanted = ""
+        for evacuation in self._store.evacuations_of(host):
+            if wanted and evacuation.id != wanted:
+                continue
+            for move in evacuation.moves:
+                about = move.plan.move
+                if about.source == host and move.state is State.SUCCEEDED:
+                    found.setdefault(about.vm, Away(about.vm, about.vm_name, host, about.destination))
+            wanted = evacuation.plan.retries
+            if not wanted and found:
+                break
+        return found

@@ -1,0 +1,102 @@
+"""Which moves of evacuations wait for a link, by what the rows say of those under way.
+
+Admission keeps the hosts' limits for every move; this keeps the links for those that were planned together. A move that
+somebody ordered by itself does not wait for a link: nobody has promised when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.core.admission import Resource, Room
+from bot.core.evacuation.measuring import Measured, Past, measure
+from bot.core.lifecycle import State
+from bot.core.plan import MoveKind
+from bot.core.schedule import Caps, Network, Running, Trip, choose_starts
+from bot.operations.store.tables import operation
+
+REMEMBERED = 500
+"""Moves that are measured by: the newest."""
+_FRESH = timedelta(minutes=1)
+
+
+class Links:
+    """What carries migrations: what the settings say, and what the newest moves tell of the rest. Thread-safe."""
+
+    def __init__(self, known: Network) -> None:
+        self._known = known
+        self._measured: tuple[datetime, Measured] | None = None
+
+    def read(self, connection: sa.Connection, now: datetime) -> tuple[Network, Measured]:
+        """Measured at most once a minute."""
+        measured = self._measured
+        if measured is None or not measured[0] <= now < measured[0] + _FRESH:
+            measured = self._measured = now, measure(_read_past(connection), self._known)
+        return replace(self._known, links={**measured[1].links, **self._known.links}), measured[1]
+
+
+def _read_past(connection: sa.Connection) -> list[Past]:
+    done = (operation.c.state == State.SUCCEEDED.value, operation.c.kind == MoveKind.LIVE.value)
+    query = sa.select(operation).where(*done, operation.c.started_at.is_not(None), operation.c.settled_at.is_not(None))
+    newest = query.order_by(operation.c.number.desc()).limit(REMEMBERED)
+    return [
+        Past(row["vm"], row["source"], row["destination"], row["memory_bytes"], row["started_at"], row["settled_at"])
+        for row in connection.execute(newest).mappings()
+    ]
+
+
+def wait_for_links(
+    queued: Sequence[sa.RowMapping],
+    holding: Sequence[sa.RowMapping],
+    rooms: Mapping[str, Room],
+    network: Network,
+    measured: Measured,
+    now: datetime,
+) -> dict[str, str]:
+    """What each of the queued moves of evacuations that may not start yet waits for.
+
+    Args:
+        queued: in the order of their turn, without those that are held back for another reason.
+        rooms: of hosts that were looked at lately enough; a move of another host waits for that look anyhow.
+    """
+    planned = [row for row in queued if row["parent"] and row["source"] in rooms and row["destination"] in rooms]
+    if not planned:
+        return {}
+    running = [_running(row, measured, now) for row in holding]
+    starts = choose_starts([_trip(row, measured) for row in planned], running, network, _caps(rooms))
+    return dict(starts.waiting)
+
+
+def _trip(row: sa.RowMapping, measured: Measured) -> Trip:
+    kind = MoveKind(row["kind"])
+    return Trip(
+        id=row["id"],
+        source=row["source"],
+        destination=row["destination"],
+        memory_bytes=row["memory_bytes"],
+        storage_bytes=row["storage_bytes"],
+        dirty_bytes_s=measured.dirty.get(row["vm"]),
+        rank=row["rank"],
+        stage=row["stage"],
+        live=kind is not MoveKind.STORAGE,
+        storage=kind is not MoveKind.LIVE,
+    )
+
+
+def _running(row: sa.RowMapping, measured: Measured, now: datetime) -> Running:
+    """One that is granted and not yet sent is at its beginning."""
+    elapsed_s = max(0.0, (now - row["started_at"]).total_seconds()) if row["started_at"] else 0.0
+    return Running(trip=_trip(row, measured), elapsed_s=elapsed_s, percent=row["percent"])
+
+
+def _caps(rooms: Mapping[str, Room]) -> Caps:
+    """What the hosts allow Ferry: what others run there is taken off."""
+    return Caps(live=_limits(rooms, Resource.LIVE), storage=_limits(rooms, Resource.STORAGE))
+
+
+def _limits(rooms: Mapping[str, Room], resource: Resource) -> Mapping[str, int]:
+    return {host: max(0, room.limit(resource) - room.foreign(resource)) for host, room in rooms.items()}
