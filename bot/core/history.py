@@ -23,6 +23,9 @@ _DEEDS = {
     "decline": "declined",
     "cancel": "cancelled",
     "ask to cancel": "asked to stop",
+    "begin": "let begin",
+    "pause": "paused",
+    "go on": "resumed",
     "close": "closed",
     "look": "had a look at",
     "refuse": "was refused",
@@ -32,7 +35,7 @@ _LONGEST_SUMMARY = 160
 
 
 class Subject(Frozen):
-    """What an entry is about. Those of an operation share what its offer said."""
+    """What an entry is about. Those of an operation share what its offer said; of an evacuation, that is its command."""
 
     vm: str = ""
     vm_id: str = ""
@@ -158,13 +161,18 @@ def _render_deed(deed: Deed) -> Line:
 def _what(record: Record) -> str:
     if record.event in ("propose", "refuse") or not record.vm:
         return record.summary
-    route = f"from {record.source} to {record.destination}" if record.source != record.destination else ""
+    moves = record.destination not in ("", record.source)
+    route = f"from {record.source} to {record.destination}" if moves else ""
     return " ".join(filter(None, (record.vm, route)))
 
 
 def _read_subject(told: Mapping[str, JsonValue]) -> Subject:
     """From an offer, or from the arguments of a command that was refused."""
-    move, arguments = _inside(_inside(told, "plan"), "move"), _inside(told, "arguments")
+    plan, arguments = _inside(told, "plan"), _inside(told, "arguments")
+    move = _inside(plan, "move")
+    if isinstance(hosts := plan.get("hosts"), list):
+        many = ", ".join(str(host) for host in hosts)
+        return Subject(vm=_text(plan, "command"), source=many, digest=_text(told, "digest"))
     return Subject(
         vm=_text(move, "vm_name") or _text(arguments, "vm"),
         vm_id=_text(move, "vm"),

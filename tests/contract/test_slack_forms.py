@@ -291,7 +291,7 @@ def test_a_slash_command_opens_the_form_and_submitting_it_types_the_command(serv
     assert (ask.place.channel, ask.place.thread, ask.card) == (server.channel_id("ops"), None, "")
     said = server.wait_for(lambda: server.messages("#ops"), WAIT_S)
     assert server.render_text(said[0]) == [f"@alice filled in a form: {command}"]
-    assert server.modal("alice") is None
+    assert server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
 
 
 @pytest.mark.usefixtures("inbox")
@@ -325,7 +325,7 @@ def test_more_words_are_a_command_and_not_a_form(server: SlackServer, inbox: Inb
     server.slash("alice", "#ops", "/ferry", "evacuate host01")
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
     assert ask.text == "evacuate host01"
-    assert server.modal("alice") is None
+    assert server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
 
 
 @pytest.mark.usefixtures("front")
@@ -373,7 +373,7 @@ def test_a_terminal_says_that_it_has_no_forms(server: SlackServer) -> None:
     script = io.StringIO("/ferry evacuate\n\n")
     run_terminal(server, "alice", "#ops", settle_s=0.3, stdin=script, stdout=output)
     assert "The form “Evacuate hosts” has opened" in output.getvalue()
-    assert server.modal("alice") is None
+    assert server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
 
 
 def test_options_are_shown_whole_or_cut_but_never_another_value() -> None:

@@ -34,6 +34,13 @@ MOVED = {"who": ALICE, "vm": "VM-01", "source": "host01", "destination": "host02
             "asked for `m-1`: migrate VM-01 to host02 · proposed",
         ),
         (
+            Deed(
+                record=record(who=ALICE, vm="evacuate host01", source="host01", digest="d" * 64, event="pause"),
+                state="under way",
+            ),
+            "paused `m-1`: evacuate host01 · under way",
+        ),
+        (
             Deed(record=record(**MOVED, event="confirm"), state="succeeded", outcome="running on host02"),
             "confirmed `m-1`: VM-01 from host01 to host02 · succeeded: running on host02",
         ),

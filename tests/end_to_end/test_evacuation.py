@@ -80,6 +80,9 @@ def test_its_machines_come_home_again(lab: Ferry) -> None:
         assert host_of(lab, vm) == "host01"
         assert starts(lab, vm) == 2
 
+    past = lab.text(lab.say("history host01"))
+    assert "let begin m-1: evacuate host01 except VM-08, VM-07 · succeeded: 4 of 4 VMs moved" in past
+    assert "confirmed m-2: VM-0" in past
     again = lab.say("return host01")
     assert "everything that left host01 is at home already" in lab.text(again)
 

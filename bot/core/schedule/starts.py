@@ -29,6 +29,7 @@ _SOONER, _LATER = 0.1, 0.25
 # if that VM turns out to be hot, both take much longer. The shorter ones go first.
 _LONG = 8
 _ROUNDING = 1e-6
+_AT_ONCE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Floor:
         self._wanted: dict[str, float] = {}  # link -> bytes a second
         self._perhaps: dict[str, float] = {}  # the same of those that may take longer than is known
         self._least: dict[str, float] = {}  # link -> the part of its rate that somebody there needs at least
+        self._crowd: dict[str, float] = {}  # link -> bytes a second that all would take, even those that are soon gone
         self._through_s: dict[str, float] = {}  # link -> until all that is known of is through
         self._busy_s: dict[str, float] = {}  # link -> until the first of its copies ends, where that is known
         self._live: Counter[str] = Counter()
@@ -169,7 +171,7 @@ class Floor:
     def _take(self, road: Road, rest: Rest) -> None:
         ends_s = self._ends_s(road, rest)
         again_s = ends_s - self._ahead_s(road)
-        if again_s <= 0 and not rest.overdue:
+        if again_s <= _AT_ONCE_S and not rest.overdue:
             if road.trip.dirty_bytes_s is None:
                 self._perhaps.update((link, self._perhaps.get(link, 0.0) + road.rate) for link in road.links)
             return
@@ -188,12 +190,15 @@ class Floor:
         return setup_s * (1 - _LATER) - road.course.again_s if road.hot else setup_s * (1 + _SOONER)
 
     def _ends_s(self, road: Road, rest: Rest) -> float:
-        """Links that are still shared when it begins are taken to serve in turn: the last byte comes no sooner."""
+        """A link on which not all find room is taken to serve them in turn: the last byte comes no sooner."""
         ends_s = rest.begins_s + rest.left_s
         for link in road.links:
+            capacity = self._roads.capacity(link)
             begins_s = max(rest.begins_s, self._through_s.get(link, 0.0))
-            self._through_s[link] = begins_s + rest.work_s * road.rate / self._roads.capacity(link)
-            ends_s = max(ends_s, self._through_s[link])
+            self._through_s[link] = begins_s + rest.work_s * road.rate / capacity
+            self._crowd[link] = self._crowd.get(link, 0.0) + road.rate
+            if self._crowd[link] > capacity:
+                ends_s = max(ends_s, self._through_s[link])
         return ends_s
 
     def _least_of(self, road: Road, rest: Rest) -> float:

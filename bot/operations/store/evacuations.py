@@ -62,8 +62,7 @@ def _write_move(
     connection.execute(sa.insert(operation).values(**values))
     row = _select(connection, values["id"])
     details: dict[str, JsonValue] = {
-        "by": parent["requested_by"],
-        "evacuation": parent["id"],
+        "evacuation": parent["id"],  # which says who asked
         "plan": leg.plan.model_dump(mode="json"),
         "digest": leg.plan.digest,
     }

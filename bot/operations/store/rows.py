@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,10 +34,15 @@ def read_plan(row: sa.RowMapping) -> Plan | EvacuationPlan:
     return kind.model_validate_json(row["plan"])
 
 
+@lru_cache(maxsize=1000)  # a plan never changes, and every look at an evacuation reads those of all its moves
+def _parse_plan(text: str) -> Plan:
+    return Plan.model_validate_json(text)
+
+
 def to_operation(row: sa.RowMapping) -> Operation:
     return Operation(
         **_recorded(row),
-        plan=Plan.model_validate_json(row["plan"]),
+        plan=_parse_plan(row["plan"]),
         percent=row["percent"],
         waiting=row["waiting"],
         attempt=row["attempt"],
