@@ -114,6 +114,15 @@ def test_what_is_too_large_is_told_what_there_is_and_what_would_be_enough() -> N
     assert stays(plan)["VM-01"].startswith("it takes 96 GB; the most that a host has is 50 GB on host0")
 
 
+def test_where_free_memory_is_scattered_making_room_is_the_remedy() -> None:
+    hosts = [census(f"host0{n}", vm(n, f"host0{n}", memory_bytes=16 * GB), memory_free_bytes=30 * GB) for n in (2, 3)]
+    large = census("host01", vm(1, memory_bytes=40 * GB))
+    (one,) = evacuate(large, *hosts).staying
+    assert one.remedy == "`evacuate host01 make room` also moves VMs between the other hosts"
+    (one,) = evacuate(census("host01", vm(1, memory_bytes=90 * GB)), *hosts).staying
+    assert "make room" not in one.remedy
+
+
 def test_hosts_emptied_together_never_receive_each_others_vms() -> None:
     plan = evacuate(
         census("host01", vm(1)), census("host02", vm(2, "host02")), census("host03"), hosts=("host01", "host02")

@@ -186,12 +186,12 @@ class _Work:
         return names.count(vm.name.casefold()) == 1
 
     def unplaced(self, placement: Placement) -> list[Staying]:
-        scattered = not self._wish.make_room and any(not one.never for one in placement.unplaced)
+        """There may be room in pieces that other VMs keep apart: then making room is worth a try."""
+        problem = self.problem()
+        room = sum(target.memory for target in problem.targets)
+        scattered = not self._wish.make_room and sum(guest.memory for guest in problem.guests) <= room
         remedy = f"`{self._wish.command} make room` also moves VMs between the other hosts" if scattered else ""
-        return [
-            reasons.unplaced(self._vms[one.guest], one, placement.shortfall, remedy if not one.never else "")
-            for one in placement.unplaced
-        ]
+        return [reasons.unplaced(self._vms[one.guest], one, placement.shortfall, remedy) for one in placement.unplaced]
 
 
 def _method(placement: Placement) -> str:
