@@ -6,7 +6,8 @@
      declined                                               needs attention -> succeeded / failed / cancelled / closed
 
 `granted` holds a place at the source and at the destination; so do `running` and `verifying`. A host's refusal for
-want of room sends a running operation back to the queue (`RETURN`); a try that may be repeated starts again from
+want of room sends a running operation back to the queue (`RETURN`), and so does a pause of its evacuation before its
+order has left (`HOLD`); a try that may be repeated starts again from
 `running`. "Needs attention" is what Ferry says when it cannot know: it has ended, holds nothing, and is concluded by a
 later look, or closed by a person with a reason.
 
@@ -46,6 +47,7 @@ class Event(StrEnum):
     EXPIRE = "expire"
     GRANT = "grant"
     RETURN = "return"
+    HOLD = "hold"
     START = "start"
     VERIFY = "verify"
     SUCCEED = "succeed"
@@ -72,6 +74,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.GRANTED: {
         Event.START: State.RUNNING,
         Event.RETURN: State.QUEUED,
+        Event.HOLD: State.QUEUED,
         Event.CANCEL: State.CANCELLED,
         Event.FAIL: State.FAILED,
         Event.DOUBT: State.NEEDS_ATTENTION,
@@ -80,6 +83,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.START: State.RUNNING,
         Event.VERIFY: State.VERIFYING,
         Event.RETURN: State.QUEUED,
+        Event.HOLD: State.QUEUED,
         Event.CANCEL: State.CANCELLED,
         Event.FAIL: State.FAILED,
         Event.DOUBT: State.NEEDS_ATTENTION,

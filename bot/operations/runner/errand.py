@@ -39,7 +39,7 @@ from bot.core.wording import render_duration
 from bot.errors import Fault, HostError, HostUnreachable
 from bot.operations.runner import endings
 from bot.operations.runner.following import Following, Gone, Overdue
-from bot.operations.runner.order import Order, Unwanted
+from bot.operations.runner.order import Held, Order, Unwanted
 from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.runner.witness import Stopped, Witness
@@ -121,6 +121,9 @@ class Errand:
             except Unwanted:
                 self._end_unsent(certain)
                 return
+            except Held:
+                self._hold()
+                return
             answered = failure is not None and failure.fault is not Fault.UNKNOWN
             # A host that said no at once has nothing of ours under way; one that had begun may go on all the same.
             self._certain = certain and answered and self._following.percent == 0
@@ -143,6 +146,8 @@ class Errand:
         """
         if self._row.cancelled():
             return self._end_unwanted()
+        if self._certain and self._row.held():
+            return self._hold()
         self._row.progress(self._following.percent, "checking again")
         checked = in_background(lambda: self._changes(self._plan), f"ferry-check-{self._row.operation.id}")
         source, destination = self._witness.look(self._move)
@@ -166,6 +171,12 @@ class Errand:
             self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
         elif isinstance(verdict, Unknown):
             self._row.end(Event.FAIL, endings.unclear(self._row.operation, verdict.why))
+        return True
+
+    def _hold(self) -> bool:
+        """Back to its turn, in which it waits for its evacuation to go on. True, always: nothing was sent."""
+        self._discard()
+        self._row.change(Event.HOLD, note="paused before its order left; back in the queue")
         return True
 
     def _end_changed(self, differences: tuple[str, ...]) -> bool:
@@ -220,7 +231,7 @@ class Errand:
         self._row.keep_jobs(self._ignore)
         self._row.change(Event.START, note=f"asked {self._move.source} to move {self._move.vm_name} to {target}{again}")
         self._following = self._follow_from(0)
-        return Order(self._row, self._fleet, self._timing, self._following, self._settle).send()
+        return Order(self._row, self._fleet, self._timing, self._following, self._settle, certain=self._certain).send()
 
     def _may_send_again(self, verdict: Whereabouts, failure: HostError) -> bool:
         """Only after what passes, once both hosts say that nothing moves, and before anything was copied."""

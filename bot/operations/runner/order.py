@@ -19,12 +19,17 @@ class Unwanted(Exception):
     """A cancel came before the order had left: it is not sent."""
 
 
+class Held(Exception):
+    """A pause of its evacuation came before the order had left: it is not sent now."""
+
+
 class Order:
     """Used once, after the journal has announced it.
 
     Args:
         following: of this order, from its beginning.
         settle: looks at both hosts.
+        certain: nothing of this move can have been sent before, so it may still be held back.
     """
 
     def __init__(
@@ -34,18 +39,21 @@ class Order:
         timing: Timing,
         following: Following,
         settle: Callable[[], Whereabouts],
+        *,
+        certain: bool,
     ) -> None:
         self._row = row
         self._fleet = fleet
         self._timing = timing
         self._following = following
         self._settle = settle
+        self._certain = certain
 
     def send(self) -> HostError | None:
         """Send it and follow the move. The error it ended with; None: where the VM is tells the rest.
 
         Raises:
-            Unwanted: it was not sent.
+            Unwanted, Held: it was not sent.
             Stopped: the runner is to stop, or the row is no longer this attempt's.
             Overdue: its time is over; the move goes on.
         """
@@ -68,9 +76,11 @@ class Order:
         return error
 
     def _let_go(self) -> None:
-        """The last look at the row, by the thread that sends: this process may have stood still, or a cancel come."""
+        """The last look at the row, by the thread that sends: it may have stood still, a cancel or pause have come."""
         if self._row.require().cancel_asked:
             raise Unwanted
+        if self._certain and self._row.held():
+            raise Held
         self._following.sent = True
 
     def _over(self, percent: int) -> bool:

@@ -40,6 +40,10 @@ class Row:
         self.operation = self._read()
         return self.operation.cancel_asked
 
+    def held(self) -> bool:
+        """Whether its evacuation is paused: what has not left yet goes back to its turn. Safe from any thread."""
+        return bool(self.operation.parent) and self._store.is_held(self.operation.id)
+
     def require(self) -> Operation:
         """The row, if it is still this attempt's. Safe from any thread."""
         return self._read()

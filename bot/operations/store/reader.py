@@ -134,6 +134,13 @@ class StoreReader:
             row = select_row(connection, operation_id)
             return row is not None and not sites.is_unserved(sites.read_served(connection), row["site"])
 
+    def is_held(self, operation_id: str) -> bool:
+        """Whether it belongs to an evacuation that is paused."""
+        parent = sa.select(operation.c.parent).where(operation.c.id == operation_id).scalar_subquery()
+        with self.database.reading() as connection:
+            paused = connection.execute(sa.select(operation.c.paused).where(operation.c.id == parent)).scalar()
+        return bool(paused)
+
     def unanswered(self) -> tuple[Ask, ...]:
         with self.database.reading() as connection:
             return inbox.select_unanswered(connection)

@@ -103,8 +103,8 @@ def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
             values |= {"started_at": now, "settled_at": None, "percent": 0}
         case Event.VERIFY:
             values |= {"settled_at": now, "percent": 100}
-        case Event.RETURN:
-            # The host refused it: it was not under way, and its time starts with the start that succeeds.
+        case Event.RETURN | Event.HOLD:
+            # Refused, or never sent: it was not under way, and its time starts with the start that succeeds.
             values |= {"started_at": None, "settled_at": None, "percent": 0}
         case Event.SUCCEED:
             values |= {"percent": 100}
