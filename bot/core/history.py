@@ -35,7 +35,7 @@ _LONGEST_SUMMARY = 160
 
 
 class Subject(Frozen):
-    """What an entry is about. Those of an operation share what its offer said; of an evacuation, that is its command."""
+    """What an entry is about. Those of an operation share what its offer said: of an evacuation, its command."""
 
     vm: str = ""
     vm_id: str = ""

@@ -13,7 +13,7 @@ from bot.core.placement.board import Board, Seats
 from bot.core.placement.excess import Excess
 from bot.core.placement.problem import Guest, Problem, Shift, Target
 
-# Moves of residents before it is given up, and first steps that are tried for each: about two seconds.
+# Moves of residents before it is given up, and first steps that are tried for each.
 _MOST_MOVES, _TRIES = 6, 15
 # Steps of the search for an order; many more than an order without detours takes.
 _BUDGET = 20_000
@@ -44,7 +44,7 @@ def resettle(problem: Problem, seats: Seats) -> Resettled | None:
     excess = Excess(board, movable=len(problem.guests))
     excess.lower((*seats, *homes))
     for _ in range(_MOST_MOVES):
-        if not excess.total or not _disturb(excess):
+        if not excess.total or excess.exhausted or not _disturb(excess):
             break
     if excess.total or not excess.all_seated:
         return None

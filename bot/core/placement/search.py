@@ -120,10 +120,12 @@ class _Search:
         """Whether it is decided whether room can be made, and the placement if it was."""
         if self._exceeded:
             return True, None
+        asking = AskForRoom(self._problem)
+        if not self._small(asking.board):
+            return False, None
         found = resettle(self._problem, self._board.seats)
         method, disproved = Method.REPAIR, False
         if found is None or len(found.shifts) > 1 or not self._disproved:
-            asking = AskForRoom(self._problem)
             if found:
                 asking.begin_with(found)
             better, disproved = yield from self._ask_for_room(asking)
@@ -139,8 +141,6 @@ class _Search:
 
     def _ask_for_room(self, asking: AskForRoom) -> Generator[Model, Solution, tuple[Resettled | None, bool]]:
         """Moves that make room, or whether it is proven that none do."""
-        if not self._small(asking.board):
-            return None, False
         for attempt in range(_SETS):
             solution = yield from self._ask(asking, "the fewest moves of residents", share=0.7)
             if not solution.values:

@@ -36,8 +36,9 @@ def ask_for_less(excess: Excess) -> Seating:
         left_out = model.whole(len(guests), cost=_LEFT_OUT)
         model.count([*seating.of_kind[kind], left_out], least=len(guests), most=len(guests))
     seating.limit(added)
-    model.tolerance = TOLERANCE
     if excess.all_seated:
+        # Otherwise it would be a share of what leaving someone out costs.
+        model.tolerance = TOLERANCE
         seating.begin(board.seats)
         for (host, resource), column in added.items():
             model.start[column] = excess.over(host)[resource] / seating.scale(resource)
@@ -55,5 +56,7 @@ def take_less(excess: Excess, seating: Seating, solution: Solution) -> bool:
             return False
         board.put(guest, host)
     # A host that is over its limits already needs more than the model knows.
-    known = sum(cost * value for cost, value in zip(seating.model.costs, solution.values, strict=True))
+    model = seating.model
+    amounts = (column for column, integral in enumerate(model.integral) if not integral)
+    known = sum(model.costs[column] * solution.values[column] for column in amounts)
     return solution.outcome is Outcome.OPTIMAL and excess.total <= known * (1 + TOLERANCE)

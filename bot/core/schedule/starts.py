@@ -49,7 +49,14 @@ class Starts:
 def choose_starts(
     waiting: Sequence[Trip], running: Sequence[Running], network: Network, caps: Caps | None = None
 ) -> Starts:
-    """Args: waiting: in the planned order. running: all that Ferry runs."""
+    """What really happens decides, not the timetable.
+
+    Args:
+        waiting: in the planned order, without those that rest after a failure.
+        running: all that Ferry runs, in any order.
+        network: as planned, or better as it was learnt.
+        caps: without them only links count.
+    """
     roads = Roads(network)
     floor = Floor(running, roads, caps or Caps())
     started, blocked = floor.admit(roads.of_all(waiting))

@@ -61,9 +61,13 @@ def wait_for_links(
 
     Args:
         queued: in the order of their turn, without those that are held back for another reason.
-        rooms: of hosts that were looked at lately enough; a move of another host waits for that look anyhow.
+        rooms: of hosts that were looked at lately enough. A move of another host, or of one that others have filled, is
+            admission's alone, which says what it waits for.
     """
-    planned = [row for row in queued if row["parent"] and row["source"] in rooms and row["destination"] in rooms]
+    open_hosts = {
+        host for host, room in rooms.items() if all(room.foreign(kind) < room.limit(kind) for kind in Resource)
+    }
+    planned = [row for row in queued if row["parent"] and {row["source"], row["destination"]} <= open_hosts]
     if not planned:
         return {}
     running = [_running(row, measured, now) for row in holding]
