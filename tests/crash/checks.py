@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 
-from bot.core.card import render_card
+from bot.core.evacuation import Evacuation
 from bot.core.lifecycle import ENDED, TRANSITIONS, State
 from bot.core.lifecycle import Event as Change
 from bot.core.operation import Operation
 from bot.core.plan import MoveKind
+from bot.core.shown import render_card
 from bot.core.storage import is_below
 from bot.lab.slack import Message
 from bot.lab.slack.model import Version
@@ -25,6 +26,7 @@ from tests.crash.storm import Aftermath
 SOON_S = 1.0
 """A call of Slack under way when a process was killed came at most so long before."""
 _ENDS = (Event.COMPLETED, Event.FAILED, Event.CANCELLED)
+_TABLE = "Every move, in its turn"
 _ASKED = re.compile(r"asked \S+ to move")
 
 
@@ -35,6 +37,22 @@ class Evidence:
         self.after = aftermath
         self.report = aftermath.report
         self.rows = aftermath.rows
+
+    @property
+    def everything(self) -> tuple[Operation | Evacuation, ...]:
+        return (*self.rows.operations, *self.rows.evacuations)
+
+    @property
+    def shown_rows(self) -> tuple[Operation | Evacuation, ...]:
+        """Those that have a card: a move of an evacuation has none of its own."""
+        return (*(one for one in self.rows.operations if not one.parent), *self.rows.evacuations)
+
+    def tries(self, operation: Operation) -> int:
+        """How many tries at it have been told in a thread."""
+        if not operation.parent:
+            return sum(bool(_ASKED.search(line)) for line in self.rows.lines.get(operation.id, ()))
+        failed = f'"{operation.id}: {operation.plan.move.vm_name}, a try has failed'
+        return 1 + sum(failed in line for line in self.rows.lines.get(operation.parent, ()))
 
     @cached_property
     def moves(self) -> dict[str, list[Entry]]:
@@ -63,8 +81,17 @@ class Evidence:
         sent = (operation for operation in self.rows.operations if operation.started_at is not None)
         return Counter(self.count(operation, Event.STARTED) for operation in sent)
 
+    @cached_property
+    def shared(self) -> dict[tuple[str, str], list[Message]]:
+        """Messages with a file of the bot, by thread and file name."""
+        shared: dict[tuple[str, str], list[Message]] = {}
+        for message in self.report.messages:
+            for file in message.files:
+                shared.setdefault((message.thread_ts, file.name), []).append(message)
+        return shared
+
     def duplicates(self) -> list[list[Message]]:
-        return [messages for messages in self.by_key.values() if len(messages) > 1]
+        return [messages for messages in (*self.by_key.values(), *self.shared.values()) if len(messages) > 1]
 
     def lost(self) -> list[str]:
         """What was said and has no answer that its author can see."""
@@ -96,14 +123,10 @@ class Evidence:
         return render_text(message, self.report.names)
 
 
-def find_faults(evidence: Evidence) -> list[str]:
-    return [fault for check in CHECKS for fault in check(evidence)]
-
-
 def _all_ended(evidence: Evidence) -> Iterator[str]:
     if evidence.after.not_at_rest:
         yield f"not at rest: {evidence.after.not_at_rest}"
-    yield from (f"{one.id} has no end: {one.state}" for one in evidence.rows.operations if one.state not in ENDED)
+    yield from (f"{one.id} has no end: {one.state}" for one in evidence.everything if one.state not in ENDED)
     yield from evidence.after.ended_alone
 
 
@@ -111,8 +134,7 @@ def _started_once(evidence: Evidence) -> Iterator[str]:
     """Once, and again only after a move that has failed, as the thread says. Orders that were refused count as well."""
     for one in evidence.rows.operations:
         starts, ends = evidence.count(one, Event.STARTED), evidence.count(one, *_ENDS)
-        orders = evidence.report.orders[str(one.plan.move.vm).lower()]
-        told = sum(bool(_ASKED.search(line)) for line in evidence.rows.lines.get(one.id, ()))
+        orders, told = len(evidence.report.orders[str(one.plan.move.vm).lower()]), evidence.tries(one)
         allowed = 1 + evidence.count(one, Event.FAILED) if one.started_at else 0
         if max(starts, orders) > min(allowed, max(told, 1)):
             yield f"{one.id} was ordered {orders} times and started {starts} times; {allowed} allowed, {told} told"
@@ -169,7 +191,7 @@ def _over(host: str, running: Iterable[Entry], limits: tuple[int, int]) -> Itera
 
 def _cards_true(evidence: Evidence) -> Iterator[str]:
     now = datetime.now(UTC)
-    for one in evidence.rows.operations:
+    for one in evidence.shown_rows:
         cards = evidence.by_key.get(one.id, [])
         if len(cards) != 1:
             yield f"{one.id} has {len(cards)} cards"
@@ -183,12 +205,17 @@ def _cards_true(evidence: Evidence) -> Iterator[str]:
 
 def _threads_whole(evidence: Evidence) -> Iterator[str]:
     """Every line of the log is in the thread, and every one once."""
-    for one in evidence.rows.operations:
+    for one in evidence.shown_rows:
         threads = {card.ts for card in evidence.by_key.get(one.id, [])}
-        shown = [line for m in evidence.report.messages if m.thread_ts in threads for line in evidence.shown(m)]
+        shown = [line for m in _lines(evidence) if m.thread_ts in threads for line in evidence.shown(m)]
         wanted = len(evidence.rows.lines.get(one.id, ()))
         if len([line for line in shown if line]) != wanted:
             yield f"the thread of {one.id} has {len(shown)} lines of {wanted}: {shown}"
+
+
+def _lines(evidence: Evidence) -> list[Message]:
+    """Messages that may be lines of threads: neither files nor tables."""
+    return [m for m in evidence.report.messages if not m.files and not m.text.startswith(_TABLE)]
 
 
 def _journal_whole(evidence: Evidence) -> Iterator[str]:
@@ -204,7 +231,7 @@ def _journal_whole(evidence: Evidence) -> Iterator[str]:
             if Change(event) not in TRANSITIONS[before]:
                 yield f"the journal lets {entry.operation} {event} when {before}"
             states[entry.operation] = TRANSITIONS[before].get(Change(event), before)
-    for one in evidence.rows.operations:
+    for one in evidence.everything:
         if states.get(one.id) is not one.state:
             yield f"the journal ends {one.id} as {states.get(one.id)}, its row is {one.state}"
 
@@ -242,7 +269,7 @@ def _duplicates_explained(evidence: Evidence) -> Iterator[str]:
             if not any(0 <= killed - at <= SOON_S for killed in evidence.after.killed_at):
                 yield f"posted {len(messages)} times, and nobody was killed at it: {evidence.shown(message)}"
     for message in evidence.report.messages:
-        if message.bot_id and not message.only_for and not message.metadata:
+        if message.bot_id and not message.only_for and not message.metadata and not message.files:
             yield f"a post without a key: {evidence.shown(message)}"
 
 

@@ -6,6 +6,7 @@ One wish for each VM, so that what the hosts' journal says of a VM is of one ope
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,23 +78,35 @@ class Question:
     whispered: str = ""
 
 
+@dataclass(frozen=True)
+class Order:
+    """What `text` orders, the card of many moves answers."""
+
+    text: str
+    where: str
+    at_s: float = 0.0
+
+
+Said = Wish | Question | Order
+
+
 class CountingWorld(World):
     """Keeps every order to move a VM, those included that Hyper-V refuses before there is a job.
 
     Attributes:
-        orders: VM ids, oldest first.
+        orders: VM ids and Unix times, oldest first.
     """
 
     def __init__(self, clock: WorldClock | None = None) -> None:
         super().__init__(clock)
-        self.orders: list[UUID] = []
+        self.orders: list[tuple[UUID, float]] = []
 
     def start_move(self, source: Host, request: MoveRequest) -> Job:
-        self.orders.append(request.vm)
+        self.orders.append((request.vm, time.time()))
         return super().start_move(source, request)
 
     def start_storage_move(self, host: Host, vm_id: UUID, layout: Layout, owner: str = "LAB\\operator") -> Job:
-        self.orders.append(vm_id)
+        self.orders.append((vm_id, time.time()))
         return super().start_storage_move(host, vm_id, layout, owner)
 
 
@@ -129,17 +142,27 @@ def _questions(chance: random.Random, seconds: float) -> Iterator[Question]:
 
 
 def build(clock: WorldClock, wishes: tuple[Wish, ...]) -> CountingWorld:
-    world = CountingWorld(clock)
-    for name in HOSTS:
-        host = world.add_host(Host(f"{name}.ferry.lab", 512 * GIB, maximum_migrations=2, maximum_storage_migrations=2))
-        host.switches = (PRODUCTION,)
-        host.volumes = {"C": Volume("C", 200 * GIB, 80 * GIB), "D": Volume("D", 4096 * GIB, 300 * GIB)}
-    for share in SHARES:
-        world.add_share(Share(share, 20480 * GIB, 1024 * GIB, rate_bytes_s=2.0e9))
+    world = build_hosts(clock)
     for number, wish in enumerate(wishes, 1):
-        vm = _add(world, number, wish)
+        vm = add_vm(world, _home(number), number, local=wish.text.endswith("with storage"))
         if wish.fails_at:
             world.fail_next(vm, wish.fails_at, every_time=True)
+    return world
+
+
+def build_hosts(clock: WorldClock, migrations: int = 2, network_bytes_s: float = 1.25e9) -> CountingWorld:
+    """Args: migrations: how many of each kind a host takes part in at once."""
+    world = CountingWorld(clock)
+    for name in HOSTS:
+        host = Host(
+            f"{name}.ferry.lab", 512 * GIB, maximum_migrations=migrations, maximum_storage_migrations=migrations
+        )
+        host.network_bytes_s = network_bytes_s
+        host.switches = (PRODUCTION,)
+        host.volumes = {"C": Volume("C", 200 * GIB, 80 * GIB), "D": Volume("D", 4096 * GIB, 300 * GIB)}
+        world.add_host(host)
+    for share in SHARES:
+        world.add_share(Share(share, 20480 * GIB, 1024 * GIB, rate_bytes_s=2.0e9))
     return world
 
 
@@ -147,10 +170,10 @@ def _home(number: int) -> str:
     return HOSTS[number % len(HOSTS)]
 
 
-def _add(world: World, number: int, wish: Wish) -> Vm:
-    """A running VM; those that move with their storage have it on their host."""
-    name = wish.vm
-    path = f"D:\\VMs\\{name}" if wish.text.endswith("with storage") else f"{SHARES[0]}\\{name}"
+def add_vm(world: World, host: str, number: int, *, local: bool) -> Vm:
+    """A running VM, its storage on a share or on its host."""
+    name = f"VM-{number:02d}"
+    path = f"D:\\VMs\\{name}" if local else f"{SHARES[0]}\\{name}"
     vm = Vm(
         name,
         uuid5(NAMESPACE_DNS, f"{name}.crash"),
@@ -163,4 +186,4 @@ def _add(world: World, number: int, wish: Wish) -> Vm:
         adapters=[Adapter("Network Adapter", PRODUCTION.name)],
         started_at=world.clock.now(),
     )
-    return world.add_vm(world.host(_home(number)), vm)
+    return world.add_vm(world.host(host), vm)

@@ -50,6 +50,14 @@ class Member:
     role: Role = Role.ALL
 
 
+CREW = (
+    Member("bot-1", Role.BOT),
+    Member("worker-1", Role.WORKER),
+    Member("bot-2", Role.BOT),
+    Member("worker-2", Role.WORKER),
+)
+
+
 def run(line: Connection, member: Member, settings: dict[str, Any], log: Path) -> None:
     """A process: until it is killed, or whoever started it is gone. It says when it hears people."""
     gc.freeze()  # what was imported before the fork is not garbage, and need not be looked through
@@ -111,11 +119,12 @@ class Nursery:
     It has a lock, because `multiprocessing` looks after all children at each start, and reads an exit code only once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *more: str) -> None:
+        """Args: more: what else is to be imported beforehand. Only the first nursery of a test session decides."""
         self._context = multiprocessing.get_context("forkserver")
         self._turn = threading.Lock()
         # "pytest", because a child imports again what its ancestor was started by.
-        self._context.set_forkserver_preload(["pytest", "psycopg", "tests.crash.ferry", "tests.crash.lab"])
+        self._context.set_forkserver_preload(["pytest", "psycopg", "tests.crash.ferry", "tests.crash.lab", *more])
         # It looks for modules where it was started, and nowhere else (CPython, gh-126631).
         before = os.environ.get("PYTHONPATH", "")
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), before)))

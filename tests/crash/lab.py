@@ -16,20 +16,31 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bot.lab.running import RunningLab
 from bot.lab.slack import Message, SlackServer
 from bot.lab.winrm import Limits
-from bot.lab.world import Entry, RunningClock
+from bot.lab.world import Entry, RunningClock, WorldClock
 from tests.crash.crowd import Crowd
-from tests.crash.estate import CHANNELS, Question, Wish, build
+from tests.crash.estate import CHANNELS, CountingWorld, Said
 
 REDELIVERY_S = (0.2,) * 100
 """Slack gives up after three tries in six minutes; here a bot may die a hundred times before it takes a message."""
 
 MANY_SHELLS = Limits(shells_per_user=100_000)
 """A killed process leaves its shells to the host until they have been idle for minutes; nobody is killed so often."""
+
+
+class Scene(Protocol):
+    """What a storm passes over: hosts, and people who want something of them. It is sent to the lab's process."""
+
+    @property
+    def operations(self) -> int:
+        """Rows that there will be when everything was said and confirmed."""
+
+    def build(self, clock: WorldClock) -> CountingWorld: ...
+    def gather(self, server: SlackServer) -> Crowd: ...
 
 
 @dataclass(frozen=True)
@@ -55,17 +66,17 @@ class Report:
 
     Attributes:
         said: ts of each thing said.
-        orders: how often a move of a VM was asked of its host, by lower-case id.
+        orders: Unix times at which a move of a VM was asked of its host, by lower-case id.
         homes: short names of the hosts that hold it, and its path, by lower-case id.
         planned: VM names that a host still holds a planned copy of.
     """
 
-    said: dict[Wish | Question, str]
+    said: dict[Said, str]
     messages: tuple[Message, ...]
     names: dict[str, str]
     entries: tuple[Entry, ...]
     limits: dict[str, tuple[int, int]]
-    orders: dict[str, int]
+    orders: dict[str, tuple[float, ...]]
     homes: dict[str, tuple[tuple[str, ...], str]]
     planned: tuple[str, ...]
     calls: int
@@ -75,11 +86,11 @@ class Report:
 class CrashLab:
     """Methods are called by name over the connection, one at a time."""
 
-    def __init__(self, folder: Path, speed: float, wishes: tuple[Wish, ...], questions: tuple[Question, ...]) -> None:
-        self._world = build(RunningClock(speed), wishes)
+    def __init__(self, folder: Path, speed: float, scene: Scene) -> None:
+        self._world = scene.build(RunningClock(speed))
         self._server = SlackServer(channels=CHANNELS, rate_limits=False, ack_s=0.5, retry_after_s=REDELIVERY_S)
         self._lab = RunningLab(self._world, folder, slack=self._server, limits=MANY_SHELLS)
-        self._crowd = Crowd(self._server, wishes, questions)
+        self._crowd = scene.gather(self._server)
         self._lock = threading.Lock()
         self._aim: Aim | None = None
         self._left = 0
@@ -126,7 +137,7 @@ class CrashLab:
                 names=self._server.backend.workspace.names(),
                 entries=self._world.journal.entries,
                 limits={host.name: (host.maximum_migrations, host.maximum_storage_migrations) for host in hosts},
-                orders={str(vm): self._world.orders.count(vm) for vm in vms},
+                orders={str(vm): tuple(at for one, at in self._world.orders if one == vm) for vm in vms},
                 homes={
                     str(vm.id): (tuple(host.name.lower() for host in hosts if vm.id in host.vms), vm.path)
                     for vm in vms.values()
@@ -173,13 +184,11 @@ class CrashLab:
             os.kill(aim.pid, signal.SIGKILL)
 
 
-def serve(
-    connection: Connection, folder: Path, speed: float, wishes: tuple[Wish, ...], questions: tuple[Question, ...]
-) -> None:
+def serve(connection: Connection, folder: Path, speed: float, scene: Scene) -> None:
     """The lab's process: carries out calls until the other end is gone."""
     gc.freeze()
     logging.basicConfig(filename=folder / "lab.log", level=logging.WARNING)
-    lab = CrashLab(folder, speed, wishes, questions)
+    lab = CrashLab(folder, speed, scene)
     with suppress(EOFError):
         while True:
             name, arguments = connection.recv()

@@ -9,20 +9,27 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from bot.core.evacuation import Evacuation, EvacuationKind
 from bot.core.journal import Break, Entry
-from bot.core.lifecycle import ENDED
+from bot.core.lifecycle import ENDED, State
 from bot.core.operation import Operation
 from bot.operations.store import Store
-from bot.operations.store.rows import to_operation
+from bot.operations.store.rows import is_evacuation, read_evacuation, to_operation
 from bot.operations.store.tables import card, inbox, journal, operation, step
 
+EVACUATION_ENDED = "evacuation ended"
 _COUNTS = sa.select(
     sa.select(sa.func.coalesce(sa.func.max(journal.c.seq), 0)).scalar_subquery().label("journal"),
     sa.select(sa.func.count()).select_from(inbox).scalar_subquery().label("ask taken"),
     sa.select(sa.func.count(inbox.c.answered_at)).scalar_subquery().label("ask answered"),
     sa.select(sa.func.count(card.c.ts)).scalar_subquery().label("card posted"),
     sa.select(sa.func.coalesce(sa.func.sum(card.c.shown_version), 0)).scalar_subquery().label("card shown"),
-    sa.select(sa.func.count(step.c.ts)).scalar_subquery().label("line posted"),
+    sa.select(sa.func.count(step.c.ts)).where(step.c.file == "").scalar_subquery().label("line posted"),
+    sa.select(sa.func.count(step.c.ts)).where(step.c.file != "").scalar_subquery().label("file shared"),
+    sa.select(sa.func.count(operation.c.ended_at))
+    .where(operation.c.kind == EvacuationKind.EVACUATION.value)
+    .scalar_subquery()
+    .label(EVACUATION_ENDED),
     sa.select(sa.func.coalesce(sa.func.sum(operation.c.percent), 0)).scalar_subquery().label("progress kept"),
 )
 
@@ -34,11 +41,19 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class Rows:
-    """All that the database says, once nobody writes any more."""
+    """All that the database says, once nobody writes any more.
+
+    Attributes:
+        operations: moves, those of evacuations too.
+        keys: of what was said, by operation and evacuation.
+        lines, files: what their threads are to have.
+    """
 
     operations: tuple[Operation, ...]
-    keys: dict[str, str]  # operation -> key of what was said
+    evacuations: tuple[Evacuation, ...]
+    keys: dict[str, str]
     lines: dict[str, tuple[str, ...]]
+    files: dict[str, tuple[str, ...]]
     entries: tuple[Entry, ...]
     broken: Break | None
     answered: frozenset[str]
@@ -63,8 +78,8 @@ class Bystander:
         with self._store.database.reading() as connection:
             if not sa.inspect(connection).has_table(operation.name):
                 return "there are no tables"
-            rows = [to_operation(row) for row in connection.execute(sa.select(operation)).mappings()]
-            open_ = [f"{row.id} is {row.state} ({row.waiting})" for row in rows if row.state not in ENDED]
+            rows = list(connection.execute(sa.select(operation.c.id, operation.c.state, operation.c.waiting)))
+            open_ = [f"{row.id} is {row.state} ({row.waiting})" for row in rows if State(row.state) not in ENDED]
             query = sa.select(inbox.c.key).where(inbox.c.answered_at.is_(None))
             unanswered = [f"{key} has no answer" for key in connection.execute(query).scalars()]
         behind = [f"the card of {one.operation.id} is behind" for one in self._store.cards_due()]
@@ -76,12 +91,18 @@ class Bystander:
             rows = list(connection.execute(sa.select(operation).order_by(operation.c.number)).mappings())
             answered = connection.execute(sa.select(inbox.c.key).where(inbox.c.answered_at.is_not(None))).scalars()
             lines: dict[str, list[str]] = {}
+            files: dict[str, list[str]] = {}
             for one in connection.execute(sa.select(step).order_by(step.c.operation, step.c.number)):
-                lines.setdefault(one.operation, []).append(one.line)
+                if one.file:
+                    files.setdefault(one.operation, []).append(one.file)
+                else:
+                    lines.setdefault(one.operation, []).append(one.line)
             return Rows(
-                operations=tuple(map(to_operation, rows)),
+                operations=tuple(to_operation(row) for row in rows if not is_evacuation(row)),
+                evacuations=tuple(read_evacuation(connection, row) for row in rows if is_evacuation(row)),
                 keys={row["id"]: row["ask_key"] for row in rows},
                 lines={key: tuple(texts) for key, texts in lines.items()},
+                files={key: tuple(names) for key, names in files.items()},
                 entries=self._store.journal(),
                 broken=self._store.find_break(),
                 answered=frozenset(answered),

@@ -16,17 +16,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
-from tests.crash import estate, lab
+from tests.crash import lab
 from tests.crash.ferry import Life, Member, Nursery, run
-from tests.crash.lab import Aim, LabProcess, Report
-from tests.crash.rows import Bystander, Rows
+from tests.crash.lab import Aim, LabProcess, Report, Scene
+from tests.crash.rows import EVACUATION_ENDED, Bystander, Rows
 
 MODES = ("row", "host", "slack", "row", "world", "moment")
-LONGEST_S = {"row": 3.0, "world": 3.0, "host": 1.0, "slack": 1.0, "moment": 1.0}
+LONGEST_S = {"row": 3.0, "world": 3.0, "host": 1.0, "slack": 1.0, "moment": 1.0, "end": 30.0, "file": 20.0}
 """A process that has not met its moment is killed so long after it was ready, by mode."""
+SHARING = frozenset({"files.completeUploadExternal"})
 START_S = 0.4
 """What a start takes on a machine with nothing else to do."""
 MOST_REQUESTS, MOST_CALLS = 120, 12
@@ -38,19 +40,24 @@ class Weather:
     """What kind of storm.
 
     Attributes:
-        kills: at least so many.
-        wishes: how many operations people ask for.
-        seconds: within which they ask for all of them.
+        kills: so many.
+        last: modes of the last kills: "end" is the end of an evacuation, "file" one that is being shared.
+        rows: transitions at which is worth to be killed; empty: all.
         speed: seconds of the world in a real one. Hosts forget ended jobs after 300 of the world's.
+        patience: how many times as long as usual a process lives that does not meet its moment.
+        refresh_s: how often all hosts are looked at, needed or not.
         calm_s: within which all must be at rest once nobody is killed any more.
         crew: the processes that share the database.
     """
 
     seed: int
+    scene: Scene = field(repr=False)
     kills: int = 50
-    wishes: int = 14
-    seconds: float = 30.0
+    last: tuple[str, ...] = ()
+    rows: frozenset[str] = frozenset()
     speed: float = 20.0
+    patience: float = 1.0
+    refresh_s: float = 5.0
     calm_s: float = 120.0
     crew: tuple[Member, ...] = (Member(),)
 
@@ -102,7 +109,7 @@ class Storm:
             self._lab, self._rows = self._start_lab(), Bystander(self.database_url)
             self._stack.callback(self._rows.close)
             self._stack.callback(self._kill_all)
-            for number, mode in zip(range(self.weather.kills), self._modes(), strict=False):
+            for number, mode in enumerate(self._modes()):
                 self._start_all(number)
                 member = self.weather.crew[number % len(self.weather.crew)]
                 self._strike(member, mode)
@@ -118,8 +125,7 @@ class Storm:
     # Processes
 
     def _start_lab(self) -> LabProcess:
-        wishes, questions = estate.draw(self.weather.seed, self.weather.wishes, self.weather.seconds)
-        process = self.nursery.start(lab.serve, self.folder, self.weather.speed, wishes, questions)
+        process = self.nursery.start(lab.serve, self.folder, self.weather.speed, self.weather.scene)
         self._stack.callback(process.kill)
         there = LabProcess(process.line)
         self._settings = there.ask("start")
@@ -142,7 +148,7 @@ class Storm:
             "database_url": self.database_url,
             "process": member.name,
             "audit_path": str(self.folder / f"{member.name}.audit.db"),
-            "refresh_s": 5,
+            "refresh_s": self.weather.refresh_s,
             "updates_per_minute": 50,
             "stale_command_s": 3600,  # on a busy machine a storm can keep people waiting for minutes
         }
@@ -157,19 +163,19 @@ class Storm:
     # Killing
 
     def _modes(self) -> Iterator[str]:
-        while True:
-            yield from self._chance.sample(MODES, len(MODES))
+        drawn = chain.from_iterable(self._chance.sample(modes, len(modes)) for modes in repeat(MODES))
+        return chain(islice(drawn, self.weather.kills - len(self.weather.last)), self.weather.last)
 
     def _strike(self, member: Member, mode: str) -> None:
         """Let a process live until its moment, and kill it."""
         process = self._running.pop(member.name)
-        if mode == "row":
-            at = self._wait_for_row(process)
+        if mode in ("row", "end"):
+            at = self._wait_for_row(process, mode)
         elif mode == "moment":
             at = self._wait_for_a_moment(process)
         else:
             self._lab.ask("aim", self._aim(mode, process.pid))
-            while not process.ended(0.02) and process.ready_s() < LONGEST_S[mode]:
+            while not process.ended(0.02) and process.ready_s() < self._longest_s(mode):
                 pass
             at = self._lab.ask("hit")
         if process.kill() == signal.SIGKILL:
@@ -179,12 +185,17 @@ class Storm:
         else:
             self.ended_alone.append(f"{member.name} ended by itself, process {process.pid}")
 
+    def _longest_s(self, mode: str) -> float:
+        return LONGEST_S[mode] * self.weather.patience
+
     def _aim(self, mode: str, pid: int) -> Aim:
         done = self._chance.random() < 0.5
         if mode == "host":
             return Aim(pid, mode, self._early(MOST_REQUESTS), done)
         if mode == "slack":
             return Aim(pid, mode, self._early(MOST_CALLS), done)
+        if mode == "file":
+            return Aim(pid, "slack", done=done, wanted=SHARING)
         return Aim(pid, mode, wanted=frozenset(self._rare("world: ", sorted(MOVES))))
 
     def _early(self, most: int) -> int:
@@ -200,18 +211,20 @@ class Storm:
         if self._chance.random() < 0.4:
             process.ended(self._chance.uniform(0, START_S))
             return "starting"
-        length_s = self._chance.uniform(0, LONGEST_S["moment"])
+        length_s = self._chance.uniform(0, self._longest_s("moment"))
         while not process.ended(0.01) and process.ready_s() < length_s:
             pass
         return ""
 
-    def _wait_for_row(self, process: Life) -> str:
-        """What the database showed of it; empty if nothing came that is rare enough."""
+    def _wait_for_row(self, process: Life, mode: str) -> str:
+        """What the database showed of it; empty if nothing came that is wanted and rare enough."""
+        wanted = {EVACUATION_ENDED} if mode == "end" else self.weather.rows
         with self._rows.watching() as watch:
-            while process.ready_s() < LONGEST_S["row"] and not process.ended(0.01):
+            while process.ready_s() < self._longest_s(mode) and not process.ended(0.01):
                 for kind in watch.news():
                     name = f"row: {kind}"
-                    if self._chance.random() < 1 / (1 + self.coverage[name]) ** 3:
+                    rare = mode == "end" or self._chance.random() < 1 / (1 + self.coverage[name]) ** 3
+                    if rare and (kind in wanted or not wanted):
                         return name
         return ""
 
@@ -224,5 +237,5 @@ class Storm:
             self._start_all()
             time.sleep(0.1)
             said = self._lab.ask("all_said")
-            left = self._rows.at_rest(self.weather.wishes) if said else "not everything was said"
+            left = self._rows.at_rest(self.weather.scene.operations) if said else "not everything was said"
         return left
