@@ -38,6 +38,7 @@ class Ferry:
         timing: of the runner; None: as the settings say.
         world, server, clock: instead of the scenario's, of a plain workspace, and of the bot's own clock.
         operations: settings of the section that are not the lab's.
+        in_real_time: whether the bot is told links as fast as they are in real seconds.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Ferry:
         server: SlackServer | None = None,
         clock: Clock | None = None,
         operations: Mapping[str, object] = MappingProxyType({}),
+        in_real_time: bool = False,
     ) -> None:
         self.folder = folder
         self.timing = timing
@@ -59,7 +61,7 @@ class Ferry:
         self.operations = operations
         self.world = world or SCENARIOS[scenario](RunningClock(speed))
         self.server = server or SlackServer(rate_limits=rate_limits)
-        self.lab = RunningLab(self.world, folder, slack=self.server)
+        self.lab = RunningLab(self.world, folder, slack=self.server, in_real_time=in_real_time)
         self.bot: Bot
         self._stack = ExitStack()
 

@@ -120,8 +120,9 @@ class CrashLab:
             self._aim, self._left, self._hit = aim, aim.count, ""
 
     def hit(self) -> str:
-        """What the kill came at; empty: it has not come."""
+        """What the kill came at; empty: it has not come. It comes no more: the number may soon be another process's."""
         with self._lock:
+            self._aim = None
             return self._hit
 
     def transcript(self) -> str:

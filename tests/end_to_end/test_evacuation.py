@@ -18,7 +18,14 @@ LEAVES = ("VM-01", "VM-02", "VM-04", "VM-06", "VM-08")
 
 @pytest.fixture
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
-    with Ferry(tmp_path_factory.mktemp("lab"), speed=40, rate_limits=False) as ferry:
+    with Ferry(tmp_path_factory.mktemp("lab"), speed=60, rate_limits=False, in_real_time=True) as ferry:
+        yield ferry
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
+    """One lab for all that changes nothing."""
+    with Ferry(tmp_path_factory.mktemp("calm"), rate_limits=False) as ferry:
         yield ferry
 
 
@@ -123,12 +130,12 @@ def test_cancelled_nothing_new_starts_and_the_failed_can_be_planned_again(lab: F
     assert all(host_of(lab, vm) != "host01" for vm in stayed)
 
 
-def test_a_plan_alone_offers_nothing(lab: Ferry) -> None:
-    reply = lab.say("plan evacuate host01 to host02")
-    assert "would look like this" in lab.text(reply)
-    assert "To offer it, type evacuate host01 to host02" in lab.text(reply)
+def test_a_plan_alone_offers_nothing(calm: Ferry) -> None:
+    reply = calm.say("plan evacuate host01 to host02")
+    assert "would look like this" in calm.text(reply)
+    assert "To offer it, type evacuate host01 to host02" in calm.text(reply)
     assert not reply.buttons
-    assert lab.bot.store.open_evacuations() == ()
+    assert calm.bot.store.open_evacuations() == ()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +149,7 @@ def test_a_plan_alone_offers_nothing(lab: Ferry) -> None:
         ("pause m-99", "there is no operation m-99"),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_to_type(lab: Ferry, text: str, words: str) -> None:
-    reply = lab.text(lab.say(text))
+def test_what_cannot_be_is_refused_with_what_to_type(calm: Ferry, text: str, words: str) -> None:
+    reply = calm.text(calm.say(text))
     assert reply.startswith("⚠️")
     assert words in reply
