@@ -1,4 +1,7 @@
-"""A host is emptied while Ferry is killed with -9 again and again: every VM leaves once, or stays, and it is told."""
+"""A host is emptied while Ferry is killed with -9 again and again: every VM leaves once, or stays, and it is told.
+
+python -m pytest -n 0 -m soak tests/crash/test_evacuation.py -k "not long"     # two minutes; the figures at the end
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,7 @@ def weather(scene: Emptying, **more: Any) -> Weather:
     return Weather(scene.seed, scene, KILLS, rows=ROWS, patience=3, refresh_s=60, calm_s=240, **more)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_a_host_is_emptied_and_nothing_moves_twice(nursery: Nursery, tmp_path: Path, figures: Tell) -> None:
     """Once paused and resumed in the middle, once cancelled."""
@@ -55,6 +59,7 @@ def test_a_host_is_emptied_and_nothing_moves_twice(nursery: Nursery, tmp_path: P
     assert "go on" in {str(entry.read()["event"]) for entry in evidence[0].rows.entries}
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_two_bots_and_two_workers_empty_a_host(
     nursery: Nursery, tmp_path: Path, figures: Tell, postgres_server: Postgres
