@@ -116,6 +116,7 @@ def running(
 ) -> Iterator[Running]:
     with ExitStack() as stack:
         settings: dict[str, Any] = stack.enter_context(estate(folder, HOSTS, vms, at_once, speed))
+        del settings["operations"]["refresh_s"]  # the lab's own; what users have is measured
         settings["log"] = {"level": "info"}
         roles = [("all", "all")]
         if backend == "postgresql":
