@@ -144,20 +144,19 @@ def _questions(chance: random.Random, seconds: float) -> Iterator[Question]:
 def build(clock: WorldClock, wishes: tuple[Wish, ...]) -> CountingWorld:
     world = build_hosts(clock)
     for number, wish in enumerate(wishes, 1):
-        vm = add_vm(world, _home(number), number, local=wish.text.endswith("with storage"))
+        vm = add_vm(world, _home(number), number, 2 + number % 3 * 2, local=wish.text.endswith("with storage"))
         if wish.fails_at:
             world.fail_next(vm, wish.fails_at, every_time=True)
     return world
 
 
-def build_hosts(clock: WorldClock, migrations: int = 2, network_bytes_s: float = 1.25e9) -> CountingWorld:
+def build_hosts(clock: WorldClock, migrations: int = 2) -> CountingWorld:
     """Args: migrations: how many of each kind a host takes part in at once."""
     world = CountingWorld(clock)
     for name in HOSTS:
         host = Host(
             f"{name}.ferry.lab", 512 * GIB, maximum_migrations=migrations, maximum_storage_migrations=migrations
         )
-        host.network_bytes_s = network_bytes_s
         host.switches = (PRODUCTION,)
         host.volumes = {"C": Volume("C", 200 * GIB, 80 * GIB), "D": Volume("D", 4096 * GIB, 300 * GIB)}
         world.add_host(host)
@@ -170,7 +169,7 @@ def _home(number: int) -> str:
     return HOSTS[number % len(HOSTS)]
 
 
-def add_vm(world: World, host: str, number: int, *, local: bool) -> Vm:
+def add_vm(world: World, host: str, number: int, memory_gib: int, *, local: bool) -> Vm:
     """A running VM, its storage on a share or on its host."""
     name = f"VM-{number:02d}"
     path = f"D:\\VMs\\{name}" if local else f"{SHARES[0]}\\{name}"
@@ -178,7 +177,7 @@ def add_vm(world: World, host: str, number: int, *, local: bool) -> Vm:
         name,
         uuid5(NAMESPACE_DNS, f"{name}.crash"),
         State.RUNNING,
-        (2 + number % 3 * 2) * GIB,
+        memory_gib * GIB,
         path=path,
         checkpoint_path=path,
         smart_paging_path=path,

@@ -89,7 +89,7 @@ class CrashLab:
     def __init__(self, folder: Path, speed: float, scene: Scene) -> None:
         self._world = scene.build(RunningClock(speed))
         self._server = SlackServer(channels=CHANNELS, rate_limits=False, ack_s=0.5, retry_after_s=REDELIVERY_S)
-        self._lab = RunningLab(self._world, folder, slack=self._server, limits=MANY_SHELLS)
+        self._lab = RunningLab(self._world, folder, slack=self._server, limits=MANY_SHELLS, in_real_time=True)
         self._crowd = scene.gather(self._server)
         self._lock = threading.Lock()
         self._aim: Aim | None = None

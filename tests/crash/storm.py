@@ -20,6 +20,7 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
+from bot.core.lifecycle import State
 from tests.crash import lab
 from tests.crash.ferry import Life, Member, Nursery, run
 from tests.crash.lab import Aim, LabProcess, Report, Scene
@@ -168,6 +169,7 @@ class Storm:
 
     def _strike(self, member: Member, mode: str) -> None:
         """Let a process live until its moment, and kill it."""
+        mode = self._possible(mode)
         process = self._running.pop(member.name)
         if mode in ("row", "end"):
             at = self._wait_for_row(process, mode)
@@ -184,6 +186,14 @@ class Storm:
             self.coverage[at] += 1
         else:
             self.ended_alone.append(f"{member.name} ended by itself, process {process.pid}")
+
+    def _possible(self, mode: str) -> str:
+        """What has its moment behind it is killed at any."""
+        if mode not in ("end", "file"):
+            return mode
+        left = self._rows.at_rest(self.weather.scene.operations)
+        over = State.UNDER_WAY.value not in left if mode == "end" else not left
+        return "moment" if over else mode
 
     def _longest_s(self, mode: str) -> float:
         return LONGEST_S[mode] * self.weather.patience
