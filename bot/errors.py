@@ -75,7 +75,7 @@ class DatabaseUnavailable(Refused):
 
 
 class Fault(StrEnum):
-    """What may be done about a host's failure (classes of the fault catalogue in `bot.hyperv.faults`)."""
+    """What may be done about a host's failure (classes of the fault catalogue in `bot.core.faults`)."""
 
     CONFIGURATION = "configuration"  # a person has to change something; repeating is pointless
     TRANSIENT = "transient"  # may be repeated after a pause
