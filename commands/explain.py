@@ -32,7 +32,7 @@ def explain(ask: Explain, _context: Context) -> Reply:
     if not found:
         raise _unknown(said)
     return Reply(
-        title=(Strong(text="What a host means by "), Code(text=said[:200])),
+        title=(Strong(text="What a host means by"), " ", Code(text=said[:200])),
         parts=tuple(part for known in found for part in _render(known)),
     )
 
