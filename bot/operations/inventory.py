@@ -15,9 +15,11 @@ from functools import partial
 from bot.core.estate import Census, Estate, Host, Seen, Vm
 from bot.core.lookup import find_vms, pick_vm, resolve_host
 from bot.core.names import VmId
+from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.wording import render_word
 from bot.errors import Refused
-from bot.operations.watch import Watch, attempt, failed, in_background
+from bot.operations.checkups import Checkups
+from bot.operations.watch import NOT_YET, Watch, attempt, failed, in_background
 from bot.ports import Clock, HostReader
 
 PATIENCE_S = 10.0
@@ -60,6 +62,7 @@ class Inventory:
         self._patience_s = patience_s
         self._census_s = census_s
         self._on_room = on_room
+        self._checkups = Checkups(reader, clock, patience_s)
         self._watches = {host: Watch(host, reader, clock, self._tell) for host in reader.hosts()}
         self.background = tuple(self._watches if background is None else background)
         self._stopping = threading.Event()
@@ -117,6 +120,14 @@ class Inventory:
             future.result() if future.done() else Census(host=name, at=began, failure=late)
             for name, future in zip(names, asked, strict=True)
         )
+
+    def check(self, hosts: Iterable[str]) -> tuple[Checkup, ...]:
+        names = tuple(dict.fromkeys(self.name(host) for host in hosts))
+        silent = {seen.host for seen in self.estate().unknown if seen.failure != NOT_YET}
+        return self._checkups.take(names, silent)
+
+    def reach(self, source: str, targets: Iterable[Target]) -> tuple[Reached, ...]:
+        return self._checkups.reach(self.name(source), tuple(targets))
 
     def _take_census(self, host: str) -> Census:
         began = self._clock.now()

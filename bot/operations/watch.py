@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+NOT_YET = "Ferry has not looked at it yet"
+
 
 def in_background(function: Callable[[], T], name: str) -> Future[T]:
     """Run it in a thread of its own, which keeps no process alive; the future gets what it returns or raises."""
@@ -49,7 +51,7 @@ class Watch:
         self._looking = False
         self._asking_room = False
         self._next: Future[Seen] | None = None
-        self._seen = Seen(host=host, at=clock.now(), failure="Ferry has not looked at it yet")
+        self._seen = Seen(host=host, at=clock.now(), failure=NOT_YET)
 
     @property
     def seen(self) -> Seen:

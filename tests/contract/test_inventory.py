@@ -15,6 +15,7 @@ import pytest
 
 from bot.core.estate import Host, Seen, Sighting, Vm, VmState, VmSummary
 from bot.core.names import VmId
+from bot.core.readiness.model import Surroundings, Target
 from bot.errors import HostUnreachable, Misnamed, Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.inventory import Inventory
@@ -80,6 +81,14 @@ class Door:
     def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
         with self._through(host):
             return self._fleet.read_vms(host)
+
+    def read_surroundings(self, host: str) -> Surroundings:
+        with self._through(host):
+            return self._fleet.read_surroundings(host)
+
+    def reach(self, host: str, target: Target) -> bool:
+        with self._through(host):
+            return self._fleet.reach(host, target)
 
     def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
         with self._through(host):
@@ -437,3 +446,60 @@ def test_a_destination_that_is_dead_is_a_hosts_failure_and_not_a_refusal(invento
         inventory.locate("VM-01", "host02")
 
     assert caught.value.host == "host02"
+
+
+# Readiness
+
+
+def test_hosts_are_checked_at_the_same_time_each_once(inventory: Inventory, door: Door) -> None:
+    door.close("host01")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(lambda: inventory.check(["HOST02.contoso.com", "host01", "host02"]))
+        assert {door.entered.get(timeout=LONG_S) for _ in range(2)} == {"host01", "host02"}
+        door.open("host01")
+        host02, host01 = asked.result(LONG_S)
+
+    assert [checkup.host for checkup in (host02, host01)] == ["host02", "host01"]
+    assert host01.info is not None
+    assert host01.around.clock is not None
+    assert (host01.failure, host01.unread) == ("", "")
+
+
+def test_a_host_that_gave_no_answer_before_keeps_nobody_waiting(inventory: Inventory, door: Door) -> None:
+    """Its patience is 20 s; the one that did not answer is given two of them."""
+    door.stumbles = True
+    inventory.refreshed()
+    door.stumbles = False
+    inventory.read_vms("host01")
+    door.close("host02")
+    began = datetime.now(UTC)
+
+    host01, host02 = inventory.check(["host01", "host02"])
+
+    door.open("host02")
+    assert (datetime.now(UTC) - began).total_seconds() < LONG_S / 2
+    assert host01.info is not None
+    assert host02.info is None
+    assert host02.failure.startswith("no answer within")
+
+
+def test_a_host_that_cannot_be_reached_is_a_checkup_without_an_answer(inventory: Inventory, world: TwoHosts) -> None:
+    world.unreachable("host02")
+
+    host01, host02 = inventory.check(["host01", "host02"])
+
+    assert host01.info is not None
+    assert host02.info is None
+    assert "refused the connection" in host02.failure
+    assert "refused the connection" in host02.unread
+
+
+def test_what_could_not_be_tried_says_why(inventory: Inventory, world: TwoHosts) -> None:
+    target = Target(address="host02.contoso.com", port=6600)
+    assert [one.open for one in inventory.reach("host01", [target])] == [True]
+
+    world.unreachable("host01")
+    (one,) = inventory.reach("host01", [target])
+
+    assert one.open is None
+    assert "refused the connection" in one.failure
