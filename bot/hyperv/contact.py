@@ -19,7 +19,7 @@ from spnego.exceptions import FeatureMissingError, SpnegoError
 
 from bot.errors import Fault, HostError, HostUnreachable
 from bot.hyperv import kerberos, proof
-from bot.hyperv.seen import Seen, chain
+from bot.hyperv.seen import FileTrouble, Seen, chain
 from bot.settings import HostSettings
 
 GONE = 2150858843  # no such shell or command
@@ -51,10 +51,6 @@ class NoFreeSession(Exception):
 
 class OutcomeUnknown(Exception):
     """The pipeline is over, but its final state was lost on the way."""
-
-
-class FileTrouble(Exception):
-    """A file that the settings name could not be used: certificates, a key. Its text says which."""
 
 
 class LetGo(Exception):

@@ -24,7 +24,7 @@ from spnego import KerberosKeytab
 from spnego.exceptions import GSSError
 
 from bot.errors import Fault, Refused
-from bot.hyperv.seen import Seen, chain
+from bot.hyperv.seen import FileTrouble, Seen, chain
 from bot.settings import Authentication, HostSettings
 
 INSTALL = (
@@ -64,8 +64,14 @@ def demand(hosts: Mapping[str, HostSettings]) -> None:
 
 
 def logon(settings: HostSettings) -> Any:
-    """What pypsrp hands to pyspnego as the user: a name, a keytab, or None for the process's own ticket."""
+    """What pypsrp hands to pyspnego as the user: a name, a keytab, or None for the process's own ticket.
+
+    Raises:
+        FileTrouble: the keytab cannot be read.
+    """
     if settings.keytab is not None:
+        if not os.access(settings.keytab, os.R_OK):
+            raise FileTrouble(f"the keytab {settings.keytab} cannot be read")
         return KerberosKeytab(str(settings.keytab.absolute()), settings.username or None)
     return settings.username or None
 
@@ -108,7 +114,7 @@ def principal(settings: HostSettings) -> str:
 _TICKET = "`kinit` for the account that Ferry runs as, or set `username` with a password or a `keytab`"
 _CLOCKS = "Set the clocks of this machine, of the host and of the domain controllers by one time source"
 _REACH = "From where Ferry runs: check krb5.conf, DNS (_kerberos._tcp) and TCP port 88 to a domain controller"
-_SECRET = "Check the {secret} for this host"  # noqa: S105 (no secret)
+_SECRET = "Check `{secret}` for this host"  # noqa: S105 (no secret)
 
 _KNOWN: tuple[tuple[tuple[int, ...], str, str, Fault, str], ...] = (
     (

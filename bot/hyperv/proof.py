@@ -82,7 +82,7 @@ def credentials(error: Exception, settings: HostSettings) -> Seen:
             Fault.CONFIGURATION,
             code="401",
         )
-    if settings.authentication is Authentication.KERBEROS:
+    if settings.authentication is Authentication.KERBEROS and isinstance(error, AuthenticationError):
         return _ticket(error, settings)
     return Seen(
         f"it did not accept the account {settings.username or 'of this process'} by {settings.authentication}",

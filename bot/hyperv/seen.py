@@ -24,6 +24,10 @@ class Seen:
     code: str = ""
 
 
+class FileTrouble(Exception):
+    """A file that the settings name could not be used: certificates, keys. Its text says which."""
+
+
 def chain(error: BaseException) -> Iterator[BaseException]:
     """The exception and everything it wraps, in whatever way: cause, context, an argument, urllib3's reason."""
     waiting: list[object] = [error]

@@ -39,7 +39,8 @@ from pypsrp.wsman import WSMan
 from bot.hyperv import kerberos
 from bot.hyperv.answer import Answer, answer_of
 from bot.hyperv.cmdlets import Statement, compose
-from bot.hyperv.contact import DISCONNECTED, FAILURES, NOT_TAKEN, FileTrouble, LetGo, OutcomeUnknown, OutOfTime
+from bot.hyperv.contact import DISCONNECTED, FAILURES, NOT_TAKEN, LetGo, OutcomeUnknown, OutOfTime
+from bot.hyperv.seen import FileTrouble
 from bot.settings import Authentication, HostSettings
 
 LONGEST_POLL_S = 20  # pypsrp's own default of one long poll
