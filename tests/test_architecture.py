@@ -88,6 +88,7 @@ TESTS = {
     "solver",
     "lab",
     "faults",
+    "authentication",
 }
 
 LONGEST_MODULE, LONGEST_COMMAND, LONGEST_FUNCTION = 400, 80, 40

@@ -15,7 +15,7 @@ from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.core.readiness.model import Surroundings, Target
 from bot.errors import Fault, HostError
-from bot.hyperv import pipelines, readers, surroundings, views
+from bot.hyperv import kerberos, pipelines, readers, surroundings, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
 from bot.hyperv.remote import RemoteHost, wanted
@@ -39,7 +39,11 @@ class HyperVFleet:
         """
         Args:
             idle_reset_s: after this long without use a warm session authenticates anew before it is lent.
+
+        Raises:
+            Refused: Kerberos is chosen and its libraries are missing.
         """
+        kerberos.demand(hosts)
         self._hosts = {name: RemoteHost(name, settings, idle_reset_s) for name, settings in hosts.items()}
 
     def hosts(self) -> tuple[str, ...]:
