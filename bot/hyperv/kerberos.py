@@ -16,7 +16,6 @@ Facts
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -38,20 +37,24 @@ _TICKET_EXPIRED = 32
 _CONTEXT_EXPIRED = 12 << 16  # GSS_S_CONTEXT_EXPIRED (RFC 2744)
 
 
+def _library() -> Any:
+    """krb5, or None where it or gssapi is missing or does not find the system's libraries."""
+    try:
+        importlib.import_module("gssapi")
+        return importlib.import_module("krb5")
+    except (ImportError, OSError):
+        return None
+
+
+_KRB5 = None if os.name == "nt" else _library()
+
+
 def installed() -> bool:
-    return os.name == "nt" or all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))
+    return os.name == "nt" or _KRB5 is not None
 
 
-def _failures() -> tuple[type[Exception], ...]:
-    """Without gssapi, pyspnego's GSSError stands for every exception, so it is not used then."""
-    if os.name == "nt" or not installed():
-        return ()
-    library: Any = importlib.import_module("krb5")
-    return (library.Krb5Error, GSSError)
-
-
-FAILURES = _failures()
-"""What the libraries may raise themselves (fact 2)."""
+FAILURES: tuple[type[Exception], ...] = () if _KRB5 is None else (_KRB5.Krb5Error, GSSError)
+"""What the libraries may raise themselves (fact 2). Where gssapi is missing, GSSError stands for every exception."""
 
 
 def demand(hosts: Mapping[str, HostSettings]) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 import requests
 from cryptography import x509
 from pypsrp.exceptions import WinRMTransportError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from bot.core.plan import Finding, Level
 from bot.core.wording import render_duration
@@ -109,15 +110,13 @@ def _secure(settings: HostSettings, plain: socket.socket) -> ssl.SSLSocket:
 
 
 def _trust(settings: HostSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not settings.verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
-    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    trusted = settings.ca_bundle or Path(environment or requests.utils.DEFAULT_CA_BUNDLE_PATH)
-    context.load_verify_locations(
-        cafile=None if trusted.is_dir() else trusted, capath=trusted if trusted.is_dir() else None
-    )
+    """What a session's own connection trusts."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if settings.verify else ssl.CERT_NONE)
+    if settings.verify:
+        environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        trusted = settings.ca_bundle or Path(environment or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+        folder = trusted.is_dir()
+        context.load_verify_locations(cafile=None if folder else trusted, capath=trusted if folder else None)
     return context
 
 
@@ -135,8 +134,7 @@ def _refused_certificate(error: Exception, settings: HostSettings) -> _Stopped:
 
 
 def _unchecked(settings: HostSettings) -> x509.Certificate | None:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
     place = (settings.address, settings.wsman_port)
     try:
         with (

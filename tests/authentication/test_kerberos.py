@@ -128,7 +128,7 @@ class TestEntering:
 
 class TestTickets:
     def test_a_move_goes_on_when_its_ticket_expires(self, hosts: Hosts, answering: Kdc, server: WinRmServer) -> None:
-        hosts.long_s = 2.5 * BRIEF_S
+        hosts.long_s = 2 * BRIEF_S
         seen: list[int] = []
         brief = hosts.remote(server, **LOGON | {"username": BRIEF})
         assert brief.order("a long move", LONG, lambda answer: answer.completed, progress=seen.append)
@@ -304,7 +304,7 @@ def impostor() -> Iterator[tuple[int, list[bytes]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         listening.daemon_threads = True
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         yield listening.server_port, bodies
         listening.shutdown()
