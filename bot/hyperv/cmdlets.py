@@ -265,3 +265,11 @@ CMDLETS: tuple[Cmdlet, ...] = (
     INVOKE_CIM_METHOD,
     SELECT_OBJECT,
 )
+
+GET_COMMAND = Cmdlet(
+    "Get-Command",
+    "Microsoft.PowerShell.Core",
+    (Parameter("Name", Kind.CHOICE, tuple(cmdlet.name for cmdlet in CMDLETS)),),
+)
+"""Not one of them: every endpoint shows it by itself, a restricted one too (Microsoft Learn, "JEA Session
+Configurations", RestrictedRemoteServer), and a migration does not need it."""

@@ -8,14 +8,14 @@ Facts
 3. Errors of Kerberos are numbered from -1765328384: below 128 as in RFC 4120, 7.5.9, from there as in MIT's
    krb5_err.et (1.20). gssapi gives the same number as an unsigned one.
 4. With MIT's libraries a security context ends with its ticket, in the middle of whatever it is used for. A new one
-   asks the KDC for a new ticket, where there is a password or a keytab.
+   asks the KDC for a new ticket, where there is a password or a keytab. The libraries wait for a KDC that takes
+   connections and says nothing for 25 s (measured with 1.20), whatever Ferry's own time limits are.
 5. Windows names the same failures by SSPI's HRESULTs (winerror.h), which is what people search for.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -33,23 +33,28 @@ INSTALL = (
 )
 _BASE = -1765328384
 _UNSIGNED = 2**32
+_TICKET_EXPIRED = 32
 _CONTEXT_EXPIRED = 12 << 16  # GSS_S_CONTEXT_EXPIRED (RFC 2744)
 
 
+def _library() -> Any:
+    """krb5, or None where it or gssapi is missing or does not find the system's libraries."""
+    try:
+        importlib.import_module("gssapi")
+        return importlib.import_module("krb5")
+    except (ImportError, OSError):
+        return None
+
+
+_KRB5 = None if os.name == "nt" else _library()
+
+
 def installed() -> bool:
-    return os.name == "nt" or all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))
+    return os.name == "nt" or _KRB5 is not None
 
 
-def _failures() -> tuple[type[Exception], ...]:
-    """Without gssapi, pyspnego's GSSError stands for every exception, so it is not used then."""
-    if os.name == "nt" or not installed():
-        return ()
-    library: Any = importlib.import_module("krb5")
-    return (library.Krb5Error, GSSError)
-
-
-FAILURES = _failures()
-"""What the libraries may raise themselves (fact 2)."""
+FAILURES: tuple[type[Exception], ...] = () if _KRB5 is None else (_KRB5.Krb5Error, GSSError)
+"""What the libraries may raise themselves (fact 2). Where gssapi is missing, GSSError stands for every exception."""
 
 
 def demand(hosts: Mapping[str, HostSettings]) -> None:
@@ -94,9 +99,11 @@ def _number(error: BaseException) -> int | None:
 
 def explain(error: BaseException, settings: HostSettings) -> Seen | None:
     """None if it is no failure of Kerberos itself, or one that nobody knows."""
-    if ended(error):
-        return Seen("the Kerberos ticket of the session has expired", "Ask again", Fault.TRANSIENT, code="0X80090317")
     number = _number(error)
+    if ended(error):
+        if settings.username:  # the next session fetches a ticket of its own
+            return Seen("the Kerberos ticket of the session has expired", "Ask again", code="0X80090317")
+        number = _TICKET_EXPIRED
     known = next((entry for entry in _KNOWN if number in entry[0]), None)
     if known is None:
         return None
@@ -148,7 +155,13 @@ _KNOWN: tuple[tuple[tuple[int, ...], str, str, Fault, str], ...] = (
         Fault.CONFIGURATION,
         "0X80090303",
     ),
-    ((32,), "the Kerberos ticket of the account {account} has expired", _TICKET, Fault.CONFIGURATION, "0X80090317"),
+    (
+        (_TICKET_EXPIRED,),
+        "the Kerberos ticket of the account {account} has expired",
+        _TICKET,
+        Fault.CONFIGURATION,
+        "0X80090317",
+    ),
     ((141, 195), "there is no Kerberos ticket of the account {account}", _TICKET, Fault.CONFIGURATION, "0X8009030E"),
     ((33, 37), "this machine's clock differs too much from the domain's", _CLOCKS, Fault.CONFIGURATION, "0X80090324"),
     (

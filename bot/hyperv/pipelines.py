@@ -10,9 +10,11 @@ from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.core.readiness.model import Target
 from bot.hyperv.cmdlets import (
+    CMDLETS,
     COMPARE_VM,
     DEVICE_GUARD,
     GET_CIM_INSTANCE,
+    GET_COMMAND,
     GET_SERVICE,
     GET_VHD,
     GET_VM,
@@ -83,6 +85,11 @@ def ask_vms() -> tuple[Statement, ...]:
     """The host and a list of its VMs."""
     host = ask_host()
     return (*host[:-1], GET_VM(), host[-1])
+
+
+def ask_commands() -> tuple[Statement, ...]:
+    """What the session shows of all that Ferry ever sends; nothing where it does not show Get-Command."""
+    return tuple(GET_COMMAND(Name=cmdlet.name).tolerated() for cmdlet in CMDLETS)
 
 
 def ask_all() -> tuple[Statement, ...]:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.core.plan import Level
 from bot.errors import Fault, HostUnreachable, Refused
 from bot.hyperv import kerberos
 from bot.hyperv.fleet import HyperVFleet
+from bot.hyperv.probe import examine_host
 from bot.lab.winrm import Authority, WinRmServer
 from bot.settings import HostSettings
 
@@ -24,7 +26,7 @@ from .hosts import LONG, Hosts, enter, refusal
 from .kdc import REALM, Kdc
 
 FERRY, BRIEF, PASSWORD = f"ferry@{REALM}", f"brief@{REALM}", "pass word"
-BRIEF_S = 3
+BRIEF_S = 2
 MUST = "FERRY_TEST_KERBEROS"  # set where everything is installed, so that a skip would hide something
 
 
@@ -126,12 +128,33 @@ class TestEntering:
 
 class TestTickets:
     def test_a_move_goes_on_when_its_ticket_expires(self, hosts: Hosts, answering: Kdc, server: WinRmServer) -> None:
-        hosts.long_s = 2.5 * BRIEF_S
+        hosts.long_s = 2 * BRIEF_S
         seen: list[int] = []
         brief = hosts.remote(server, **LOGON | {"username": BRIEF})
         assert brief.order("a long move", LONG, lambda answer: answer.completed, progress=seen.append)
         assert seen == list(range(0, 101, 5)), "no progress is lost, none comes twice"
         assert hosts.entered == [BRIEF], "and it was ordered once"
+
+    @pytest.mark.parametrize("renewed", [True, False], ids=["renewed beside Ferry", "not renewed"])
+    def test_a_move_whose_ticket_is_the_processs(
+        self, hosts: Hosts, answering: Kdc, server: WinRmServer, monkeypatch: pytest.MonkeyPatch, renewed: bool
+    ) -> None:
+        monkeypatch.setenv("KRB5CCNAME", answering.tickets("moving", FERRY, PASSWORD, f"{BRIEF_S}s"))
+        hosts.long_s = 2 * BRIEF_S
+
+        def renew(percent: int) -> None:
+            if percent == 20 and renewed:
+                answering.tickets("moving", FERRY, PASSWORD, "1h")
+
+        remote = hosts.remote(server, **TICKET)
+        if renewed:
+            assert remote.order("a long move", LONG, lambda answer: answer.completed, progress=renew)
+            return
+        with pytest.raises(HostUnreachable) as raised:
+            remote.order("a long move", LONG, lambda answer: answer.completed, progress=renew)
+        assert raised.value.cause == "the Kerberos ticket of the account of this process has expired"
+        assert raised.value.fault is Fault.UNKNOWN, "the host goes on"
+        assert "`kinit`" in raised.value.hint
 
     def test_a_warm_session_whose_ticket_has_expired_reads_on(
         self, hosts: Hosts, answering: Kdc, server: WinRmServer
@@ -233,6 +256,16 @@ class TestWhatIsSaid:
         assert "the host's clock differs from the domain's" in error.cause
         assert "w32tm" in error.hint
 
+    def test_the_doctor_tells_a_realm_that_answers_from_one_that_does_not(
+        self, hosts: Hosts, realm: Kdc, server: WinRmServer
+    ) -> None:
+        settings = hosts.remote(server, **LOGON).settings
+        with realm.running():
+            assert f"logged on as {FERRY} by kerberos" in [finding.text for finding in examine_host("host01", settings)]
+        finding = list(examine_host("host01", settings))[-1]
+        assert (finding.code, finding.level) == ("authentication", Level.BLOCKING)
+        assert "no domain controller (KDC) answered" in finding.text
+
     def test_a_keytab_without_the_account(self, hosts: Hosts, answering: Kdc, server: WinRmServer) -> None:
         settings = {"authentication": "kerberos", "username": FERRY, "password": ""}
         keytab = answering.keytab("elsewhere.keytab", "host/elsewhere")
@@ -271,7 +304,7 @@ def impostor() -> Iterator[tuple[int, list[bytes]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         listening.daemon_threads = True
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         yield listening.server_port, bodies
         listening.shutdown()

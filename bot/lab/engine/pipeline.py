@@ -83,6 +83,11 @@ class Session:
     user: str
     cmdlet: Cmdlet
     common: Mapping[str, Any] = field(default_factory=dict)
+    visible: Visible = None
+
+    def shown(self, name: str) -> Cmdlet | None:
+        """What a client finds under a name in this session."""
+        return _shown(name, self.machine, self.visible)
 
     @property
     def what_if(self) -> bool:
@@ -190,7 +195,7 @@ async def _run_statement(statement: list[Any], command: Command, machine: Machin
     stages = [_prepare(item, machine, visible) for item in statement]
     stream: AsyncIterator[object] | None = None
     for binding in stages:
-        session = Session(command, machine, user, binding.cmdlet, binding.common)
+        session = Session(command, machine, user, binding.cmdlet, binding.common, visible)
         stream = _named_errors(binding.cmdlet, binding.cmdlet.run(session, _records(session, binding, stream)))
     assert stream is not None
     async for item in stream:
@@ -200,8 +205,8 @@ async def _run_statement(statement: list[Any], command: Command, machine: Machin
 
 def _prepare(item: Any, machine: Machine, visible: Visible) -> Binding:
     name = str(item.command_text)
-    cmdlet = machine.cmdlet(name.rsplit("\\", 1)[-1])
-    if cmdlet is None or not _is_visible(cmdlet, visible):
+    cmdlet = _shown(name, machine, visible)
+    if cmdlet is None:
         raise PsError(
             f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program. "
             "Check the spelling of the name, or if a path was included, verify that the path is correct and try again.",
@@ -219,8 +224,11 @@ def _prepare(item: Any, machine: Machine, visible: Visible) -> Binding:
     return binding
 
 
-def _is_visible(cmdlet: Cmdlet, visible: Visible) -> bool:
-    return visible is None or cmdlet.name.casefold() in {name.casefold() for name in visible}
+def _shown(name: str, machine: Machine, visible: Visible) -> Cmdlet | None:
+    cmdlet = machine.cmdlet(name.rsplit("\\", 1)[-1])
+    if cmdlet is None or (visible is not None and cmdlet.name.casefold() not in {one.casefold() for one in visible}):
+        return None
+    return cmdlet
 
 
 def _check_role(binding: Binding, visible: Visible) -> None:
