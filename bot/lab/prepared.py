@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from bot.hyperv.cmdlets import CMDLETS, Cmdlet
-from bot.hyperv.jea import ENDPOINT, Identity, render_role, render_session
+from bot.hyperv.jea import ENDPOINT, Identity, render_roles, render_session
 from bot.lab.engine import Visible
 from bot.lab.jea import Role, enter
 
@@ -20,9 +20,12 @@ PLAIN = "Microsoft.PowerShell"
 
 @cache
 def ferry_role(cmdlets: tuple[Cmdlet, ...] = CMDLETS) -> Role:
-    """What a member of Ferry's group sees; the files are made and read once per process."""
-    identity = Identity()
-    return enter(render_session(identity), {ENDPOINT: render_role(cmdlets)}, (identity.group,))
+    """What a member of Ferry's group sees; the files are made and read once per process.
+
+    Every role at once: on a host that is no cluster node, the commands that only nodes have are not there to be shown.
+    """
+    identity, roles = Identity(), render_roles(cmdlets)
+    return enter(render_session(identity, roles), roles, (identity.group,))
 
 
 def configurations(cmdlets: tuple[Cmdlet, ...] = CMDLETS) -> Mapping[str, Visible]:

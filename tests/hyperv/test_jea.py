@@ -12,15 +12,27 @@ from hypothesis import strategies as st
 
 from bot.core.names import check_host_name, check_storage_path
 from bot.errors import Refused
-from bot.hyperv.cmdlets import CMDLETS, Cmdlet, Kind, Parameter
-from bot.hyperv.jea import ENDPOINT, Identity, render_files, render_role, render_session, write_files
+from bot.hyperv.cmdlets import CMDLETS, GET_VM, Cmdlet, Kind, Parameter
+from bot.hyperv.jea import Identity, render_files, render_roles, render_session, write_files
 from bot.hyperv.jea.functions import function_of
 from bot.hyperv.jea.patterns import RULES, NotExpressible, rule_of
 from bot.hyperv.jea.role import FUNCTION_MODULES
 from bot.lab.jea import Script, read_data_file
 
-ROLE: dict[str, Any] = read_data_file(render_role())
+ROLES: list[dict[str, Any]] = [read_data_file(text) for text in render_roles().values()]
 VM = "d46f1c3a-0b1e-4c2d-9e3f-0123456789ab"
+
+
+GET_CLUSTER = Cmdlet("Get-Cluster", "FailoverClusters")
+
+
+def entries(section: str) -> list[Any]:
+    """Of all roles."""
+    return [entry for role in ROLES for entry in role.get(section, [])]
+
+
+def limited(section: str) -> list[dict[str, Any]]:
+    return [entry for entry in entries(section) if not isinstance(entry, str)]
 
 
 def engine_takes(kind: Kind, text: str) -> bool:
@@ -32,24 +44,23 @@ def engine_takes(kind: Kind, text: str) -> bool:
 
 class TestRole:
     def test_it_names_what_is_declared_and_nothing_else(self) -> None:
-        visible = [*ROLE["VisibleCmdlets"], *ROLE["VisibleFunctions"]]
+        visible = [*entries("VisibleCmdlets"), *entries("VisibleFunctions")]
         names = [entry if isinstance(entry, str) else entry["Name"] for entry in visible]
         assert sorted(names) == sorted(cmdlet.name for cmdlet in CMDLETS)
-        assert set(ROLE["ModulesToImport"]) == {cmdlet.module for cmdlet in CMDLETS}
+        assert sorted(entries("ModulesToImport")) == sorted({cmdlet.module for cmdlet in CMDLETS})
 
     @pytest.mark.parametrize("cmdlet", CMDLETS, ids=lambda cmdlet: cmdlet.name)
     def test_a_cmdlet_has_its_declared_parameters_and_values(self, cmdlet: Cmdlet) -> None:
         if function_of(cmdlet) is not None:
-            assert cmdlet.name in ROLE["VisibleFunctions"]
-            (body,) = (one["ScriptBlock"] for one in ROLE["FunctionDefinitions"] if one["Name"] == cmdlet.name)
+            assert cmdlet.name in entries("VisibleFunctions")
+            (body,) = (one["ScriptBlock"] for one in entries("FunctionDefinitions") if one["Name"] == cmdlet.name)
             assert isinstance(body, Script)
             assert set(re.findall(r"\$(\w+),?\n", body.text.partition("process")[0])) == {
                 parameter.name for parameter in cmdlet.parameters
             }
             return
         section = "VisibleFunctions" if cmdlet.module in FUNCTION_MODULES else "VisibleCmdlets"
-        entries = [one for one in ROLE[section] if not isinstance(one, str)]
-        (entry,) = (one for one in entries if one["Name"] == cmdlet.name)
+        (entry,) = (one for one in limited(section) if one["Name"] == cmdlet.name)
         assert [one["Name"] for one in entry["Parameters"]] == [parameter.name for parameter in cmdlet.parameters]
         for parameter, shown in zip(cmdlet.parameters, entry["Parameters"], strict=True):
             if parameter.kind is Kind.CHOICE:
@@ -63,14 +74,23 @@ class TestRole:
     def test_a_hashtable_without_a_function_of_its_own_is_no_role(self) -> None:
         cmdlet = Cmdlet("Set-Something", "Hyper-V", (Parameter("Arguments", Kind.STATE, (4,)),))
         with pytest.raises(NotExpressible, match="-Arguments takes a hashtable"):
-            render_role((*CMDLETS, cmdlet))
+            render_roles((*CMDLETS, cmdlet))
 
     def test_a_limited_command_stands_without_its_module(self) -> None:
         """The engine names the proxy letter by letter as the role does, and Ferry calls it without a module."""
-        limited = [*ROLE["VisibleCmdlets"], *(one for one in ROLE["VisibleFunctions"] if not isinstance(one, str))]
-        assert not [entry["Name"] for entry in limited if "\\" in entry["Name"]]
+        shown = [*limited("VisibleCmdlets"), *limited("VisibleFunctions")]
+        assert not [entry["Name"] for entry in shown if "\\" in entry["Name"]]
 
-    @pytest.mark.parametrize("definition", ROLE["FunctionDefinitions"], ids=lambda one: str(one["Name"]))
+    def test_what_only_cluster_nodes_have_is_a_role_of_its_own(self) -> None:
+        """A module that a host does not have would keep every session there from opening."""
+        roles = {name: read_data_file(text) for name, text in render_roles((GET_VM, GET_CLUSTER)).items()}
+        assert {name: role["ModulesToImport"] for name, role in roles.items()} == {
+            "Ferry": ["Hyper-V"],
+            "FerryClusterNode": ["FailoverClusters"],
+        }
+        assert list(render_roles((GET_VM,))) == ["Ferry"]
+
+    @pytest.mark.parametrize("definition", entries("FunctionDefinitions"), ids=lambda one: str(one["Name"]))
     def test_a_function_calls_by_module_and_makes_no_text_into_commands(self, definition: dict[str, Any]) -> None:
         body = definition["ScriptBlock"].text.partition("process")[2]
         assert not re.search(r"Invoke-Expression|ScriptBlock|iex|\$ExecutionContext", body)
@@ -143,7 +163,7 @@ class TestSession:
         assert session["SessionType"] == "RestrictedRemoteServer"
         assert session["LanguageMode"] == "NoLanguage"
         assert session["RunAsVirtualAccount"] is True
-        assert session["RoleDefinitions"] == {"FABRIKAM\\Movers of VMs": {"RoleCapabilities": ENDPOINT}}
+        assert session["RoleDefinitions"] == {"FABRIKAM\\Movers of VMs": {"RoleCapabilities": ["Ferry"]}}
         assert "GroupManagedServiceAccount" not in session
         assert session["TranscriptDirectory"]
 
@@ -154,7 +174,7 @@ class TestSession:
 
     def test_an_apostrophe_ends_no_string(self) -> None:
         session = read_data_file(render_session(Identity("CONTOSO\\O'Brien")))
-        assert session["RoleDefinitions"] == {"CONTOSO\\O'Brien": {"RoleCapabilities": ENDPOINT}}
+        assert session["RoleDefinitions"] == {"CONTOSO\\O'Brien": {"RoleCapabilities": ["Ferry"]}}
 
     @pytest.mark.parametrize(
         "account",
@@ -170,11 +190,24 @@ class TestFiles:
     def test_they_are_the_same_every_time_in_ascii_and_complete(self, identity: Identity) -> None:
         files = render_files(identity)
         assert files == render_files(identity)
-        assert set(files) == {"README.txt", "Ferry.pssc", "Ferry/Ferry.psd1", "Ferry/RoleCapabilities/Ferry.psrc"}
         assert all(text.isascii() and text.endswith("\n") and "\t" not in text for text in files.values())
         assert "FABRIKAM\\Ferry" in files["README.txt"]
         assert ("Install-ADServiceAccount svc" in files["README.txt"]) == (identity.service_account is not None)
         assert "{" not in files["README.txt"].replace("@{ 'msDS", "")
+
+    def test_cluster_nodes_have_a_session_configuration_of_their_own(self) -> None:
+        files = render_files(Identity(), (GET_VM,))
+        assert set(files) == {"README.txt", "Ferry.pssc", "Ferry/Ferry.psd1", "Ferry/RoleCapabilities/Ferry.psrc"}
+        with_nodes = render_files(Identity(), (GET_VM, GET_CLUSTER))
+        assert with_nodes.keys() - files.keys() == {
+            "Ferry-cluster-node.pssc",
+            "Ferry/RoleCapabilities/FerryClusterNode.psrc",
+        }
+        assert with_nodes["Ferry.pssc"] == files["Ferry.pssc"]
+        session = read_data_file(with_nodes["Ferry-cluster-node.pssc"])
+        assert session["RoleDefinitions"] == {"CONTOSO\\Ferry": {"RoleCapabilities": ["Ferry", "FerryClusterNode"]}}
+        assert "Ferry-cluster-node.pssc" in with_nodes["README.txt"]
+        assert "Ferry-cluster-node.pssc" not in files["README.txt"]
 
     def test_a_changed_file_is_not_overwritten_unless_forced(self, tmp_path: Path) -> None:
         contents = {"a.txt": "one\n", "b/c.txt": "two\n"}

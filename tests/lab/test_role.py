@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.hyperv.cmdlets import CMDLETS, Cmdlet
-from bot.hyperv.jea import ENDPOINT, Identity, render_role, render_session
+from bot.hyperv.cmdlets import CMDLETS, GET_VM, Cmdlet
+from bot.hyperv.jea import ENDPOINT, Identity, render_roles, render_session
 from bot.lab.cmdlets import HyperVMachine, machine_of
 from bot.lab.jea import Malformed, NotAllowed, Role, enter, read_data_file
 from bot.lab.prepared import ferry_role
@@ -77,6 +77,15 @@ def test_a_command_whose_module_is_not_imported_is_silently_missing(machine: Hyp
     assert shown(machine, imported, "Get-Volume") == {}
 
 
+def test_a_node_gets_both_roles(machine: HyperVMachine) -> None:
+    roles = render_roles((GET_VM, Cmdlet("Get-VMHost", "FailoverClusters")))
+    session = render_session(Identity(), roles)
+    assert list(roles) == ["Ferry", "FerryClusterNode"]
+    entered = enter(session, roles, ["CONTOSO\\Ferry"])
+    assert shown(machine, entered, "Get-VM") is not None
+    assert shown(machine, entered, "Get-VMHost") == {}
+
+
 def test_several_roles_allow_what_any_of_them_allows(machine: HyperVMachine) -> None:
     def entry(values: str) -> str:
         return f"VisibleCmdlets = @{{ Name = 'Get-VMSwitch'; Parameters = @{{ Name = 'Name'{values} }} }}"
@@ -121,13 +130,13 @@ def test_a_role_made_without_a_cmdlet_lets_nobody_do_what_it_does(machine: Hyper
 
 
 def test_a_functions_text_may_not_change_behind_its_stand_in() -> None:
-    changed = render_role().replace("-ne 'PlannedVirtualMachine'", "-ne 'RealizedVirtualMachine'")
+    changed = render_roles()[ENDPOINT].replace("-ne 'PlannedVirtualMachine'", "-ne 'RealizedVirtualMachine'")
     with pytest.raises(Malformed, match="nothing stands in for this text of the function Remove-VM"):
         enter(SESSION, {ENDPOINT: changed}, ["LAB\\Ferry"])
 
 
 def test_only_members_enter() -> None:
-    roles = {ENDPOINT: render_role()}
+    roles = render_roles()
     assert enter(SESSION, roles, ["lab\\ferry", "LAB\\Domain Users"])
     with pytest.raises(NotAllowed):
         enter(SESSION, roles, ["LAB\\Domain Users"])
@@ -147,4 +156,4 @@ def test_only_members_enter() -> None:
 def test_what_a_session_may_not_say_here(before: str, after: str, words: str) -> None:
     assert before in SESSION
     with pytest.raises(Malformed, match=words):
-        enter(SESSION.replace(before, after), {ENDPOINT: render_role()}, ["LAB\\Ferry"])
+        enter(SESSION.replace(before, after), render_roles(), ["LAB\\Ferry"])

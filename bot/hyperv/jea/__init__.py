@@ -4,9 +4,9 @@ Generated from `bot.hyperv.cmdlets`, the only place that says what Ferry sends. 
 `writing` is text in, text out.
 """
 
-from bot.hyperv.jea.files import ENDPOINT, Identity, render_files
-from bot.hyperv.jea.role import render_role
-from bot.hyperv.jea.session import render_session
+from bot.hyperv.jea.files import render_files
+from bot.hyperv.jea.role import render_roles
+from bot.hyperv.jea.session import ENDPOINT, Identity, render_session
 from bot.hyperv.jea.writing import write_files
 
-__all__ = ["ENDPOINT", "Identity", "render_files", "render_role", "render_session", "write_files"]
+__all__ = ["ENDPOINT", "Identity", "render_files", "render_roles", "render_session", "write_files"]

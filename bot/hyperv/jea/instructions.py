@@ -12,7 +12,7 @@ do what Ferry does, and nothing else. It needs no administrator's rights of its 
 Run everything here in Windows PowerShell 5.1 as an administrator.
 
   Ferry.pssc                           who may enter ({group}), and as whom commands run
-  Ferry\RoleCapabilities\Ferry.psrc    the commands, their parameters and values
+  Ferry\RoleCapabilities\*.psrc        the commands, their parameters and values
   Ferry\Ferry.psd1                     makes the folder a module, where PowerShell looks
 
 
@@ -29,13 +29,14 @@ Run everything here in Windows PowerShell 5.1 as an administrator.
     Test-PSSessionConfigurationFile .\Ferry.pssc        # says True
     Register-PSSessionConfiguration -Name Ferry -Path .\Ferry.pssc -Force
 
-Registering restarts WinRM: sessions on the host end, running migrations do not.
+{nodes}Registering restarts WinRM: sessions on the host end, running migrations do not.
 After a new version of Ferry: copy the folder again; sessions opened afterwards see it.
 To register anew: Unregister-PSSessionConfiguration -Name Ferry -Force, then as above.
 Never register it on a domain controller: virtual accounts are Domain Admins there.
 
-No other file named Ferry.psrc may be on the host, for PowerShell takes whichever it
-finds first. And the account must get no other role in this endpoint: where two roles
+Every module under ModulesToImport has to be on the host, or no session opens. No other
+file of the same name as one of the .psrc files may be there, for PowerShell takes
+whichever it finds first. And the account must get no other role in this endpoint: where two roles
 apply, everything that either allows is allowed.
 
 
@@ -44,8 +45,7 @@ apply, everything that either allows is allowed.
 
     Get-PSSessionCapability -ConfigurationName Ferry -Username {group_member}
 
-lists the commands of Ferry.psrc. One that is missing belongs to a module that the host
-does not have (ModulesToImport in Ferry.psrc names them). From the machine that runs Ferry:
+lists the commands of the .psrc files. From the machine that runs Ferry:
 
     ferry.toml:   [remote]
                   configuration = 'Ferry'
@@ -145,12 +145,23 @@ and Remove-VM stand before the ones they replace. Move a VM that may fail first.
 """
 
 
-def render_instructions(identity: Identity) -> str:
-    """README.txt; lines end as in the other files."""
+_NODES = r"""On the nodes of failover clusters register Ferry-cluster-node.pssc instead, under the same
+name: it adds the commands of the module FailoverClusters, which other hosts do not have.
+
+"""
+
+
+def render_instructions(identity: Identity, *, nodes: bool) -> str:
+    """README.txt; lines end as in the other files.
+
+    Args:
+        nodes: whether cluster nodes have a session configuration of their own.
+    """
     account = identity.service_account
     text = _HEAD + (_SERVICE_ACCOUNT if account else _VIRTUAL) + _DELEGATION
     return text.format(
         transcripts=TRANSCRIPTS,
+        nodes=_NODES if nodes else "",
         group=identity.group,
         group_member=identity.group.partition("\\")[0] + "\\<account>",
         service_account=account,

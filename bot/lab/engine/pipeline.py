@@ -206,7 +206,7 @@ async def _run_statement(statement: list[Any], command: Command, machine: Machin
 
 def _prepare(item: Any, machine: Machine, visible: Visible) -> Binding:
     name = str(item.command_text)
-    cmdlet = visible.cmdlet(machine, name) if visible else machine.cmdlet(name.rsplit("\\", 1)[-1])
+    cmdlet = _shown(name, machine, visible)
     if cmdlet is None:
         raise PsError(
             f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program. "
@@ -221,6 +221,10 @@ def _prepare(item: Any, machine: Machine, visible: Visible) -> Binding:
     except PsError as error:
         error.activity = error.activity or cmdlet.name
         raise
+
+
+def _shown(name: str, machine: Machine, visible: Visible) -> Cmdlet | None:
+    return visible.cmdlet(machine, name) if visible else machine.cmdlet(name.rsplit("\\", 1)[-1])
 
 
 async def _records(session: Session, binding: Binding, stream: AsyncIterator[object] | None) -> Records:

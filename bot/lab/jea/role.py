@@ -2,8 +2,8 @@ r"""What a restricted session shows of a machine's commands.
 
 Facts (PowerShell source, DISCPowerShellConfiguration and InitialSessionState; Microsoft Learn, JEA Role Capabilities
 and JEA Session Configurations):
-1. RestrictedRemoteServer shows eight commands of its own. Two of them are here, as the proxies they are: Select-Object
-   takes -InputObject, and -Property for eleven names; Measure-Object takes -InputObject. The others do not answer.
+1. RestrictedRemoteServer shows eight commands of its own. Those that a program may use are here, as the proxies they
+   are: Select-Object takes -InputObject, and -Property for eleven names; Measure-Object takes -InputObject.
 2. A command with Parameters becomes a proxy function of exactly the name written in the role; parameters that are not
    listed are gone. What a function of that name was before is wrapped, else a cmdlet of an imported module; where
    there is none, the entry is silently without effect.
@@ -19,17 +19,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from bot.lab.cmdlets import utility
 from bot.lab.engine import Cmdlet, Machine, Parameter, Validation
 from bot.lab.jea.data_file import Data, Malformed, Script
 from bot.lab.jea.functions import function
 
-_RESTRICTED_PROPERTIES = (
-    *("ModuleName", "Namespace", "OutputType", "Count", "HelpUri", "Name", "CommandType", "ResolvedCommandName"),
-    *("DefaultParameterSet", "CmdletBinding", "Parameters"),
-)
 _ALWAYS_IMPORTED = frozenset({"microsoft.powershell.core", "microsoft.powershell.utility"})
-# The module that a cmdlet's class belongs to; commands made from CIM classes have none.
+# The module that a cmdlet's class belongs to, and that of functions, which have none.
 _MODULES = (
     ("Microsoft.HyperV.PowerShell.", "hyper-v"),
     ("Microsoft.Vhd.PowerShell.", "hyper-v"),
@@ -37,6 +32,7 @@ _MODULES = (
     ("Microsoft.Management.Infrastructure.CimCmdlets.", "cimcmdlets"),
     ("Microsoft.PowerShell.Commands.", "microsoft.powershell.utility"),
     ("Get-Volume", "storage"),
+    ("Test-NetConnection", "nettcpip"),
 )
 _KNOWN = frozenset(
     {"guid", "author", "description", "companyname", "copyright", "schemaversion"}
@@ -45,6 +41,21 @@ _KNOWN = frozenset(
 
 Limits = Mapping[str, Validation | None]
 """The parameters a role lists, in lower case, with what it lets each take."""
+
+_SESSION: Mapping[str, Limits] = {
+    "get-command": {"name": None},
+    "measure-object": {"inputobject": None},
+    "select-object": {
+        "inputobject": None,
+        "property": Validation(
+            set=(
+                *("ModuleName", "Namespace", "OutputType", "Count", "HelpUri", "Name", "CommandType"),
+                *("ResolvedCommandName", "DefaultParameterSet", "CmdletBinding", "Parameters"),
+            )
+        ),
+    },
+}
+"""The session's own commands, as far as a machine has them here."""
 
 
 class Role:
@@ -56,7 +67,7 @@ class Role:
             Malformed: a role capability says what is not known here.
         """
         self._modules = set(_ALWAYS_IMPORTED)
-        self._functions = {cmdlet.name.casefold(): cmdlet for cmdlet in _session_functions()}
+        self._functions: dict[str, Cmdlet] = {}
         self._limits: dict[str, dict[str, list[Mapping[str, Data]]]] = {}
         self._names: dict[str, str] = {}
         self._whole: set[str] = set()
@@ -105,29 +116,26 @@ class Role:
     def _make(self, key: str, original: Cmdlet | None) -> Cmdlet | None:
         module, _, short = key.rpartition("\\")
         imported = original if original and self._has_module(original, module) else None
-        before = self._functions.get(key) or imported
+        function = self._function(key, original)
         if key in self._limits and key not in self._whole:
             limits = {name: _validation(given) for name, given in self._limits[key].items()}
+            before = function or imported
             return _limited(before, self._names[key], limits) if before else None
-        if key in self._functions:
-            return self._functions[key]
-        if imported is None or short in self._functions:
-            return None
+        if function or imported is None or self._function(short, original):
+            return function
         return imported if self._whole & {key, short, f"{_module(imported)}\\{short}"} else None
+
+    def _function(self, key: str, original: Cmdlet | None) -> Cmdlet | None:
+        """The role's own function of that name, else the session's."""
+        if own := self._functions.get(key):
+            return own
+        return _limited(original, original.name, _SESSION[key]) if original and key in _SESSION else None
 
     def _has_module(self, cmdlet: Cmdlet, wanted: str) -> bool:
         """Whether the session has imported the command's module, and it is the one named, if one is."""
         module = _module(cmdlet)
         named = {name.rpartition("\\")[0] for name in self._whole if "\\" in name}  # naming it imports it
         return module in self._modules | named and wanted in ("", module)
-
-
-def _session_functions() -> tuple[Cmdlet, ...]:
-    properties = Validation(set=_RESTRICTED_PROPERTIES)
-    return (
-        _limited(utility.SELECT_OBJECT, "Select-Object", {"inputobject": None, "property": properties}),
-        _limited(utility.MEASURE_OBJECT, "Measure-Object", {"inputobject": None}),
-    )
 
 
 def _module(cmdlet: Cmdlet | None) -> str:
