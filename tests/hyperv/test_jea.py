@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,20 @@ from bot.hyperv.jea.patterns import RULES, NotExpressible, rule_of
 from bot.hyperv.jea.role import FUNCTION_MODULES
 from bot.lab.jea import Script, read_data_file
 
-ROLES: list[dict[str, Any]] = [read_data_file(text) for text in render_roles().values()]
 VM = "d46f1c3a-0b1e-4c2d-9e3f-0123456789ab"
 
 
 GET_CLUSTER = Cmdlet("Get-Cluster", "FailoverClusters")
 
 
+@cache
+def roles() -> tuple[dict[str, Any], ...]:
+    return tuple(read_data_file(text) for text in render_roles().values())
+
+
 def entries(section: str) -> list[Any]:
     """Of all roles."""
-    return [entry for role in ROLES for entry in role.get(section, [])]
+    return [entry for role in roles() for entry in role.get(section, [])]
 
 
 def limited(section: str) -> list[dict[str, Any]]:
@@ -83,16 +88,17 @@ class TestRole:
 
     def test_what_only_cluster_nodes_have_is_a_role_of_its_own(self) -> None:
         """A module that a host does not have would keep every session there from opening."""
-        roles = {name: read_data_file(text) for name, text in render_roles((GET_VM, GET_CLUSTER)).items()}
-        assert {name: role["ModulesToImport"] for name, role in roles.items()} == {
+        both = {name: read_data_file(text) for name, text in render_roles((GET_VM, GET_CLUSTER)).items()}
+        assert {name: role["ModulesToImport"] for name, role in both.items()} == {
             "Ferry": ["Hyper-V"],
             "FerryClusterNode": ["FailoverClusters"],
         }
         assert list(render_roles((GET_VM,))) == ["Ferry"]
 
-    @pytest.mark.parametrize("definition", entries("FunctionDefinitions"), ids=lambda one: str(one["Name"]))
-    def test_a_function_calls_by_module_and_makes_no_text_into_commands(self, definition: dict[str, Any]) -> None:
-        body = definition["ScriptBlock"].text.partition("process")[2]
+    @pytest.mark.parametrize("cmdlet", filter(function_of, CMDLETS), ids=lambda cmdlet: cmdlet.name)
+    def test_a_function_calls_by_module_and_makes_no_text_into_commands(self, cmdlet: Cmdlet) -> None:
+        (script,) = (one["ScriptBlock"] for one in entries("FunctionDefinitions") if one["Name"] == cmdlet.name)
+        body = script.text.partition("process")[2]
         assert not re.search(r"Invoke-Expression|ScriptBlock|iex|\$ExecutionContext", body)
         calls = re.findall(r"(\S*)(?:Get|Invoke|Remove|Select)-\w+", body)
         assert calls

@@ -8,26 +8,34 @@ import pytest
 
 from bot.hyperv.cmdlets import CMDLETS, GET_VM, Cmdlet
 from bot.hyperv.jea import ENDPOINT, Identity, render_roles, render_session
-from bot.lab.cmdlets import HyperVMachine, machine_of
+from bot.lab import cmdlets as lab
+from bot.lab import engine
 from bot.lab.jea import Malformed, NotAllowed, Role, enter, read_data_file
 from bot.lab.prepared import ferry_role
-from bot.lab.scenario import small
-from bot.lab.world import ManualClock
 
 SESSION = render_session(Identity("LAB\\Ferry"))
 
 
+class Everything:
+    """A machine that has every command the lab knows, wherever it is a host of."""
+
+    def __init__(self) -> None:
+        self._cmdlets = {cmdlet.name.casefold(): cmdlet for cmdlet in lab.CMDLETS}
+
+    def cmdlet(self, name: str) -> engine.Cmdlet | None:
+        return self._cmdlets.get(name.casefold())
+
+
 @pytest.fixture(scope="module")
-def machine() -> HyperVMachine:
-    world = small(ManualClock())
-    return machine_of(world, world.host("host01"))
+def machine() -> Everything:
+    return Everything()
 
 
 def role(*capabilities: str) -> Role:
     return Role(read_data_file(f"@{{ ModulesToImport = 'Hyper-V'; {text} }}") for text in capabilities)
 
 
-def shown(machine: HyperVMachine, session: Role, name: str) -> dict[str, Any] | None:
+def shown(machine: Everything, session: Role, name: str) -> dict[str, Any] | None:
     """The parameters that can be named, with what they take; None if there is no such command."""
     cmdlet = session.cmdlet(machine, name)
     if cmdlet is None:
@@ -36,7 +44,7 @@ def shown(machine: HyperVMachine, session: Role, name: str) -> dict[str, Any] | 
     return {name: rule and (rule.pattern or rule.set) for name, rule in rules.items()}
 
 
-def test_an_empty_role_has_the_sessions_own_commands_only(machine: HyperVMachine) -> None:
+def test_an_empty_role_has_the_sessions_own_commands_only(machine: Everything) -> None:
     session = role("")
     assert shown(machine, session, "Get-VM") is None
     assert shown(machine, session, "Measure-Object") == {"InputObject": None}
@@ -47,13 +55,13 @@ def test_an_empty_role_has_the_sessions_own_commands_only(machine: HyperVMachine
     assert "State" not in select["Property"]
 
 
-def test_a_limited_select_object_is_still_the_sessions_own(machine: HyperVMachine) -> None:
+def test_a_limited_select_object_is_still_the_sessions_own(machine: Everything) -> None:
     """It becomes a proxy of the proxy, so -ExpandProperty, which that does not know, gets nowhere."""
     entry = "@{ Name = 'Select-Object'; Parameters = @{ Name = 'InputObject' }, @{ Name = 'ExpandProperty' } }"
     assert shown(machine, role(f"VisibleCmdlets = {entry}"), "Select-Object") == {"InputObject": None}
 
 
-def test_an_unlimited_command_is_found_by_either_name(machine: HyperVMachine) -> None:
+def test_an_unlimited_command_is_found_by_either_name(machine: Everything) -> None:
     for written in ("Get-VMHost", "Hyper-V\\Get-VMHost"):
         session = role(f"VisibleCmdlets = '{written}'")
         assert shown(machine, session, "get-vmhost") is not None
@@ -61,7 +69,7 @@ def test_an_unlimited_command_is_found_by_either_name(machine: HyperVMachine) ->
         assert shown(machine, session, "Storage\\Get-VMHost") is None
 
 
-def test_a_limited_command_is_found_by_the_name_in_the_role_only(machine: HyperVMachine) -> None:
+def test_a_limited_command_is_found_by_the_name_in_the_role_only(machine: Everything) -> None:
     qualified = role("VisibleCmdlets = @{ Name = 'Hyper-V\\Get-VM'; Parameters = @{ Name = 'Id' } }")
     assert shown(machine, qualified, "Get-VM") is None
     assert shown(machine, qualified, "Hyper-V\\Get-VM") == {"Id": None}
@@ -70,14 +78,14 @@ def test_a_limited_command_is_found_by_the_name_in_the_role_only(machine: HyperV
     assert shown(machine, plain, "Hyper-V\\Get-VM") is None
 
 
-def test_a_command_whose_module_is_not_imported_is_silently_missing(machine: HyperVMachine) -> None:
+def test_a_command_whose_module_is_not_imported_is_silently_missing(machine: Everything) -> None:
     entry = "VisibleFunctions = @{ Name = 'Get-Volume'; Parameters = @() }"
     assert shown(machine, role(entry), "Get-Volume") is None
     imported = Role([read_data_file(f"@{{ ModulesToImport = 'Storage'; {entry} }}")])
     assert shown(machine, imported, "Get-Volume") == {}
 
 
-def test_a_node_gets_both_roles(machine: HyperVMachine) -> None:
+def test_a_node_gets_both_roles(machine: Everything) -> None:
     roles = render_roles((GET_VM, Cmdlet("Get-VMHost", "FailoverClusters")))
     session = render_session(Identity(), roles)
     assert list(roles) == ["Ferry", "FerryClusterNode"]
@@ -86,7 +94,7 @@ def test_a_node_gets_both_roles(machine: HyperVMachine) -> None:
     assert shown(machine, entered, "Get-VMHost") == {}
 
 
-def test_several_roles_allow_what_any_of_them_allows(machine: HyperVMachine) -> None:
+def test_several_roles_allow_what_any_of_them_allows(machine: Everything) -> None:
     def entry(values: str) -> str:
         return f"VisibleCmdlets = @{{ Name = 'Get-VMSwitch'; Parameters = @{{ Name = 'Name'{values} }} }}"
 
@@ -120,7 +128,7 @@ def test_what_a_role_may_not_say_here(text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("cmdlet", CMDLETS, ids=lambda cmdlet: cmdlet.name)
-def test_a_role_made_without_a_cmdlet_lets_nobody_do_what_it_does(machine: HyperVMachine, cmdlet: Cmdlet) -> None:
+def test_a_role_made_without_a_cmdlet_lets_nobody_do_what_it_does(machine: Everything, cmdlet: Cmdlet) -> None:
     declared = {parameter.name for parameter in cmdlet.parameters}
     whole, lacking = ferry_role(), ferry_role(tuple(one for one in CMDLETS if one is not cmdlet))
     assert shown(machine, whole, cmdlet.name) is not None

@@ -63,6 +63,8 @@ RULES: Mapping[Kind, Callable[[Parameter], Rule]] = {
 def rule_of(parameter: Parameter) -> Rule:
     """
     Raises:
-        NotExpressible: its cmdlet needs a function of its own in the role.
+        NotExpressible: its cmdlet needs a function of its own in the role, or its kind a row in RULES.
     """
+    if parameter.kind not in RULES:
+        raise NotExpressible(f"RULES says nothing of the kind {parameter.kind}, which -{parameter.name} is of")
     return RULES[parameter.kind](parameter)
