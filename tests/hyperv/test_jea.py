@@ -95,7 +95,7 @@ class TestRole:
         }
         assert list(render_roles((GET_VM,))) == ["Ferry"]
 
-    @pytest.mark.parametrize("cmdlet", filter(function_of, CMDLETS), ids=lambda cmdlet: cmdlet.name)
+    @pytest.mark.parametrize("cmdlet", [one for one in CMDLETS if function_of(one)], ids=lambda cmdlet: cmdlet.name)
     def test_a_function_calls_by_module_and_makes_no_text_into_commands(self, cmdlet: Cmdlet) -> None:
         (script,) = (one["ScriptBlock"] for one in entries("FunctionDefinitions") if one["Name"] == cmdlet.name)
         body = script.text.partition("process")[2]
