@@ -1,6 +1,4 @@
-"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor`.
-
-Prints, exits, decides nothing.
+"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | jea`. It decides nothing.
 
 What takes long to import (the bot with its database, the lab with its servers) is imported by the commands that need
 it, so that help, `parse` and a wrong setting answer at once.
@@ -256,6 +254,24 @@ def doctor(
     else:
         _out.print(f"Not well: {', '.join(ill)}" if ill else "All is well.")
     raise typer.Exit(1 if ill else 0)
+
+
+@app.command()
+def jea(
+    gmsa: Annotated[str, typer.Option(help="service account that runs the commands, DOMAIN\\\\name$")] = "",
+    group: Annotated[str, typer.Option(help="of the domain, whose members may enter")] = "CONTOSO\\Ferry",
+    out: Annotated[Path, typer.Option(help="folder to write to")] = Path("ferry-jea"),
+    force: Annotated[bool, typer.Option("--force", help="overwrite files that differ")] = False,
+) -> None:
+    """Write the files that give Ferry's account the least rights on the hosts: a JEA endpoint, with instructions."""
+    from bot.hyperv.jea import Identity, render_files, write_files
+
+    try:
+        identity = Identity(group, gmsa or None)
+    except ValueError as error:
+        raise Refused(str(error), needed="a domain's short name, a backslash, and a name in ASCII") from None
+    for file in write_files(out, render_files(identity), force=force):
+        _out.print(str(file))
 
 
 STOP_S = 8.0

@@ -62,6 +62,8 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"psrpcore", "spnego", "aiohttp", "cryptography", "defusedxml", "rich", "prompt_toolkit"}
         | {"pydantic", "pydantic_core"},
     ),
+    # What the lab's hosts are prepared with is what an administrator would copy to real ones.
+    "bot.lab.prepared": ({"bot.lab", "bot.hyperv.jea", "bot.hyperv.cmdlets"}, set()),
     "bot.app": (
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.command", "bot.registry", "bot.dispatch"}
         | {"bot.operations", "bot.hyperv", "bot.slack", "bot.audit", "bot.charts", "bot.log", "bot.solver", "commands"},

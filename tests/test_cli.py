@@ -182,6 +182,33 @@ def test_manifest_is_json_with_the_scopes_that_are_needed(capsys: pytest.Capture
     assert "channels:history" not in manifest["oauth_config"]["scopes"]["bot"]
 
 
+# jea
+
+
+def test_jea_writes_the_same_files_again_and_overwrites_no_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("jea", "--group", "CONTOSO\\Movers", "--gmsa", "CONTOSO\\svc-ferry$", "--out", str(tmp_path / "host"))
+    assert ferry(*asked) == 0
+    written = {Path(line) for line in capsys.readouterr().out.splitlines()}
+    assert {tmp_path / "host" / name for name in ("README.txt", "Ferry.pssc")} < written
+    assert all(file.is_file() for file in written)
+    session = tmp_path / "host" / "Ferry.pssc"
+    assert "'CONTOSO\\Movers'" in session.read_text(encoding="ascii")
+    assert ferry(*asked) == 0
+    session.write_text("mine", encoding="ascii")
+    assert ferry(*asked) == 2
+    assert "--force overwrites it" in capsys.readouterr().err
+    assert ferry(*asked, "--force") == 0
+    assert session.read_text(encoding="ascii") != "mine"
+
+
+def test_jea_wants_accounts_of_a_domain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("jea", "--group", "Movers") == 2
+    assert "a domain's short name, a backslash, and a name" in capsys.readouterr().err
+    assert not Path("ferry-jea").exists()
+
+
 def test_python_m_bot_is_ferry() -> None:
     environment = {**os.environ, "COLUMNS": "100"}
     shown = subprocess.run([sys.executable, "-m", "bot", "--help"], capture_output=True, text=True, env=environment)

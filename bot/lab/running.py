@@ -1,7 +1,7 @@
 """A lab that runs: the world's hosts as WinRM endpoints, a Slack workspace, all on loopback, in one background thread.
 
     with RunningLab(world, folder) as lab:
-        lab.settings(database)        # a complete configuration that reaches it
+        lab.settings(database)        # a complete configuration that reaches it, by Ferry's JEA endpoint
 
 It starts no bot: whoever wants one builds it from the settings.
 """
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from bot.lab import engine
 from bot.lab.cmdlets import machine_of
+from bot.lab.prepared import ENDPOINT, configurations
 from bot.lab.slack import SlackServer
 from bot.lab.winrm import Authority, Limits, WinRmServer
 from bot.lab.world import Host, World
@@ -76,6 +77,7 @@ class RunningLab:
             name,
             {USER: PASSWORD},
             lambda command, user, visible: engine.run(command, machine, user, visible),
+            configurations=configurations(),
             limits=self._limits,
         )
 
@@ -144,7 +146,14 @@ class RunningLab:
     def remote_settings(self) -> dict[str, Any]:
         """`[remote]` that fits them all."""
         transport: Mapping[str, Any] = {"ca_bundle": str(self.authority.ca_file)} if self._tls else {}
-        return {"tls": self._tls, **transport, "authentication": "ntlm", "username": USER, "password": PASSWORD}
+        return {
+            "tls": self._tls,
+            **transport,
+            "authentication": "ntlm",
+            "username": USER,
+            "password": PASSWORD,
+            "configuration": ENDPOINT,
+        }
 
     def slack_settings(self) -> dict[str, Any]:
         """`[slack]` that reaches the workspace; commands in its channel need no mention."""

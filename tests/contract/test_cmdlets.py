@@ -18,6 +18,7 @@ from psrpcore.types import PSInvocationState
 
 from bot.lab import engine
 from bot.lab.cmdlets import machine_of
+from bot.lab.jea import Role, read_data_file
 from bot.lab.scenario import small
 from bot.lab.world import Checkpoint, ManualClock, RunningClock, State, Vm, World
 
@@ -304,11 +305,17 @@ class TestSession:
         assert error.Exception.HResult == -2146233088
 
     def test_a_role_hides_commands_parameters_and_values(self, still: Lab) -> None:
-        role: engine.Visible = {
-            "Get-VM": {"Id": None},
-            "Get-VMSwitch": {"SwitchType": ["External"]},
-            "Get-VMHost": None,
-        }
+        role = Role(
+            [
+                read_data_file(
+                    """@{
+                    ModulesToImport = 'Hyper-V', 'Storage'
+                    VisibleCmdlets = 'Get-VMHost', @{ Name = 'Get-VM'; Parameters = @{ Name = 'Id' } },
+                        @{ Name = 'Get-VMSwitch'; Parameters = @{ Name = 'SwitchType'; ValidateSet = 'External' } }
+                    }"""
+                )
+            ]
+        )
         shown: Callable[[Call], Answer] = lambda call: still(call, visible=role)  # noqa: E731
         assert shown(still.get("VM-01")).only.Name == "VM-01"
         assert shown(("Get-VM", {"Name": "VM-01"})).error.FullyQualifiedErrorId.startswith("NamedParameterNotFound")

@@ -19,11 +19,12 @@ from bot.core.names import VmId, same_computer
 from bot.core.plan import Move, MoveKind
 from bot.core.readiness.model import Target
 from bot.errors import Fault, HostError, HostUnreachable
-from bot.hyperv.cmdlets import CMDLETS
+from bot.hyperv.cmdlets import CMDLETS, Cmdlet
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab import engine
 from bot.lab.cmdlets import HyperVMachine, machine_of
 from bot.lab.cmdlets.things import VmHandle, virtual_machine
+from bot.lab.prepared import ENDPOINT, PLAIN, configurations
 from bot.lab.winrm import Command, Visible, WinRmServer
 from bot.lab.world import (
     GIB,
@@ -50,7 +51,6 @@ T = TypeVar("T")
 SHARE = r"\\server01\vmstore"
 WEB, APP = UUID(int=1), UUID(int=2)
 WEB_ID, APP_ID, NOBODY = VmId(str(WEB)), VmId(str(APP)), VmId(str(UUID(int=99)))
-EVERYTHING: Mapping[str, Visible] = {"Microsoft.PowerShell": None}
 
 
 def _host(number: int) -> Host:
@@ -93,7 +93,7 @@ class Lab:
     def open(
         self,
         *,
-        configurations: Mapping[str, Visible] = EVERYTHING,
+        cmdlets: tuple[Cmdlet, ...] = CMDLETS,
         machines: Mapping[str, engine.Machine] | None = None,
         **options: Any,
     ) -> HyperVFleet:
@@ -101,7 +101,7 @@ class Lab:
         for host in self.hosts:
             name = host.name.lower()
             machine = (machines or {}).get(host.name) or machine_of(self.world, host)
-            self.servers[name] = self._serve(host, machine, configurations)
+            self.servers[name] = self._serve(host, machine, configurations(cmdlets))
             settings[name] = HostSettings(
                 **{
                     "address": "127.0.0.1",
@@ -110,7 +110,7 @@ class Lab:
                     "authentication": Authentication.NTLM,
                     "username": "ferry",
                     "password": SecretStr("secret"),
-                    "configuration": next(iter(configurations)),
+                    "configuration": ENDPOINT,
                     "read_timeout_s": 10,
                     **options,
                 }
@@ -119,11 +119,11 @@ class Lab:
         self._cleanup.callback(fleet.close)
         return fleet
 
-    def _serve(self, host: Host, machine: engine.Machine, configurations: Mapping[str, Visible]) -> WinRmServer:
+    def _serve(self, host: Host, machine: engine.Machine, shown: Mapping[str, Visible]) -> WinRmServer:
         async def run(command: Command, user: str, visible: Visible) -> None:
             await engine.run(command, machine, user, visible)
 
-        server = WinRmServer(host.name, {"ferry": "secret"}, run, configurations=configurations)
+        server = WinRmServer(host.name, {"ferry": "secret"}, run, configurations=shown)
         self._call(server.start())
         self._cleanup.callback(lambda: self._call(server.stop()))
         return server
@@ -287,15 +287,17 @@ class TestReading:
         assert isinstance(refusal(lambda: fleet.look("host02", WEB_ID)), HostUnreachable)
 
 
+def without(*names: str) -> tuple[Cmdlet, ...]:
+    """The declarations of a Ferry that does not know these cmdlets."""
+    return tuple(cmdlet for cmdlet in CMDLETS if cmdlet.name not in names)
+
+
 class TestEndpoints:
-    """A session configuration that shows only what is declared, as a JEA endpoint does."""
+    """Ferry's JEA endpoint as `ferry jea` writes it, whole or made from other declarations, and an unlimited one."""
 
-    DECLARED: Mapping[str, Visible] = {
-        "Ferry": {cmdlet.name: {one.name: None for one in cmdlet.parameters} for cmdlet in CMDLETS}
-    }
-
-    def test_what_is_declared_is_enough_for_everything(self, lab: Lab) -> None:
-        fleet = lab.open(configurations=self.DECLARED)
+    @pytest.mark.parametrize("configuration", [ENDPOINT, PLAIN])
+    def test_what_is_declared_is_enough_for_everything(self, lab: Lab, configuration: str) -> None:
+        fleet = lab.open(configuration=configuration)
         assert fleet.read_host("host01", WEB_ID)[1] is not None
         assert len(fleet.read_vms("host01")[1]) == len(fleet.read_all("host01")[1]) == 2
         assert None not in dict(fleet.read_surroundings("host01")).values()
@@ -308,8 +310,7 @@ class TestEndpoints:
 
     @pytest.mark.parametrize("missing", ["Get-Volume", "Get-VHD"])
     def test_what_may_be_missed_is_not_known(self, lab: Lab, missing: str) -> None:
-        visible = {cmdlet.name for cmdlet in CMDLETS} - {missing}
-        fleet = lab.open(configurations={"Ferry": visible})
+        fleet = lab.open(cmdlets=without(missing))
         host, vm = fleet.read_host("host01", WEB_ID)
         assert vm is not None
         assert fleet.read_all("host01")[1] == (vm, fleet.read_host("host01", APP_ID)[1])
@@ -317,22 +318,20 @@ class TestEndpoints:
         assert (vm.disks[0].size_bytes is None) == (missing == "Get-VHD")
 
     def test_an_older_role_leaves_surroundings_unknown(self, lab: Lab) -> None:
-        newer = {"Get-Service", "Test-NetConnection", "Get-VMMigrationNetwork"}
-        fleet = lab.open(configurations={"Ferry": {cmdlet.name for cmdlet in CMDLETS} - newer})
+        fleet = lab.open(cmdlets=without("Get-Service", "Test-NetConnection", "Get-VMMigrationNetwork"))
         around = fleet.read_surroundings("host01")
         assert (around.service, around.networks, around.domain) == (None, None, "contoso.com")
         error = refusal(lambda: fleet.reach("host01", Target(address="host02", port=6600)))
         assert "TcpTestSucceeded is missing" in error.cause
 
     def test_what_is_needed_is_named(self, lab: Lab) -> None:
-        visible = {cmdlet.name for cmdlet in CMDLETS} - {"Get-VMSwitch"}
-        error = refusal(lambda: lab.open(configurations={"Ferry": visible}).read_host("host01"))
+        error = refusal(lambda: lab.open(cmdlets=without("Get-VMSwitch")).read_host("host01"))
         assert (error.fault, error.code) == (Fault.BUG, "CommandNotFoundException")
         assert "Get-VMSwitch" in error.words
 
     @pytest.mark.parametrize("missing", ["Get-VM", "Get-VMHardDiskDrive", "Get-VMSnapshot"])
     def test_what_is_needed_is_missed_although_something_optional_uses_it_too(self, lab: Lab, missing: str) -> None:
-        fleet = lab.open(configurations={"Ferry": {cmdlet.name for cmdlet in CMDLETS} - {missing}})
+        fleet = lab.open(cmdlets=without(missing))
         assert missing in refusal(lambda: fleet.read_all("host01")).words
         assert missing in refusal(lambda: fleet.read_host("host01", WEB_ID)).words
 

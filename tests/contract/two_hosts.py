@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot.core.names import VmId
 from bot.lab.cmdlets import HyperVMachine, machine_of
 from bot.lab.engine import run
+from bot.lab.prepared import ENDPOINT, configurations
 from bot.lab.winrm import Command, Visible, WinRmServer
 from bot.lab.world import (
     GIB,
@@ -58,6 +59,7 @@ class TwoHosts:
                 authentication=Authentication.NTLM,
                 username=_USER,
                 password=SecretStr(_PASSWORD),
+                configuration=ENDPOINT,
                 connect_timeout_s=2,
             )
             for name, server in self._servers.items()
@@ -95,7 +97,9 @@ class TwoHosts:
         async def carry_out(command: Command, user: str, visible: Visible) -> None:
             await run(command, self._machines[name], user, visible)
 
-        server = WinRmServer(name.upper(), {_USER: _PASSWORD}, carry_out, schemes=("Negotiate",))
+        server = WinRmServer(
+            name.upper(), {_USER: _PASSWORD}, carry_out, configurations=configurations(), schemes=("Negotiate",)
+        )
         asyncio.run_coroutine_threadsafe(server.start(), self._loop).result(10)
         return server
 

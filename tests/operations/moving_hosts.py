@@ -19,6 +19,7 @@ from bot.core.preflight import changes
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.cmdlets import HyperVMachine, machine_of
 from bot.lab.engine import run
+from bot.lab.prepared import ENDPOINT, configurations
 from bot.lab.winrm import Command, Limits, Visible, WinRmServer
 from bot.lab.world import (
     GIB,
@@ -194,7 +195,9 @@ class MovingHosts:
         async def carry_out(command: Command, user: str, visible: Visible) -> None:
             await run(command, self._machines[name], user, visible)
 
-        server = WinRmServer(name.upper(), {USER: PASSWORD}, carry_out, limits=self._limits)
+        server = WinRmServer(
+            name.upper(), {USER: PASSWORD}, carry_out, configurations=configurations(), limits=self._limits
+        )
         asyncio.run_coroutine_threadsafe(server.start(), self._loop).result(10)
         return server
 
@@ -219,6 +222,7 @@ def settings_of(ports: dict[str, int]) -> dict[str, HostSettings]:
             authentication=Authentication.BASIC,
             username=USER,
             password=SecretStr(PASSWORD),
+            configuration=ENDPOINT,
             connect_timeout_s=1,
             read_timeout_s=2,
             sessions=4,

@@ -344,14 +344,14 @@ ENTRIES: tuple[Known, ...] = (
         "missing_cmdlet",
         B,
         "the endpoint does not offer a cmdlet that Ferry needs",
-        "On the host: Get-PSSessionCapability; add the cmdlet to the role, or install the Hyper-V module",
+        "Copy the role that `ferry jea` writes to the host, or install the module there; Get-PSSessionCapability tells",
         identifiers=("CommandNotFoundException",),
     ),
     Known(
         "missing_parameter",
         B,
         "the endpoint does not take a parameter or value that Ferry sends",
-        "Compare the endpoint's role with the one that Ferry generates",
+        "Copy the role that `ferry jea` writes to the host: the one there is another version's",
         identifiers=("NamedParameterNotFound", "ParameterArgumentValidationError", "AmbiguousParameterSet"),
     ),
 )

@@ -5,8 +5,8 @@ mode. It knows no cmdlet itself: a `Machine` brings them. It knows no WinRM: a `
 """
 
 from bot.lab.engine.errors import Category, PsError
-from bot.lab.engine.parameters import Cmdlet, In, Kind, Parameter
-from bot.lab.engine.pipeline import Arguments, Command, Machine, Records, Session, Visible, run
+from bot.lab.engine.parameters import Cmdlet, In, Kind, Parameter, Validation
+from bot.lab.engine.pipeline import Arguments, Command, Machine, Records, Role, Session, Visible, run
 from bot.lab.engine.values import (
     Char,
     Int64,
@@ -36,11 +36,13 @@ __all__ = [
     "PsError",
     "PsObject",
     "Records",
+    "Role",
     "Session",
     "UInt8",
     "UInt16",
     "UInt32",
     "UInt64",
+    "Validation",
     "Value",
     "Visible",
     "run",

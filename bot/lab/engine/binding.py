@@ -1,6 +1,6 @@
 """Parameter binding: which parameter gets which argument, and which parameter set that leaves.
 
-Not here: conversion of values (`parameters`) and what a role allows (`pipeline`).
+Not here: conversion and validation of values (`parameters`).
 
 Facts (Microsoft Learn, about_Parameters, about_Parameter_Sets, about_Pipelines; PowerShell source,
 CmdletParameterBinderController): names are exact or an unambiguous prefix; positional arguments fill in order, the
@@ -127,15 +127,6 @@ def unresolved(cmdlet: Cmdlet) -> PsError:
     )
 
 
-def unknown_parameter(cmdlet: Cmdlet, name: str) -> PsError:
-    return PsError(
-        f"A parameter cannot be found that matches parameter name '{name}'.",
-        f"NamedParameterNotFound,{cmdlet.type}",
-        Category.InvalidArgument,
-        BINDING,
-    )
-
-
 def _bind_named(binding: Binding, name: str, value: object) -> None:
     parameter, is_common = _find(binding.cmdlet, name.lstrip("-").rstrip(":"))
     if parameter.name in binding.bound or parameter.name in binding.common:
@@ -156,7 +147,7 @@ def _bind_named(binding: Binding, name: str, value: object) -> None:
 
 def _find(cmdlet: Cmdlet, name: str) -> tuple[Parameter, bool]:
     common = (*COMMON, *(SHOULD_PROCESS if cmdlet.should_process else ()))
-    known = [*((item, False) for item in cmdlet.parameters), *((item, True) for item in common)]
+    known = [*((item, False) for item in cmdlet.parameters if not item.hidden), *((item, True) for item in common)]
     wanted = name.lower()
     for item, is_common in known:
         if wanted in {item.name.lower(), *(alias.lower() for alias in item.aliases)}:
@@ -167,7 +158,12 @@ def _find(cmdlet: Cmdlet, name: str) -> tuple[Parameter, bool]:
         if wanted and any(spelling.lower().startswith(wanted) for spelling in (item.name, *item.aliases))
     ]
     if not hits:
-        raise unknown_parameter(cmdlet, name)
+        raise PsError(
+            f"A parameter cannot be found that matches parameter name '{name}'.",
+            f"NamedParameterNotFound,{cmdlet.type}",
+            Category.InvalidArgument,
+            BINDING,
+        )
     if len(hits) > 1:
         raise PsError(
             f"Parameter cannot be processed because the parameter name '{name}' is ambiguous. Possible matches "
@@ -185,7 +181,7 @@ def _bind_positional(binding: Binding, value: object) -> None:
     default = cmdlet.sets[0]
     found: list[tuple[int, bool, bool, Parameter]] = []
     for parameter in cmdlet.parameters:
-        if parameter.name in binding.bound:
+        if parameter.name in binding.bound or parameter.hidden:
             continue
         for name in binding.sets:
             use = parameter.use(name)
@@ -219,7 +215,9 @@ def _open(record: Binding, attribute: str) -> Iterable[Parameter]:
     for name in order:
         for parameter in record.cmdlet.parameters:
             use = parameter.use(name)
-            if use and getattr(use, attribute) and parameter.name not in record.bound and parameter not in seen:
+            if parameter.hidden or parameter.name in record.bound or parameter in seen:
+                continue
+            if use and getattr(use, attribute):
                 seen.append(parameter)
     return seen
 
@@ -299,6 +297,6 @@ def _missing(binding: Binding, set_name: str, *, but_pipeline: bool = False) -> 
         use = parameter.use(set_name)
         if use is None or not use.mandatory or parameter.name in binding.bound:
             continue
-        if not (but_pipeline and (use.pipeline or use.by_name)):
+        if parameter.hidden or not (but_pipeline and (use.pipeline or use.by_name)):
             lacking.append(parameter.name)
     return lacking

@@ -21,6 +21,7 @@ class Category(IntEnum):
     MetadataError = 10
     NotImplemented = 11
     ObjectNotFound = 13
+    OperationStopped = 14
     OperationTimeout = 15
     ParserError = 17
     PermissionDenied = 18

@@ -4,13 +4,17 @@ Facts (PowerShell source, ReflectionParameterBinder and LanguagePrimitives; Micr
 1. A null given to a switch means "present"; a null given to a bool is refused.
 2. A bool takes booleans and numbers only, never text.
 3. Text, numbers and one-element values become arrays where an array is wanted; an array never becomes one text.
+4. What a value may be is checked after its conversion, as text, element by element, without regard to case
+   (ValidateSetAttribute, ValidatePatternAttribute).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -52,6 +56,25 @@ class In:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """A ValidateSet or a ValidatePattern, which is a .NET regular expression that is searched for."""
+
+    set: tuple[str, ...] = ()
+    pattern: str = ""
+
+    def allows(self, text: str) -> bool:
+        if self.pattern:
+            return bool(_compiled(self.pattern).search(text))
+        return text.casefold() in {choice.casefold() for choice in self.set}
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Python writes the very end as \\Z, .NET as \\z."""
+    return re.compile(pattern.replace(r"\z", r"\Z"), re.IGNORECASE)
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A parameter. `kind` may also be the full name of a .NET class: then only an object of that type fits."""
 
@@ -60,7 +83,9 @@ class Parameter:
     sets: tuple[In, ...] = (In(),)
     aliases: tuple[str, ...] = ()
     many: bool = False  # with a class name: an array of such objects
-    choices: tuple[str, ...] = ()  # an enum's names, or a ValidateSet
+    choices: tuple[str, ...] = ()  # an enum's names
+    validation: Validation | None = None
+    hidden: bool = False  # of a proxy that lacks it: nothing binds to it, though the command within may need it
 
     def use(self, set_name: str) -> In | None:
         return next((use for use in self.sets if use.set in (set_name, ALL_SETS)), None)
@@ -113,6 +138,13 @@ def convert(cmdlet: Cmdlet, parameter: Parameter, value: object) -> Any:
     Raises:
         PsError: as PowerShell words it when the value does not fit.
     """
+    converted = _converted(cmdlet, parameter, value)
+    if parameter.validation is not None:
+        _validate(cmdlet, parameter, parameter.validation, converted)
+    return converted
+
+
+def _converted(cmdlet: Cmdlet, parameter: Parameter, value: object) -> Any:
     if parameter.kind is Kind.SWITCH:
         return True if value is None else _boolean(cmdlet, parameter, value)
     if value is None:
@@ -128,6 +160,27 @@ def convert(cmdlet: Cmdlet, parameter: Parameter, value: object) -> Any:
     if not items:
         raise _refused(cmdlet, parameter, "an empty array", "EmptyArrayNotAllowed")
     return tuple(convert_one(cmdlet, parameter, item) for item in items)
+
+
+def _validate(cmdlet: Cmdlet, parameter: Parameter, validation: Validation, value: object) -> None:
+    for item in value if isinstance(value, tuple) else (value,):
+        text = display(item)
+        if validation.allows(text):
+            continue
+        pattern, choices = validation.pattern, ",".join(validation.set)
+        why = (
+            f'does not match the "{pattern}" pattern. Supply an argument that matches "{pattern}" and try'
+            if pattern
+            else f'does not belong to the set "{choices}" specified by the ValidateSet attribute. Supply an argument '
+            "that is in the set and then try"
+        )
+        raise PsError(
+            f"Cannot validate argument on parameter '{parameter.name}'. The argument \"{text}\" {why} the command "
+            "again.",
+            f"ParameterArgumentValidationError,{cmdlet.type}",
+            Category.InvalidData,
+            VALIDATION,
+        )
 
 
 def fits(parameter: Parameter, value: object) -> bool:

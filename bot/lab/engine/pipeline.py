@@ -1,5 +1,7 @@
 """Running a client's pipeline: statements, cmdlets chained by value, streams, errors and stopping.
 
+Not here: what a role shows and allows (`bot.lab.jea`).
+
 Facts:
 1. NoLanguage: a command that is script text is refused before anything runs (ScriptsNotAllowed; PowerShell source,
    ServerRunspacePoolDriver).
@@ -14,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,18 +27,12 @@ from bot.lab.engine.binding import (
     bind_input,
     check_before_input,
     complete,
-    unknown_parameter,
 )
-from bot.lab.engine.errors import SMA, VALIDATION, Category, PsError
+from bot.lab.engine.errors import SMA, Category, PsError
 from bot.lab.engine.parameters import Cmdlet
-from bot.lab.engine.values import display
 from bot.lab.engine.wire import error_parts, error_record, from_wire, to_wire
 
 log = logging.getLogger(__name__)
-
-Visible = Mapping[str, Mapping[str, Iterable[str] | None] | None] | AbstractSet[str] | None
-"""What a session configuration shows: None for everything, names, or names with their parameters (None: all of them)
-and each parameter's ValidateSet (None: any value), as a role capability file says it."""
 
 
 class Machine(Protocol):
@@ -45,6 +40,17 @@ class Machine(Protocol):
 
     def cmdlet(self, name: str) -> Cmdlet | None:
         """The cmdlet of that name, upper and lower case alike."""
+
+
+class Role(Protocol):
+    """What a session configuration shows of a machine."""
+
+    def cmdlet(self, machine: Machine, name: str) -> Cmdlet | None:
+        """What a client gets who calls this name; None if the session shows no such command."""
+
+
+Visible = Role | None
+"""None shows everything."""
 
 
 class Command(Protocol):
@@ -216,43 +222,14 @@ def _prepare(item: Any, machine: Machine, visible: Visible) -> Binding:
             target=name,
         )
     try:
-        binding = bind_command(cmdlet, [(key, from_wire(value)) for key, value in item.parameters])
-        _check_role(binding, visible)
+        return bind_command(cmdlet, [(key, from_wire(value)) for key, value in item.parameters])
     except PsError as error:
         error.activity = error.activity or cmdlet.name
         raise
-    return binding
 
 
 def _shown(name: str, machine: Machine, visible: Visible) -> Cmdlet | None:
-    cmdlet = machine.cmdlet(name.rsplit("\\", 1)[-1])
-    if cmdlet is None or (visible is not None and cmdlet.name.casefold() not in {one.casefold() for one in visible}):
-        return None
-    return cmdlet
-
-
-def _check_role(binding: Binding, visible: Visible) -> None:
-    """What a JEA role capability allows: its parameters only, and of those its ValidateSet's values only."""
-    if not isinstance(visible, Mapping):
-        return
-    cmdlet = binding.cmdlet
-    rule = next((rule for name, rule in visible.items() if name.casefold() == cmdlet.name.casefold()), None)
-    if rule is None:
-        return
-    allowed = {name.casefold(): values for name, values in rule.items()}
-    for name, value in binding.bound.items():
-        if name.casefold() not in allowed:
-            raise unknown_parameter(cmdlet, name)
-        values = allowed[name.casefold()]
-        if values is not None and display(value).casefold() not in {choice.casefold() for choice in values}:
-            raise PsError(
-                f"Cannot validate argument on parameter '{name}'. The argument \"{display(value)}\" does not belong to "
-                f'the set "{",".join(values)}" specified by the ValidateSet attribute. Supply an argument that is in '
-                "the set and then try the command again.",
-                f"ParameterArgumentValidationError,{cmdlet.type}",
-                Category.InvalidData,
-                VALIDATION,
-            )
+    return visible.cmdlet(machine, name) if visible else machine.cmdlet(name.rsplit("\\", 1)[-1])
 
 
 async def _records(session: Session, binding: Binding, stream: AsyncIterator[object] | None) -> Records:

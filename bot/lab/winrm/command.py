@@ -6,9 +6,8 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from psrpcore.types import ErrorCategory, ErrorCategoryInfo, ErrorRecord, NETException
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Visible = Mapping[str, Mapping[str, Iterable[str] | None] | None] | AbstractSet[str] | None
-"""What a session configuration shows: None for everything, cmdlet names, or names with their parameters and values."""
+Visible = Any
+"""What a session configuration shows, in the runner's terms; an endpoint only hands it on."""
 
 Run = Callable[["Command", str, Visible], Awaitable[None]]
 """Carries out a command for a user: reads `command.pipeline.metadata`, writes to `command.pipeline`, awaits
