@@ -118,11 +118,16 @@ class Engine:
         """What both hosts hold and run has just changed: whoever asks next should not be told of yesterday."""
         try:
             operation = self._store.find(operation_id)
+            preparation = self._store.find_preparation(operation_id)
         except DatabaseUnavailable as error:
             log.warning("not_looked_after operation=%s problem=%r", operation_id, error.message)
             return
-        if operation is not None and not self._stopping.is_set():
+        if self._stopping.is_set():
+            return
+        if operation is not None:
             self._look_soon({operation.plan.move.source, operation.plan.move.destination})
+        elif preparation is not None:
+            self._look_soon({preparation.plan.host})
 
     def _sweep(self) -> None:
         """Rows before workflows: a workflow that ends in between has ended its row first, and `regrant` sees that."""
