@@ -15,11 +15,12 @@ from bot.errors import Fault, HostError, HostUnreachable, Refused
 from bot.lab.world.machines import Authentication, Host
 from bot.operations.preparation_desk import PreparationDesk
 from bot.operations.runner import Runner
+from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.preparations import Preparations
 from tests.operations.bench import QUICK
 from tests.operations.meddling import Meddling
-from tests.operations.moving_hosts import MovingHosts
+from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
 from tests.operations.offers import ALICE, BOB, OFFER, SetClock, both, make_ask
 
 PLAN = PreparationPlan(
@@ -325,3 +326,16 @@ def test_what_is_being_set_is_not_cancelled(preparing: Preparing, desk: Preparat
     preparing.grant()
     with pytest.raises(Refused, match="too late to cancel m-1"):
         desk.apply(Cancel(operation="m-1"), preparing.row, make_ask())
+
+
+def test_nobody_has_to_press_anything_for_an_offer_to_end(preparing: Preparing) -> None:
+    preparing.offer()
+    preparing.clock.forward(minutes=11)
+    steward = Steward(preparing.store, lambda hosts: None, tick_s=0.02, room_s=0.02)
+    steward.start()
+    try:
+        while preparing.row.state is State.PROPOSED:
+            assert preparing.store.changed.wait(PATIENCE_S)
+    finally:
+        steward.stop()
+    assert preparing.row.state is State.EXPIRED

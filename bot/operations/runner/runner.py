@@ -1,4 +1,5 @@
-"""Runs the workflow of one granted operation. What it does is in `errand`; here is who may do it, and what a bug costs.
+"""Runs the workflow of one granted operation. What it does is in `errand`, and in `preparer` where a host is set up;
+here is who may do it, and what a bug costs.
 
 Idempotent: it may be called again for the same attempt after any crash, and looks before it does anything.
 """
