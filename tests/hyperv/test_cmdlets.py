@@ -188,6 +188,12 @@ def test_all_vms_of_a_host_are_asked_for_without_naming_any() -> None:
         (cmdlets.INVOKE_CIM_METHOD, {"Arguments": 5}),
         (cmdlets.INVOKE_CIM_METHOD, {"Arguments": True}),
         (cmdlets.SELECT_OBJECT, {"ExpandProperty": "Path"}),
+        (cmdlets.GET_CLUSTER_GROUP, {"VMId": "VM-01"}),
+        (cmdlets.GET_CLUSTER_PARAMETER, {"Name": "VmID"}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"MigrationType": "TurnOff"}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Wait": -1}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Wait": True}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Node": "host02; Stop-VM"}),
     ],
 )
 def test_what_is_not_declared_is_refused(cmdlet: cmdlets.Cmdlet, values: dict[str, Any]) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from bot.lab.engine import Cmdlet
 from bot.lab.world import Host, World
 
+_FAILOVER_CLUSTERS = "Microsoft.FailoverClusters."
+
 
 class HyperVMachine:
-    """One host with the modules Hyper-V, CimCmdlets, Storage and Microsoft.PowerShell.Utility."""
+    """One host with the modules Hyper-V, CimCmdlets, Storage and Microsoft.PowerShell.Utility.
+
+    A node of a cluster has the module FailoverClusters, too.
+    """
 
     def __init__(self, world: World, host: Host, cmdlets: tuple[Cmdlet, ...]) -> None:
         self.world = world
@@ -25,4 +30,7 @@ class HyperVMachine:
         return self.host.up
 
     def cmdlet(self, name: str) -> Cmdlet | None:
-        return self._cmdlets.get(name.casefold())
+        found = self._cmdlets.get(name.casefold())
+        if found is not None and found.type.startswith(_FAILOVER_CLUSTERS) and self.world.cluster_of(self.host) is None:
+            return None
+        return found
