@@ -15,12 +15,13 @@ from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
 from bot.core import wording
-from bot.core.estate import Census, Estate, Host, Seen, Vm, VmState, VmSummary
+from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
 from bot.core.names import (
     Age,
+    ClusterName,
     HostName,
     HostNames,
     OperationId,
@@ -37,7 +38,7 @@ from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
-from bot.errors import Refused
+from bot.errors import HostError, Refused
 
 __all__ = [
     "Age",
@@ -45,6 +46,8 @@ __all__ = [
     "Arguments",
     "Cancel",
     "Close",
+    "Cluster",
+    "ClusterName",
     "Code",
     "Command",
     "Confirm",
@@ -52,6 +55,7 @@ __all__ = [
     "Evacuation",
     "EvacuationPlan",
     "Host",
+    "HostError",
     "HostName",
     "HostNames",
     "Line",
@@ -117,6 +121,12 @@ class Hosts(Protocol):
 
         Without a destination the third is the first again. Refused if there is no such VM, or more than one, or no such
         host; HostError, HostUnreachable.
+        """
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        """The cluster that a host is a node of and, where an id is given, that VM's role in it, asked now.
+
+        Refused if the settings do not know the host; HostError if it is no node of a cluster; HostUnreachable.
         """
 
     def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:

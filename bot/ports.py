@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
+from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
 from bot.core.plan import Move
@@ -42,6 +42,15 @@ class HostReader(Protocol):
 
     def look(self, host: str, vm: VmId) -> Sighting:
         """What the host shows of one VM now, jobs included: the observation that reconciling rests on."""
+
+    def look_at_role(self, host: str, vm: VmId) -> Sighting:
+        """The same, with what the host's cluster says of the VM's role; `role` is None where it says nothing."""
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        """The failover cluster that the host is a node of and, where an id is given, that VM's role in it.
+
+        HostError if the host is no node of one; None: it answered and knows no such role. One round trip.
+        """
 
 
 class HostMover(Protocol):

@@ -144,6 +144,7 @@ MOST_LISTED = 200
 
 VmName = Annotated[str, AfterValidator(check_vm_name)]
 HostName = Annotated[str, AfterValidator(check_host_name)]
+ClusterName = Annotated[str, AfterValidator(check_host_name)]  # it has a DNS name, like a host
 StoragePath = Annotated[str, AfterValidator(check_storage_path)]
 OperationId = Annotated[str, AfterValidator(check_operation_id)]
 Topic = Annotated[str, AfterValidator(check_topic), TakesMention()]

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
+from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.errors import Fault, HostError
-from bot.hyperv import pipelines, readers, views
+from bot.hyperv import cluster_views, pipelines, readers, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
 from bot.hyperv.remote import RemoteHost, wanted
@@ -68,6 +68,20 @@ class HyperVFleet:
             pipelines.ask_sighting(vm),
             lambda answer: views.sighting_of(answer, host, vm),
         )
+
+    def look_at_role(self, host: str, vm: VmId) -> Sighting:
+        return self._hosts[host].read(
+            "looking for a virtual machine in its cluster",
+            pipelines.ask_role(vm),
+            lambda answer: cluster_views.role_sighting_of(answer, host, vm),
+        )
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        def view(answer: Answer) -> tuple[Cluster, Role | None]:
+            cluster = cluster_views.cluster_of(answer)
+            return cluster, cluster_views.role_of(answer, cluster) if vm else None
+
+        return self._hosts[host].read("reading its cluster", pipelines.ask_cluster(vm), view)
 
     def compare(self, move: Move) -> tuple[str, ...]:
         if move.kind is MoveKind.STORAGE:

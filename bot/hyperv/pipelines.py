@@ -11,6 +11,13 @@ from bot.core.plan import Move, MoveKind
 from bot.hyperv.cmdlets import (
     COMPARE_VM,
     GET_CIM_INSTANCE,
+    GET_CLUSTER,
+    GET_CLUSTER_GROUP,
+    GET_CLUSTER_NODE,
+    GET_CLUSTER_OWNER_NODE,
+    GET_CLUSTER_PARAMETER,
+    GET_CLUSTER_RESOURCE,
+    GET_CLUSTER_SHARED_VOLUME,
     GET_VHD,
     GET_VM,
     GET_VM_DVD_DRIVE,
@@ -45,34 +52,63 @@ def _virtualization(class_name: str) -> Statement:
     return GET_CIM_INSTANCE(Namespace=VIRTUALIZATION, ClassName=class_name)
 
 
+_HOST = (
+    GET_VM_HOST(),
+    GET_CIM_INSTANCE(ClassName="Win32_OperatingSystem"),
+    GET_VM_SWITCH(),
+    _virtualization("Msvm_VirtualSystemMigrationService"),
+)
+# A host that is no node of a cluster has no cluster, and mostly not even the module.
+_OPTIONAL = (GET_VOLUME().tolerated(), GET_CLUSTER().tolerated())
+
+
 def ask_host(vm: VmId | None = None) -> tuple[Statement, ...]:
     """The host's settings and room and, where an id is given, that VM."""
     return (
-        GET_VM_HOST(),
-        GET_CIM_INSTANCE(ClassName="Win32_OperatingSystem"),
-        GET_VM_SWITCH(),
-        _virtualization("Msvm_VirtualSystemMigrationService"),
+        *_HOST,
         *(_vm(vm) if vm else ()),
-        GET_VOLUME().tolerated(),
+        *_OPTIONAL,
     )
 
 
 def ask_vms() -> tuple[Statement, ...]:
     """The host and a list of its VMs."""
-    host = ask_host()
-    return (*host[:-1], GET_VM(), host[-1])
+    return (*_HOST, GET_VM(), *_OPTIONAL)
 
 
 def ask_all() -> tuple[Statement, ...]:
     """The host and all its VMs in full. A disk that cannot be opened leaves its own size unknown, and no other."""
-    host = ask_host()
-    return (*host[:-1], *_in_full(GET_VM(), GET_VM() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()), host[-1])
+    return (*_HOST, *_in_full(GET_VM(), GET_VM() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()), *_OPTIONAL)
 
 
 def ask_sighting(vm: VmId) -> tuple[Statement, ...]:
     """Jobs first and the VM last: a move that ends between the two then shows as still going on, and the next look says
     it right. The other way round, a VM could seem to be nowhere."""
     return (_virtualization("Msvm_MigrationJob"), _virtualization("Msvm_PlannedComputerSystem"), *_vm(vm))
+
+
+def ask_role(vm: VmId) -> tuple[Statement, ...]:
+    """A sighting, and what the cluster says of the VM's role, read last for the same reason."""
+    resources = GET_CLUSTER_RESOURCE(VMId=vm)
+    parameters = (resources | GET_CLUSTER_PARAMETER(Name=name) for name in ("MigrationState", "MigrationProgress"))
+    return (*ask_sighting(vm), GET_CLUSTER_GROUP(VMId=vm).tolerated(), *(one.tolerated() for one in parameters))
+
+
+def ask_cluster(vm: VmId | None = None) -> tuple[Statement, ...]:
+    """The cluster that the host is a node of and, where an id is given, that VM's resources and who may own them.
+
+    What is nested in an object arrives as text, so a volume's parts are expanded where they are.
+    """
+    infos = GET_CLUSTER_SHARED_VOLUME() | SELECT_OBJECT(ExpandProperty="SharedVolumeInfo")
+    resources = GET_CLUSTER_RESOURCE(VMId=vm) if vm else None
+    return (
+        GET_CLUSTER(),
+        GET_CLUSTER_NODE(),
+        GET_CLUSTER_GROUP(),
+        *((resources.tolerated(), (resources | GET_CLUSTER_OWNER_NODE()).tolerated()) if resources else ()),
+        infos.tolerated(),
+        (infos | SELECT_OBJECT(ExpandProperty="Partition")).tolerated(),
+    )
 
 
 def ask_computer(vm: VmId) -> tuple[Statement, ...]:
