@@ -71,9 +71,13 @@ class HostMover(Protocol):
         `ready` is called when all is prepared, right before the order leaves; if it raises, nothing is sent, and what
         it raised comes out. Reaching the host may take long, and the order may no longer be wanted then.
 
-        Returns once the host says it is done, which still has to be verified. Raises HostError with the host's words;
-        with fault UNKNOWN the move may be going on. The move itself belongs to the host and survives this call.
+        Returns once the host says it is done (a cluster: that it has begun or is queued), which has to be verified.
+        Raises HostError with the host's words; with fault UNKNOWN the move may be going on. The move itself belongs to
+        the host and survives this call.
         """
+
+    def cancel(self, move: Move) -> bool:
+        """Ask the cluster to cancel its live migration of the VM. False: there is none that can be cancelled now."""
 
     def stop(self, host: str, job: Job) -> bool:
         """Ask the host to terminate a migration job. False: the host says it is too late (or the job has ended)."""

@@ -28,6 +28,8 @@ _TOO_LATE = frozenset({4097, 32775})
 # In use, busy, in use: it may be asked again.
 _BUSY = frozenset({6, 4099, 32774})
 _FAILED = 32768  # without a word of why; whether it is being stopped is not known
+# ERROR_INVALID_STATE: the cluster cancels only while a migration is set up or copies memory (Microsoft Learn).
+_NOT_MOVING = frozenset({"0X8007139F", "0X0000139F"})
 _NO_SUCH_INSTANCE = "0X80041002"  # WBEM_E_NOT_FOUND: the job has ended and was cleared away
 
 
@@ -84,8 +86,8 @@ class HyperVFleet:
         return self._hosts[host].read("reading its cluster", pipelines.ask_cluster(vm), view)
 
     def compare(self, move: Move) -> tuple[str, ...]:
-        if move.kind is MoveKind.STORAGE:
-            return ()  # stays on its host: there is no other one to fit
+        if not move.kind.compared:
+            return ()  # it stays on its host, or its cluster sees to it
         return self._hosts[move.source].order(
             f"comparing {move.vm_name} with {move.destination}",
             pipelines.order_comparison(move),
@@ -94,18 +96,30 @@ class HyperVFleet:
         )
 
     def discard(self, move: Move) -> None:
-        if move.kind is not MoveKind.STORAGE:
+        if move.kind.compared:
             Clearing(move, self._hosts[move.source], self._hosts[move.destination]).run()
 
     def move(self, move: Move, progress: Callable[[int], None], ready: Callable[[], None] = wanted) -> None:
         where = f"of {move.vm_name}" if move.kind is MoveKind.STORAGE else f"of {move.vm_name} to {move.destination}"
+        what = move.words if move.quick else move.kind.words
         self._hosts[move.source].order(
-            f"the {move.kind.words.lower()} {where}",
+            f"the {what.lower()} {where}",
             pipelines.order_move(move),
             _nothing,
             progress=progress,
             ready=ready,
         )
+
+    def cancel(self, move: Move) -> bool:
+        remote = self._hosts[move.source]
+        limit_s = remote.settings.read_timeout_s
+        try:
+            remote.order("cancelling a move in the cluster", pipelines.order_cancel(move), _nothing, limit_s=limit_s)
+        except HostError as error:
+            if error.code in _NOT_MOVING:
+                return False
+            raise
+        return True
 
     def stop(self, host: str, job: Job) -> bool:
         doing = "stopping a migration"

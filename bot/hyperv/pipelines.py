@@ -29,6 +29,7 @@ from bot.hyperv.cmdlets import (
     GET_VM_SWITCH,
     GET_VOLUME,
     INVOKE_CIM_METHOD,
+    MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE,
     MOVE_VM,
     MOVE_VM_STORAGE,
     REMOVE_VM,
@@ -137,6 +138,14 @@ def _destination(move: Move) -> dict[str, Plain]:
 
 
 def order_move(move: Move) -> Statement:
+    """In a cluster the order returns as soon as the move has begun or is queued; the others go on to the end."""
+    if move.kind is MoveKind.CLUSTER:
+        return MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE(
+            VMId=move.vm,
+            Node=move.destination_fqdn.partition(".")[0],
+            MigrationType="Quick" if move.quick else "Live",
+            Wait=0,
+        )
     if move.kind is not MoveKind.STORAGE:
         return GET_VM(Id=move.vm) | MOVE_VM(**_destination(move))
     if move.storage_path is None:
@@ -161,6 +170,11 @@ def order_planned_vm(move: Move) -> Statement:
 def order_removal(move: Move) -> Statement:
     """The same object, removed. Only ever sent after `order_planned_vm` showed what it is."""
     return order_planned_vm(move) | REMOVE_VM(Force=True)
+
+
+def order_cancel(move: Move) -> Statement:
+    """To the cluster, which cancels a live migration of its own."""
+    return MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE(VMId=move.vm, Cancel=True)
 
 
 def order_stop(job: str) -> Statement:

@@ -9,7 +9,8 @@ import pytest
 
 from bot.core.estate import Cluster, NodeState, Role, RoleSight
 from bot.core.names import VmId
-from bot.errors import HostError
+from bot.core.plan import Move, MoveKind
+from bot.errors import Fault, HostError
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.running import RunningLab
 from bot.lab.scenario import cluster as scenario
@@ -117,3 +118,69 @@ class TestReading:
         assert sighting.vm is not None
         assert sighting.role is None
         assert lab.fleet.look_at_role("host04", lab.id("VM-01")).role is None
+
+
+def make_move(lab: Lab, name: str, destination: str = "host02", *, quick: bool = False) -> Move:
+    vm = lab.world.vm(name)
+    return Move(
+        kind=MoveKind.CLUSTER,
+        vm=lab.id(name),
+        vm_name=name,
+        source="host01",
+        destination=destination,
+        destination_fqdn=f"{destination}.ferry.lab",
+        state=int(vm.state),
+        quick=quick,
+    )
+
+
+def order(lab: Lab, move: Move) -> None:
+    lab.fleet.move(move, lambda percent: None)
+
+
+class TestOrdering:
+    def test_a_move_returns_when_it_has_begun_and_the_next_is_queued(self, lab: Lab) -> None:
+        order(lab, make_move(lab, "VM-01"))
+        order(lab, make_move(lab, "APP-01"))
+        with lab.world.look():
+            assert [lab.world.vm(name).moving for name in ("VM-01", "APP-01")] == [True, False]
+        role = lab.role("APP-01")
+        assert role is not None
+        assert role.queued
+        lab.clock.advance(300)
+        assert [lab.world.whereabouts(lab.world.vm(name)) for name in ("VM-01", "APP-01")] == [("HOST02",)] * 2
+
+    def test_one_that_is_off_goes_quickly(self, lab: Lab) -> None:
+        order(lab, make_move(lab, "PKI-01", quick=True))
+        lab.clock.advance(10)
+        assert lab.world.whereabouts(lab.world.vm("PKI-01")) == ("HOST02",)
+
+    @pytest.mark.parametrize(
+        ("name", "destination", "code", "cause"),
+        [
+            ("SQL-01", "host03", "0X80071398", "not a possible owner"),
+            ("VM-01", "host04", "0X800713B2", "no node of the cluster"),
+            ("PKI-01", "host02", "0X8007139F", "not in a state for this"),
+        ],
+    )
+    def test_what_the_cluster_refuses(self, lab: Lab, name: str, destination: str, code: str, cause: str) -> None:
+        with pytest.raises(HostError) as caught:
+            order(lab, make_move(lab, name, destination))
+        assert (caught.value.host, caught.value.code, caught.value.fault) == ("host01", code, Fault.CONFIGURATION)
+        assert cause in caught.value.cause
+
+    def test_a_cancel_works_once_and_then_there_is_nothing_to_cancel(self, lab: Lab) -> None:
+        move = make_move(lab, "VM-01")
+        assert not lab.fleet.cancel(move)
+        order(lab, move)
+        lab.clock.advance(3)
+        assert lab.fleet.cancel(move)
+        lab.clock.advance(10)
+        assert not lab.fleet.cancel(move)
+        assert lab.world.whereabouts(lab.world.vm("VM-01")) == ("HOST01",)
+
+    def test_nothing_is_compared_and_nothing_is_left_to_discard(self, lab: Lab) -> None:
+        move = make_move(lab, "VM-01")
+        assert lab.fleet.compare(move) == ()
+        lab.fleet.discard(move)
+        assert not any(host.planned for host in lab.world.hosts)

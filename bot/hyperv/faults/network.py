@@ -85,6 +85,27 @@ ENTRIES: tuple[Known, ...] = (
     ),
     Known(
         C,
+        "the cluster's role of the VM is not in a state for this: off, or not moving any more",
+        "Get-ClusterGroup on a node shows its state; a VM that is off moves quickly, not live",
+        hresults=("0X8007139F", "0X0000139F"),
+        english=r"not in the correct state to perform the requested operation",
+    ),
+    Known(
+        C,
+        "the destination is paused, down, or no node of the cluster",
+        "Get-ClusterNode shows the nodes; choose one that is up, or resume it",
+        hresults=("0X800713CE", "0X800713BA", "0X800713B2"),
+        english=r"cluster node is (paused|down)|cluster node was not found",
+    ),
+    Known(
+        T,
+        "the cluster is moving the VM already",
+        "Wait for its end: Get-ClusterGroup on a node shows it",
+        hresults=("0X80071714",),
+        english=r"it is moving to another node",
+    ),
+    Known(
+        C,
         "the VM is clustered",
         "Move it with Move-ClusterVirtualMachineRole, or take its role out of the cluster first",
         english=r"clustered virtual machine|virtual machine is clustered",
