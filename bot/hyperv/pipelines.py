@@ -6,7 +6,7 @@ does not have cannot hide an answer. A VM is always named by its id, in the same
 
 from __future__ import annotations
 
-from bot.core.names import VmId
+from bot.core.names import VmId, netbios_name
 from bot.core.plan import Move, MoveKind
 from bot.hyperv.cmdlets import (
     COMPARE_VM,
@@ -142,7 +142,7 @@ def order_move(move: Move) -> Statement:
     if move.kind is MoveKind.CLUSTER:
         return MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE(
             VMId=move.vm,
-            Node=move.destination_fqdn.partition(".")[0],
+            Node=netbios_name(move.destination_fqdn),
             MigrationType="Quick" if move.quick else "Live",
             Wait=0,
         )

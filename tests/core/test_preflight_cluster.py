@@ -91,7 +91,7 @@ CASES: dict[str, tuple[Given, Level, str, str, str]] = {
         BLOCKING,
         "clustered",
         "VM-01 belongs to a failover cluster",
-        "use Failover Cluster Manager for this one",
+        "let Ferry's account see the cluster (`Grant-ClusterAccess`), or use Failover Cluster Manager for this one",
     ),
     "no role": (
         Given(role=False),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
+from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.lifecycle import State
+from bot.core.lifecycle import Event, State
 from bot.core.names import VmId
 from bot.core.plan import MoveKind, Plan
 from bot.lab.world import Cluster, Group, RoleMove
 from bot.lab.world import State as WorldState
+from bot.operations.store import Store
 from tests.operations.bench import Bench, quoted, said, without_reasons
 from tests.operations.moving_hosts import PATIENCE_S, SHARE, STEP_S, MovingHosts
-from tests.operations.offers import CAROL
+from tests.operations.offers import BOB, CAROL, OFFER, make_ask, make_host
+from tests.operations.processes import process
 
 OTHER = VmId("33333333-3333-4333-8333-333333333333")
 THERE = "running on host02, which owns it in the cluster"
@@ -189,6 +192,28 @@ def test_a_restart_in_the_middle_attaches_and_sends_nothing_again(
     bench.until(lambda: any("following it" in step for step in bench.steps()))
     end(lab, again)
     assert (bench.row(State.SUCCEEDED).attempt, said(bench.row()), lab.sent()) == (2, THERE, 1)
+
+
+def test_a_process_that_is_killed_loses_nothing_and_sends_nothing_twice(
+    database_url: str, store: Store, lab: MovingHosts, inside: InCluster
+):
+    rows = store
+    offered = rows.propose(inside.plan(), make_ask(), datetime.now(UTC) + OFFER)
+    for name in lab.hosts:
+        rows.set_room(make_host(name), datetime.now(UTC))
+    rows.change(offered.id, Event.CONFIRM, by=BOB)
+
+    def state() -> State | None:
+        found = rows.find(offered.id)
+        return found and found.state
+
+    with process(lab, database_url):
+        lab.hold_at(30)
+    assert state() is State.RUNNING
+    with process(lab, database_url):
+        lab.go()
+        assert lab.world.wait_until(lambda: state() is State.SUCCEEDED, PATIENCE_S)
+    assert (lab.sent(), lab.where()) == (1, ("host02",))
 
 
 def test_a_restart_after_the_end_finds_it_there(bench: Bench, lab: MovingHosts, inside: InCluster):

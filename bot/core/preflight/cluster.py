@@ -23,7 +23,9 @@ def check_clustered(case: Case) -> Iterator[Finding]:
         return
     if not case.source.cluster:
         needed = f"{case.source.name} to tell of its cluster, which has to move it"
-        hint = "use Failover Cluster Manager for this one"
+        hint = (
+            "let Ferry's account see the cluster (`Grant-ClusterAccess`), or use Failover Cluster Manager for this one"
+        )
     elif case.copies_storage:
         needed = "its storage to stay on the cluster's, where every node reaches it"
         hint = f"`migrate {case.vm_word} to {case.destination.name}` moves it in {case.source.cluster}"
