@@ -286,6 +286,9 @@ def _recheck(inventory: Inventory, store: Store, clock: Clock, limits: Limits) -
         source, vm, destination = inventory.read_pair(plan.move.source, plan.move.destination, plan.move.vm)
         for host in {each.name: each for each in (source, destination)}.values():
             store.set_room(host, began)
-        return changes(plan, vm, source, destination, limits.memory_reserve_bytes)
+        cluster, role = None, None
+        if vm is not None and vm.clustered and source.cluster:
+            cluster, role = inventory.read_cluster(source.name, vm.id)
+        return changes(plan, vm, source, destination, limits.memory_reserve_bytes, cluster, role)
 
     return differences

@@ -48,7 +48,9 @@ app = typer.Typer(
 
 Scenario = Annotated[
     str,
-    typer.Option(help="which simulated estate: small, dead-host, busy-host, rack, full, scattered, slow-link, hot-vms"),
+    typer.Option(
+        help="which simulated estate: small, dead-host, busy-host, rack, full, scattered, slow-link, hot-vms, cluster"
+    ),
 ]
 Speed = Annotated[
     float | None,

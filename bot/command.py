@@ -15,12 +15,13 @@ from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
 from bot.core import wording
-from bot.core.estate import Census, Estate, Host, Seen, Vm, VmState, VmSummary
+from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
 from bot.core.names import (
     Age,
+    ClusterName,
     HostName,
     HostNames,
     OperationId,
@@ -39,7 +40,7 @@ from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
-from bot.errors import Refused
+from bot.errors import HostError, Refused
 
 __all__ = [
     "Age",
@@ -47,6 +48,8 @@ __all__ = [
     "Arguments",
     "Cancel",
     "Close",
+    "Cluster",
+    "ClusterName",
     "Code",
     "Command",
     "Confirm",
@@ -54,6 +57,7 @@ __all__ = [
     "Evacuation",
     "EvacuationPlan",
     "Host",
+    "HostError",
     "HostName",
     "HostNames",
     "Line",
@@ -129,6 +133,12 @@ class Hosts(Protocol):
 
         Without a destination the third is the first again. Refused if there is no such VM, or more than one, or no such
         host; HostError, HostUnreachable.
+        """
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        """The cluster that a host is a node of and, where an id is given, that VM's role in it, asked now.
+
+        Refused if the settings do not know the host; HostError if it is no node of a cluster; HostUnreachable.
         """
 
     def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
+from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
 from bot.core.plan import Move
@@ -51,6 +51,15 @@ class HostReader(Protocol):
     def look(self, host: str, vm: VmId) -> Sighting:
         """What the host shows of one VM now, jobs included: the observation that reconciling rests on."""
 
+    def look_at_role(self, host: str, vm: VmId) -> Sighting:
+        """The same, with what the host's cluster says of the VM's role; `role` is None where it says nothing."""
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        """The failover cluster that the host is a node of and, where an id is given, that VM's role in it.
+
+        HostError if the host is no node of one; None: it answered and knows no such role. One round trip.
+        """
+
 
 class HostMover(Protocol):
     """Orders to hosts. Only the runner calls these, after a row, a confirmation and a journal entry."""
@@ -70,12 +79,16 @@ class HostMover(Protocol):
         `ready` is called when all is prepared, right before the order leaves; if it raises, nothing is sent, and what
         it raised comes out. Reaching the host may take long, and the order may no longer be wanted then.
 
-        Returns once the host says it is done, which still has to be verified. Raises HostError with the host's words;
-        with fault UNKNOWN the move may be going on. The move itself belongs to the host and survives this call.
+        Returns once the host says it is done (a cluster: that it has begun or is queued), which has to be verified.
+        Raises HostError with the host's words; with fault UNKNOWN the move may be going on. The move itself belongs to
+        the host and survives this call.
         """
 
     def configure(self, host: str, name: Name, value: int) -> None:
         """Give one of a host's settings that value. Idempotent. Raises HostError; with fault UNKNOWN it may be set."""
+
+    def cancel(self, move: Move) -> bool:
+        """Ask the cluster to cancel its live migration of the VM. False: there is none that can be cancelled now."""
 
     def stop(self, host: str, job: Job) -> bool:
         """Ask the host to terminate a migration job. False: the host says it is too late (or the job has ended)."""

@@ -5,7 +5,8 @@ needs room at its source and at its destination; Hyper-V refuses what exceeds a 
 host whose room is not known, or was seen too long ago, has none.
 
 Facts: a live migration counts against MaximumVirtualMachineMigrations of both hosts, moving storage against
-MaximumStorageMigrations (Microsoft Learn, Set-VMHost). That a shared-nothing move counts against both is assumed.
+MaximumStorageMigrations (Microsoft Learn, Set-VMHost). That a shared-nothing move counts against both is assumed. A
+cluster would queue what exceeds its limit; Ferry lets it wait here, where it can be cancelled.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _RESOURCES: Mapping[MoveKind, tuple[Resource, ...]] = {
     MoveKind.LIVE: (Resource.LIVE,),
     MoveKind.SHARED_NOTHING: (Resource.LIVE, Resource.STORAGE),
     MoveKind.STORAGE: (Resource.STORAGE,),
+    MoveKind.CLUSTER: (Resource.LIVE,),
 }
 
 

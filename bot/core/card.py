@@ -61,6 +61,7 @@ def _subject(move: Move) -> str:
         MoveKind.LIVE: move.vm_name,
         MoveKind.SHARED_NOTHING: f"{move.vm_name} with its storage",
         MoveKind.STORAGE: f"the storage of {move.vm_name}",
+        MoveKind.CLUSTER: move.vm_name,
     }[move.kind]
 
 

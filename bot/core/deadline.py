@@ -25,5 +25,6 @@ def deadline_s(deadlines: Deadlines, plan: Plan) -> float:
         MoveKind.LIVE: deadlines.live_s,
         MoveKind.SHARED_NOTHING: deadlines.shared_nothing_s,
         MoveKind.STORAGE: deadlines.storage_s,
+        MoveKind.CLUSTER: deadlines.live_s,
     }[plan.move.kind]
     return max(floor_s, deadlines.estimates * plan.estimate.seconds)

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.core.names import VmId
+from bot.core.names import VmId, same_computer
 
 
 class Frozen(BaseModel):
@@ -171,7 +171,7 @@ class Host(Frozen):
     migration_enabled: bool
     authentication: int  # 0 CredSSP, 1 Kerberos
     performance: int  # 0 TCP/IP, 1 compression, 2 SMB
-    live_limit: int  # MaximumVirtualMachineMigrations
+    live_limit: int  # MaximumVirtualMachineMigrations; on a node what its cluster allows goes before it
     storage_limit: int  # MaximumStorageMigrations
     live_active: int = 0  # migrations under way there now, whoever started them
     storage_active: int = 0
@@ -182,6 +182,113 @@ class Host(Frozen):
     vm_path: str = ""
     any_network: bool | None = None  # takes migrations on whatever network they come
     listeners: tuple[str, ...] | None = None  # addresses on which it waits for migrations
+    cluster: str = ""  # the failover cluster that it is a node of; empty: it tells of none
+
+
+class NodeState(IntEnum):
+    """CLUSTER_NODE_STATE (clusapi.h)."""
+
+    UNKNOWN = -1
+    UP = 0
+    DOWN = 1
+    PAUSED = 2
+    JOINING = 3
+
+
+class DrainStatus(IntEnum):
+    """CLUSTER_NODE_DRAIN_STATUS (clusapi.h)."""
+
+    NOT_INITIATED = 0
+    IN_PROGRESS = 1
+    COMPLETED = 2
+    FAILED = 3
+
+
+class GroupState(IntEnum):
+    """CLUSTER_GROUP_STATE (clusapi.h)."""
+
+    UNKNOWN = -1
+    ONLINE = 0
+    OFFLINE = 1
+    FAILED = 2
+    PARTIAL_ONLINE = 3
+    PENDING = 4
+
+
+WAITING_IN_QUEUE = 4
+"""Bit of a group's StatusInformation: its move waits in the cluster's queue (clusapi.h)."""
+
+ROLE_MIGRATING = frozenset({1, 2, 3})
+"""MigrationState of a virtual machine's resource: set-up, data transfer, move (Microsoft Learn)."""
+
+
+class ClusterNode(Frozen):
+    name: str  # as the cluster calls it: a NetBIOS name
+    state: int = NodeState.UP
+    drain: int = DrainStatus.NOT_INITIATED
+
+
+class ClusterGroup(Frozen):
+    """The role of one virtual machine in its cluster."""
+
+    name: str  # mostly the VM's, but not always
+    owner: str  # a node's name
+    state: int = GroupState.ONLINE
+    status: int = 0  # StatusInformation, bits
+    priority: int = 2000  # 0 not started by itself, 1000 low, 2000 medium, 3000 high
+    apart: tuple[str, ...] = ()  # AntiAffinityClassNames: groups that share one are kept apart
+
+    @property
+    def queued(self) -> bool:
+        return bool(self.status & WAITING_IN_QUEUE)
+
+
+class Role(Frozen):
+    """What a cluster knows of one VM."""
+
+    group: ClusterGroup
+    possible_owners: tuple[str, ...] | None = None  # names of nodes that may own all its resources; None: not known
+
+
+class RoleSight(Frozen):
+    """A role at one moment: the observation that a move in a cluster is judged by."""
+
+    owner: str
+    state: int
+    status: int = 0
+    migration: int = 0  # MigrationState of its VM's resource
+    percent: int = 0
+
+    @property
+    def queued(self) -> bool:
+        return bool(self.status & WAITING_IN_QUEUE)
+
+    @property
+    def moving(self) -> bool:
+        return self.queued or self.state == GroupState.PENDING or self.migration in ROLE_MIGRATING
+
+
+class SharedVolume(Frozen):
+    """A cluster shared volume."""
+
+    path: str  # "C:\\ClusterStorage\\Volume1"
+    size_bytes: int | None = None
+    free_bytes: int | None = None
+
+
+class Cluster(Frozen):
+    """A failover cluster, as one of its nodes describes it."""
+
+    name: str
+    nodes: tuple[ClusterNode, ...] = ()
+    groups: tuple[ClusterGroup, ...] = ()  # of virtual machines only
+    volumes: tuple[SharedVolume, ...] = ()
+    live_limit: int | None = None  # MaximumParallelMigrations, of each node
+    enforces_apart: bool = False  # ClusterEnforcedAntiAffinity
+
+    def node(self, computer: str) -> ClusterNode | None:
+        """By short or full name."""
+        return next((node for node in self.nodes if same_computer(node.name, computer)), None)
 
 
 class Seen(Frozen):
@@ -261,3 +368,4 @@ class Sighting(Frozen):
     vm: Vm | None  # a realised VM; None means the host answered and has no such VM
     planned: bool = False  # it holds a planned VM of that id: a move under way, or left by a comparison
     jobs: tuple[Job, ...] = ()  # newest first
+    role: RoleSight | None = None  # what its cluster says; None: not asked for, or not known

@@ -33,9 +33,13 @@ def estimate(move: Move, link_gbit_s: Mapping[str, float]) -> Estimate:
     link = f"{speed:g} GbE, {'assumed' if assumed else 'from settings'}"
     seconds, parts = SETUP_S, []
     if move.kind is not MoveKind.STORAGE and move.state in IN_MEMORY and move.memory_bytes:
-        seconds += move.memory_bytes / link_bytes_s
-        parts.append(f"{render_bytes(move.memory_bytes)} memory at {render_rate(link_bytes_s)} ({link})")
-    if move.kind is not MoveKind.LIVE and (size := sum(_size(disk) for disk in travelling(move.disks))):
+        rate = ASSUMED_STORAGE_BYTES_S / 2 if move.quick else link_bytes_s
+        what = "memory, saved and restored," if move.quick else "memory"
+        seconds += move.memory_bytes / rate
+        parts.append(
+            f"{render_bytes(move.memory_bytes)} {what} at {render_rate(rate)} ({'assumed' if move.quick else link})"
+        )
+    if move.kind.carries_storage and (size := sum(_size(disk) for disk in travelling(move.disks))):
         limited = _uses_network(move) and link_bytes_s < ASSUMED_STORAGE_BYTES_S
         rate = link_bytes_s if limited else ASSUMED_STORAGE_BYTES_S
         seconds += size / rate

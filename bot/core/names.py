@@ -76,9 +76,14 @@ def check_storage_path(value: str) -> str:
 
 def same_computer(one: str, other: str) -> bool:
     """Whether two names may mean one computer: equal, or alike in the first label, which NetBIOS cuts off."""
-    short = (one.partition(".")[0].casefold()[:_NETBIOS_LENGTH], other.partition(".")[0].casefold()[:_NETBIOS_LENGTH])
     both_full = "." in one and "." in other
-    return one.casefold() == other.casefold() if both_full else short[0] == short[1]
+    one, other = one.casefold(), other.casefold()
+    return one == other if both_full else netbios_name(one) == netbios_name(other)
+
+
+def netbios_name(computer: str) -> str:
+    """What a failover cluster calls a node: the first label of its name, cut off."""
+    return computer.partition(".")[0][:_NETBIOS_LENGTH]
 
 
 def check_operation_id(value: str) -> str:
@@ -144,6 +149,7 @@ MOST_LISTED = 200
 
 VmName = Annotated[str, AfterValidator(check_vm_name)]
 HostName = Annotated[str, AfterValidator(check_host_name)]
+ClusterName = Annotated[str, AfterValidator(check_host_name)]  # it has a DNS name, like a host
 StoragePath = Annotated[str, AfterValidator(check_storage_path)]
 OperationId = Annotated[str, AfterValidator(check_operation_id)]
 Topic = Annotated[str, AfterValidator(check_topic), TakesMention()]

@@ -17,6 +17,7 @@ class MoveKind(StrEnum):
     LIVE = "live"  # storage stays where both hosts reach it
     SHARED_NOTHING = "shared_nothing"  # memory and storage travel
     STORAGE = "storage"  # storage travels, the VM stays on its host
+    CLUSTER = "cluster"  # its failover cluster moves it to another node; storage stays on the cluster's
 
     @property
     def words(self) -> str:
@@ -24,7 +25,17 @@ class MoveKind(StrEnum):
             MoveKind.LIVE: "Live migration",
             MoveKind.SHARED_NOTHING: "Shared-nothing live migration",
             MoveKind.STORAGE: "Storage live migration",
+            MoveKind.CLUSTER: "Live migration in the cluster",
         }[self]
+
+    @property
+    def carries_storage(self) -> bool:
+        return self in (MoveKind.SHARED_NOTHING, MoveKind.STORAGE)
+
+    @property
+    def compared(self) -> bool:
+        """Whether both hosts compare themselves before, which stages a planned VM at the destination."""
+        return self in (MoveKind.LIVE, MoveKind.SHARED_NOTHING)
 
 
 class Level(StrEnum):
@@ -57,10 +68,13 @@ class Move(Frozen):
     memory_bytes: int = 0
     disks: tuple[Disk, ...] = ()
     configuration_path: str = ""
+    quick: bool = False  # its cluster moves it by quick migration: what is in memory is saved, and restored there
 
     @property
     def words(self) -> str:
         """What Hyper-V calls it; only what is in memory moves live."""
+        if self.quick:
+            return "Quick migration in the cluster"
         return (
             self.kind.words if self.state in IN_MEMORY else self.kind.words.replace(" live", "").replace("Live m", "M")
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.core.estate import Host, Vm, VmState
+from bot.core.estate import IN_MEMORY, Cluster, Host, Role, Vm, VmState
 from bot.core.estimate import estimate
 from bot.core.plan import Move, MoveKind, Plan
 from bot.core.preflight import check
@@ -39,9 +39,27 @@ def plan_shared_nothing(
     return _plan(MoveKind.SHARED_NOTHING, command, vm, source, destination, limits, storage_path)
 
 
-def plan_storage(command: str, vm: Vm, host: Host, limits: Limits, storage_path: str) -> Plan:
-    """Move a VM's storage; the VM stays on its host."""
-    return _plan(MoveKind.STORAGE, command, vm, host, host, limits, storage_path)
+def plan_storage(
+    command: str, vm: Vm, host: Host, limits: Limits, storage_path: str, cluster: Cluster | None = None
+) -> Plan:
+    """Move a VM's storage; the VM stays on its host. `cluster`: of a clustered VM."""
+    return _plan(MoveKind.STORAGE, command, vm, host, host, limits, storage_path, cluster)
+
+
+def plan_in_cluster(
+    command: str,
+    vm: Vm,
+    source: Host,
+    destination: Host,
+    limits: Limits,
+    cluster: Cluster,
+    role: Role | None,
+    *,
+    quickly: bool = False,
+) -> Plan:
+    """Let its cluster move a VM. What is not in memory cannot move live, so it moves quickly without being asked to."""
+    quick = quickly or vm.state not in IN_MEMORY
+    return _plan(MoveKind.CLUSTER, command, vm, source, destination, limits, None, cluster, role, quick=quick)
 
 
 def _plan(
@@ -52,6 +70,10 @@ def _plan(
     destination: Host,
     limits: Limits,
     storage_path: str | None = None,
+    cluster: Cluster | None = None,
+    role: Role | None = None,
+    *,
+    quick: bool = False,
 ) -> Plan:
     move = Move(
         kind=kind,
@@ -65,12 +87,13 @@ def _plan(
         memory_bytes=vm.memory_bytes,
         disks=vm.disks,
         configuration_path=vm.path,
+        quick=quick,
     )
     return Plan(
         command=command,
         action="vm.move_storage" if kind is MoveKind.STORAGE else "vm.migrate",
         move=move,
-        findings=check(move, vm, source, destination, limits.memory_reserve_bytes),
+        findings=check(move, vm, source, destination, limits.memory_reserve_bytes, cluster, role),
         estimate=estimate(move, limits.link_gbit_s),
         facts=_render_facts(move, vm),
     )
@@ -90,7 +113,7 @@ def _render_journey(move: Move) -> str:
     if not disks:
         return count
     verb = "stays" if len(disks) == 1 else "stay"
-    if move.kind is MoveKind.LIVE:
+    if not move.kind.carries_storage:
         return f"{count} {verb} on {render_list(list(dict.fromkeys(place_of(disk.path) for disk in disks)))}"
     size = f" ({render_bytes(total)})" if (total := known_bytes(disks)) else ""
     goes = "goes" if len(disks) == 1 else "go"
@@ -135,5 +158,5 @@ def _render_configuration(move: Move, vm: Vm) -> str:
         return ""
     if move.storage_path:
         return f"configuration, checkpoints and smart paging go from {vm.path} to {move.storage_path}"
-    verb = "stays in" if move.kind is MoveKind.LIVE else "goes to the same path,"
+    verb = "stays in" if not move.kind.carries_storage else "goes to the same path,"
     return f"configuration {verb} {vm.path}"

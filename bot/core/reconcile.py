@@ -9,6 +9,8 @@ connection. Rules:
 3. A planned VM is not presence: a move under way holds one at the destination, and a comparison leaves one behind.
 4. Where the VM is tells what happened; a job that ended only tells why. A verdict may be of a moment: the host that
    reports success may show the VM a little longer at its old place, so whoever asks looks again before believing that.
+5. In a cluster the cluster is asked as well, through either node: moved is what the wanted node owns *and* has online,
+   or offline where the VM was not running. Online alone proves nothing: a failed move goes back to where it was.
 
 Facts: a job names the VM by id and stays readable for five minutes after its end (Microsoft Learn, Msvm_MigrationJob);
 moving memory and storage runs as such a job on the source host.
@@ -19,11 +21,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.core.estate import Frozen, Job, JobState, Sighting, Vm
+from bot.core.estate import IN_MEMORY, Frozen, GroupState, Job, JobState, RoleSight, Sighting, Vm
 from bot.core.names import same_computer
 from bot.core.plan import Move, MoveKind
 from bot.core.storage import file_of, is_below, same_path, travelling
-from bot.core.wording import render_state
+from bot.core.wording import render_group_state, render_state
 
 
 class Moved(Frozen):
@@ -33,9 +35,13 @@ class Moved(Frozen):
 
 
 class Moving(Frozen):
-    """It is being moved now. No job: the VM says so itself, and the host shows no job of it yet or any more."""
+    """It is being moved now. No job: the VM says so itself, and the host shows no job of it yet or any more.
+
+    Its cluster may say so, and how far it has come, where no host shows a job.
+    """
 
     job: Job | None = None
+    role: RoleSight | None = None
 
 
 class MovingElsewhere(Frozen):
@@ -82,6 +88,8 @@ def decide_whereabouts(
             if _is_forming(move, active):
                 return Moving()
             return Moving(job=active) if leads_there(move, active) else MovingElsewhere(job=active)
+    if move.kind is MoveKind.CLUSTER:
+        return _decide_role(move, source, destination, ignore, reasons)
     if source is None or destination is None:
         return Unknown(why=render_sightings(move, source, destination, reasons))
     # Only the source's jobs: an ended one at the destination is of an earlier move, the other way round.
@@ -112,6 +120,37 @@ def _decide_host(move: Move, source: Sighting, destination: Sighting, ended: Job
     if here and not there:
         return NotMoved(vm=here, job=ended)
     return Unknown(why=render_sightings(move, source, destination))
+
+
+def _decide_role(
+    move: Move,
+    source: Sighting | None,
+    destination: Sighting | None,
+    ignore: frozenset[str],
+    reasons: Mapping[str, str],
+) -> Whereabouts:
+    """One node tells for the whole cluster who owns the role; where the VM is, its own host has to show.
+
+    Without an answer from the source the VM may have been started anew by a failover: that is not moved, but unknown.
+    """
+    role = next((seen.role for seen in (destination, source) if seen is not None and seen.role is not None), None)
+    if role is None:
+        return Unknown(why=render_sightings(move, source, destination, reasons))
+    wanted = GroupState.ONLINE if move.state in IN_MEMORY else GroupState.OFFLINE
+    here, there = source and source.vm, destination and destination.vm
+    arrived = same_computer(role.owner, move.destination_fqdn or move.destination)
+    if source and arrived and role.state == wanted and there and not there.migrating:
+        return Moved(vm=there)
+    if role.moving or (here and here.migrating) or (there and there.migrating):
+        return Moving(role=role)
+    if here and not there and not arrived:
+        ended = (
+            next((job for job in source.jobs if job.id not in ignore and leads_there(move, job)), None)
+            if source
+            else None
+        )
+        return NotMoved(vm=here, job=ended)
+    return Unknown(why=render_sightings(move, source, destination, reasons))
 
 
 def _decide_storage(move: Move, host: Sighting, ended: Job | None) -> Whereabouts:
@@ -165,7 +204,14 @@ def render_sightings(
     first = _render_sighting(move, move.source, source, reasons)
     if move.source == move.destination:
         return first
-    return f"{first}; {_render_sighting(move, move.destination, destination, reasons)}"
+    role = next((seen.role for seen in (destination, source) if seen is not None and seen.role is not None), None)
+    cluster = f"; its cluster shows it {_render_role(role)}" if role else ""
+    return f"{first}; {_render_sighting(move, move.destination, destination, reasons)}{cluster}"
+
+
+def _render_role(role: RoleSight) -> str:
+    where = f"{render_group_state(role.state)}, owned by {role.owner.lower()}"
+    return f"{where}, in its queue" if role.queued else where
 
 
 def _render_sighting(move: Move, host: str, sighting: Sighting | None, reasons: Mapping[str, str] = NO_REASONS) -> str:
@@ -191,5 +237,7 @@ def render_moved(move: Move, vm: Vm) -> str:
     state = render_state(vm.state)
     if move.kind is MoveKind.STORAGE:
         return f"{state} on {move.source}, configuration and disks in {move.storage_path}"
+    if move.kind is MoveKind.CLUSTER:
+        return f"{state} on {move.destination}, which owns it in the cluster"
     storage = f", storage in {move.storage_path}" if move.storage_path and not find_strays(move, vm) else ""
     return f"{state} on {move.destination}, gone from {move.source}{storage}"

@@ -25,6 +25,12 @@ def is_share(path: str) -> bool:
     return drive.startswith("\\\\?\\UNC\\") or (drive.startswith("\\\\") and not drive.startswith(("\\\\.", "\\\\?")))
 
 
+def is_cluster_storage(path: str) -> bool:
+    r"""Whether it lies on a cluster shared volume: every node mounts them below `C:\ClusterStorage`."""
+    parts = PureWindowsPath(path).parts
+    return bool(letter_of(path)) and len(parts) > 2 and parts[1].casefold() == "clusterstorage"
+
+
 def letter_of(path: str) -> str:
     """The drive's letter, "D"; empty for a share or device path."""
     drive = PureWindowsPath(path).drive
@@ -32,7 +38,9 @@ def letter_of(path: str) -> str:
 
 
 def place_of(path: str) -> str:
-    r"""What holds the path: "D:" or `\\server01\vmstore`."""
+    r"""What holds the path: "D:", `\\server01\vmstore` or `C:\ClusterStorage\Volume1`."""
+    if is_cluster_storage(path):
+        return str(PureWindowsPath(*PureWindowsPath(path).parts[:3]))
     return PureWindowsPath(path).drive
 
 

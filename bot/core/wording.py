@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.core.estate import Status, VmState
+from bot.core.estate import DrainStatus, GroupState, NodeState, Status, VmState
 from bot.core.grammar.words import plain, quote
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
@@ -46,6 +46,30 @@ _STATUSES: dict[int, str] = {
     Status.MIGRATING_PLANNED: "arriving by migration",
     Status.CHECKING_COMPATIBILITY: "being checked for compatibility",
     Status.CRITICAL_IO_ERROR: "cut off from its storage",
+}
+
+_NODE_STATES: dict[int, str] = {
+    NodeState.UNKNOWN: "in an unknown state",
+    NodeState.UP: "up",
+    NodeState.DOWN: "down",
+    NodeState.PAUSED: "paused",
+    NodeState.JOINING: "joining",
+}
+
+_DRAINS: dict[int, str] = {
+    DrainStatus.NOT_INITIATED: "",
+    DrainStatus.IN_PROGRESS: "draining",
+    DrainStatus.COMPLETED: "drained",
+    DrainStatus.FAILED: "drain failed",
+}
+
+_GROUP_STATES: dict[int, str] = {
+    GroupState.UNKNOWN: "in an unknown state",
+    GroupState.ONLINE: "online",
+    GroupState.OFFLINE: "offline",
+    GroupState.FAILED: "failed",
+    GroupState.PARTIAL_ONLINE: "partly online",
+    GroupState.PENDING: "pending",
 }
 
 
@@ -131,6 +155,19 @@ def render_word(text: str) -> str:
 def render_state(state: int) -> str:
     """A VM's state. Hosts may report numbers that Ferry has no name for; those are said as numbers."""
     return _STATES.get(state, f"in state {state}")
+
+
+def render_node_state(state: int) -> str:
+    return _NODE_STATES.get(state, f"in state {state}")
+
+
+def render_drain(status: int) -> str:
+    """Empty where nothing is or was drained."""
+    return _DRAINS.get(status, f"drain status {status}")
+
+
+def render_group_state(state: int) -> str:
+    return _GROUP_STATES.get(state, f"in state {state}")
 
 
 def render_status(status: Sequence[int]) -> str:

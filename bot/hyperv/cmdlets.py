@@ -8,7 +8,7 @@ Rules: a parameter that is not declared is refused; so is a value of another typ
 Every cmdlet gets `-ErrorAction Stop` unless its failure is an answer (`reporting`) or may be missed (`tolerated`),
 and `-Confirm:$false` where it could ask, since nobody is there to answer.
 
-Names, parameters and modules: Microsoft Learn, modules Hyper-V, Storage, CimCmdlets, NetTCPIP,
+Names, parameters and modules: Microsoft Learn, modules Hyper-V, FailoverClusters, Storage, CimCmdlets, NetTCPIP,
 Microsoft.PowerShell.Management, Microsoft.PowerShell.Utility.
 """
 
@@ -41,6 +41,7 @@ class Kind(StrEnum):
     PATH = "path"  # full Windows path or share
     CHOICE = "choice"  # one of the parameter's own values
     INSTANCE = "instance"  # a GUID, sent as the WQL filter InstanceID='…'
+    SECONDS = "seconds"  # a whole number of them
     STATE = "state"  # one of the parameter's own numbers, sent as @{RequestedState = [uint16]…}
 
 
@@ -53,6 +54,12 @@ def _switch(value: Plain) -> bool:
 def _text(value: Plain) -> str:
     if not isinstance(value, str):
         raise TypeError("takes text")
+    return value
+
+
+def _seconds(value: Plain) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError("takes a whole number of seconds")
     return value
 
 
@@ -73,6 +80,7 @@ _WIRE: dict[Kind, Callable[[Plain], object]] = {
     Kind.PATH: lambda value: check_storage_path(_text(value)),
     Kind.CHOICE: _text,
     Kind.INSTANCE: _instance,
+    Kind.SECONDS: _seconds,
     Kind.STATE: _state,
 }
 
@@ -255,8 +263,39 @@ INVOKE_CIM_METHOD = Cmdlet(
 SELECT_OBJECT = Cmdlet(
     "Select-Object",
     "Microsoft.PowerShell.Utility",
-    (_INPUT, Parameter("ExpandProperty", Kind.CHOICE, ("VM", "Incompatibilities"))),
+    (
+        _INPUT,
+        Parameter("ExpandProperty", Kind.CHOICE, ("VM", "Incompatibilities", "SharedVolumeInfo", "Partition")),
+    ),
 )
+
+_CLUSTERS = "FailoverClusters"
+_VM_ID = Parameter("VMId", Kind.GUID)
+GET_CLUSTER = Cmdlet("Get-Cluster", _CLUSTERS)
+GET_CLUSTER_NODE = Cmdlet("Get-ClusterNode", _CLUSTERS)
+GET_CLUSTER_GROUP = Cmdlet("Get-ClusterGroup", _CLUSTERS, (_VM_ID,))
+GET_CLUSTER_RESOURCE = Cmdlet("Get-ClusterResource", _CLUSTERS, (_VM_ID,))
+GET_CLUSTER_OWNER_NODE = Cmdlet("Get-ClusterOwnerNode", _CLUSTERS, (_INPUT,))
+GET_CLUSTER_PARAMETER = Cmdlet(
+    "Get-ClusterParameter",
+    _CLUSTERS,
+    (
+        _INPUT,
+        Parameter("Name", Kind.CHOICE, ("MigrationState", "MigrationProgress", "MigrationFailureReason")),
+    ),
+)
+GET_CLUSTER_SHARED_VOLUME = Cmdlet("Get-ClusterSharedVolume", _CLUSTERS)
+MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE = Cmdlet(
+    "Move-ClusterVirtualMachineRole",
+    _CLUSTERS,
+    (
+        _VM_ID,
+        Parameter("Node", Kind.HOST),
+        Parameter("MigrationType", Kind.CHOICE, ("Live", "Quick")),
+        Parameter("Wait", Kind.SECONDS),
+        Parameter("Cancel", Kind.SWITCH),
+    ),
+)  # it never asks: it has no -Confirm (Microsoft Learn)
 
 CMDLETS: tuple[Cmdlet, ...] = (
     GET_VM_HOST,
@@ -282,6 +321,14 @@ CMDLETS: tuple[Cmdlet, ...] = (
     GET_CIM_INSTANCE,
     INVOKE_CIM_METHOD,
     SELECT_OBJECT,
+    GET_CLUSTER,
+    GET_CLUSTER_NODE,
+    GET_CLUSTER_GROUP,
+    GET_CLUSTER_RESOURCE,
+    GET_CLUSTER_OWNER_NODE,
+    GET_CLUSTER_PARAMETER,
+    GET_CLUSTER_SHARED_VOLUME,
+    MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE,
 )
 
 GET_COMMAND = Cmdlet(

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
+from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
 from bot.errors import Fault, HostError
-from bot.hyperv import kerberos, pipelines, readers, surroundings, views
+from bot.hyperv import cluster_views, kerberos, pipelines, readers, surroundings, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
 from bot.hyperv.remote import RemoteHost, wanted
@@ -30,6 +30,8 @@ _TOO_LATE = frozenset({4097, 32775})
 # In use, busy, in use: it may be asked again.
 _BUSY = frozenset({6, 4099, 32774})
 _FAILED = 32768  # without a word of why; whether it is being stopped is not known
+# ERROR_INVALID_STATE: the cluster cancels only while a migration is set up or copies memory (Microsoft Learn).
+_NOT_MOVING = frozenset({"0X8007139F", "0X0000139F"})
 _NO_SUCH_INSTANCE = "0X80041002"  # WBEM_E_NOT_FOUND: the job has ended and was cleared away
 
 
@@ -85,9 +87,23 @@ class HyperVFleet:
             lambda answer: views.sighting_of(answer, host, vm),
         )
 
+    def look_at_role(self, host: str, vm: VmId) -> Sighting:
+        return self._hosts[host].read(
+            "looking for a virtual machine in its cluster",
+            pipelines.ask_role(vm),
+            lambda answer: cluster_views.role_sighting_of(answer, host, vm),
+        )
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        def view(answer: Answer) -> tuple[Cluster, Role | None]:
+            cluster = cluster_views.cluster_of(answer)
+            return cluster, cluster_views.role_of(answer, cluster) if vm else None
+
+        return self._hosts[host].read("reading its cluster", pipelines.ask_cluster(vm), view)
+
     def compare(self, move: Move) -> tuple[str, ...]:
-        if move.kind is MoveKind.STORAGE:
-            return ()  # stays on its host: there is no other one to fit
+        if not move.kind.compared:
+            return ()  # it stays on its host, or its cluster sees to it
         return self._hosts[move.source].order(
             f"comparing {move.vm_name} with {move.destination}",
             pipelines.order_comparison(move),
@@ -96,13 +112,14 @@ class HyperVFleet:
         )
 
     def discard(self, move: Move) -> None:
-        if move.kind is not MoveKind.STORAGE:
+        if move.kind.compared:
             Clearing(move, self._hosts[move.source], self._hosts[move.destination]).run()
 
     def move(self, move: Move, progress: Callable[[int], None], ready: Callable[[], None] = wanted) -> None:
         where = f"of {move.vm_name}" if move.kind is MoveKind.STORAGE else f"of {move.vm_name} to {move.destination}"
+        what = move.words if move.quick else move.kind.words
         self._hosts[move.source].order(
-            f"the {move.kind.words.lower()} {where}",
+            f"the {what.lower()} {where}",
             pipelines.order_move(move),
             _nothing,
             progress=progress,
@@ -117,6 +134,17 @@ class HyperVFleet:
             _nothing,
             limit_s=remote.settings.read_timeout_s,
         )
+
+    def cancel(self, move: Move) -> bool:
+        remote = self._hosts[move.source]
+        limit_s = remote.settings.read_timeout_s
+        try:
+            remote.order("cancelling a move in the cluster", pipelines.order_cancel(move), _nothing, limit_s=limit_s)
+        except HostError as error:
+            if error.code in _NOT_MOVING:
+                return False
+            raise
+        return True
 
     def stop(self, host: str, job: Job) -> bool:
         doing = "stopping a migration"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.names import VmId
+from bot.core.names import VmId, netbios_name
 from bot.core.plan import Move, MoveKind
 from bot.core.preparation import Name
 from bot.core.readiness.model import Target
@@ -19,6 +19,13 @@ from bot.hyperv.cmdlets import (
     DISABLE_VM_MIGRATION,
     ENABLE_VM_MIGRATION,
     GET_CIM_INSTANCE,
+    GET_CLUSTER,
+    GET_CLUSTER_GROUP,
+    GET_CLUSTER_NODE,
+    GET_CLUSTER_OWNER_NODE,
+    GET_CLUSTER_PARAMETER,
+    GET_CLUSTER_RESOURCE,
+    GET_CLUSTER_SHARED_VOLUME,
     GET_COMMAND,
     GET_SERVICE,
     GET_VHD,
@@ -33,6 +40,7 @@ from bot.hyperv.cmdlets import (
     GET_VM_SWITCH,
     GET_VOLUME,
     INVOKE_CIM_METHOD,
+    MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE,
     MOVE_VM,
     MOVE_VM_STORAGE,
     REMOVE_VM,
@@ -58,15 +66,22 @@ def _virtualization(class_name: str) -> Statement:
     return GET_CIM_INSTANCE(Namespace=VIRTUALIZATION, ClassName=class_name)
 
 
+_HOST = (
+    GET_VM_HOST(),
+    GET_CIM_INSTANCE(ClassName="Win32_OperatingSystem"),
+    GET_VM_SWITCH(),
+    _virtualization("Msvm_VirtualSystemMigrationService"),
+)
+# A host that is no node of a cluster has no cluster, and mostly not even the module.
+_OPTIONAL = (GET_VOLUME().tolerated(), GET_CLUSTER().tolerated())
+
+
 def ask_host(vm: VmId | None = None) -> tuple[Statement, ...]:
     """The host's settings and room and, where an id is given, that VM."""
     return (
-        GET_VM_HOST(),
-        GET_CIM_INSTANCE(ClassName="Win32_OperatingSystem"),
-        GET_VM_SWITCH(),
-        _virtualization("Msvm_VirtualSystemMigrationService"),
+        *_HOST,
         *(_vm(vm) if vm else ()),
-        GET_VOLUME().tolerated(),
+        *_OPTIONAL,
     )
 
 
@@ -89,8 +104,7 @@ def ask_reach(target: Target) -> tuple[Statement, ...]:
 
 def ask_vms() -> tuple[Statement, ...]:
     """The host and a list of its VMs."""
-    host = ask_host()
-    return (*host[:-1], GET_VM(), host[-1])
+    return (*_HOST, GET_VM(), *_OPTIONAL)
 
 
 def ask_commands() -> tuple[Statement, ...]:
@@ -100,14 +114,37 @@ def ask_commands() -> tuple[Statement, ...]:
 
 def ask_all() -> tuple[Statement, ...]:
     """The host and all its VMs in full. A disk that cannot be opened leaves its own size unknown, and no other."""
-    host = ask_host()
-    return (*host[:-1], *_in_full(GET_VM(), GET_VM() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()), host[-1])
+    return (*_HOST, *_in_full(GET_VM(), GET_VM() | GET_VM_HARD_DISK_DRIVE() | GET_VHD()), *_OPTIONAL)
 
 
 def ask_sighting(vm: VmId) -> tuple[Statement, ...]:
     """Jobs first and the VM last: a move that ends between the two then shows as still going on, and the next look says
     it right. The other way round, a VM could seem to be nowhere."""
     return (_virtualization("Msvm_MigrationJob"), _virtualization("Msvm_PlannedComputerSystem"), *_vm(vm))
+
+
+def ask_role(vm: VmId) -> tuple[Statement, ...]:
+    """A sighting, and what the cluster says of the VM's role, read last for the same reason."""
+    resources = GET_CLUSTER_RESOURCE(VMId=vm)
+    parameters = (resources | GET_CLUSTER_PARAMETER(Name=name) for name in ("MigrationState", "MigrationProgress"))
+    return (*ask_sighting(vm), GET_CLUSTER_GROUP(VMId=vm).tolerated(), *(one.tolerated() for one in parameters))
+
+
+def ask_cluster(vm: VmId | None = None) -> tuple[Statement, ...]:
+    """The cluster that the host is a node of and, where an id is given, that VM's resources and who may own them.
+
+    What is nested in an object arrives as text, so a volume's parts are expanded where they are.
+    """
+    infos = GET_CLUSTER_SHARED_VOLUME() | SELECT_OBJECT(ExpandProperty="SharedVolumeInfo")
+    resources = GET_CLUSTER_RESOURCE(VMId=vm) if vm else None
+    return (
+        GET_CLUSTER(),
+        GET_CLUSTER_NODE(),
+        GET_CLUSTER_GROUP(),
+        *((resources.tolerated(), (resources | GET_CLUSTER_OWNER_NODE()).tolerated()) if resources else ()),
+        infos.tolerated(),
+        (infos | SELECT_OBJECT(ExpandProperty="Partition")).tolerated(),
+    )
 
 
 def ask_computer(vm: VmId) -> tuple[Statement, ...]:
@@ -136,6 +173,14 @@ def _destination(move: Move) -> dict[str, Plain]:
 
 
 def order_move(move: Move) -> Statement:
+    """In a cluster the order returns as soon as the move has begun or is queued; the others go on to the end."""
+    if move.kind is MoveKind.CLUSTER:
+        return MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE(
+            VMId=move.vm,
+            Node=netbios_name(move.destination_fqdn),
+            MigrationType="Quick" if move.quick else "Live",
+            Wait=0,
+        )
     if move.kind is not MoveKind.STORAGE:
         return GET_VM(Id=move.vm) | MOVE_VM(**_destination(move))
     if move.storage_path is None:
@@ -181,6 +226,11 @@ _SETTINGS: Mapping[Name, tuple[str, Mapping[int, Plain]]] = {
     Name.LIVE_LIMIT: ("MaximumVirtualMachineMigrations", {}),
     Name.STORAGE_LIMIT: ("MaximumStorageMigrations", {}),
 }
+
+
+def order_cancel(move: Move) -> Statement:
+    """To the cluster, which cancels a live migration of its own."""
+    return MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE(VMId=move.vm, Cancel=True)
 
 
 def order_stop(job: str) -> Statement:

@@ -6,7 +6,7 @@ localised; status texts are, so they are never read. A value that cannot be read
 known".
 
 Facts: pypsrp gives enumerations as GenericComplexObject, TimeSpan and DateTime as text (pypsrp issues 96, 105;
-serializer.py). Member numbers: Microsoft.HyperV.PowerShell enumerations (Microsoft Learn).
+serializer.py). Member numbers: Microsoft.HyperV.PowerShell enumerations (Microsoft Learn), and clusapi.h.
 """
 
 from __future__ import annotations
@@ -92,6 +92,11 @@ VM_TYPES: Names = {"realizedvirtualmachine": REALIZED_VM, "plannedvirtualmachine
 SWITCH_TYPES: Names = {"private": 0, "internal": 1, "external": 2}
 MIGRATION_AUTHENTICATIONS: Names = {"credssp": 0, "kerberos": 1}
 MIGRATION_PERFORMANCES: Names = {"tcpip": 0, "compression": 1, "smb": 2}
+NODE_STATES: Names = {"unknown": -1, "up": 0, "down": 1, "paused": 2, "joining": 3}
+DRAIN_STATUSES: Names = {"notinitiated": 0, "inprogress": 1, "completed": 2, "failed": 3}
+GROUP_STATES: Names = {"unknown": -1, "online": 0, "offline": 1, "failed": 2, "partialonline": 3, "pending": 4}
+VIRTUAL_MACHINE_GROUP = 111
+GROUP_TYPES: Names = {"virtualmachine": VIRTUAL_MACHINE_GROUP}
 
 _SEPARATORS = re.compile(r"[\s,;{}()]+")
 _DURATION = re.compile(

@@ -29,14 +29,14 @@ class Unreadable(Exception):
         super().__init__(f"{kind}.{name} is missing or not understood")
 
 
-def _only(answer: Answer, kind: str) -> Record:
+def only(answer: Answer, kind: str) -> Record:
     records = answer.of(kind)
     if len(records) != 1:
         raise Unreadable(kind, f"({len(records)} objects)")
     return records[0]
 
 
-def _number(record: Record, name: str, names: readers.Names | None = None) -> int:
+def number_of(record: Record, name: str, names: readers.Names | None = None) -> int:
     number = readers.as_number(record[name], names or {})
     if number is None:
         raise Unreadable(record.kind, name)
@@ -52,23 +52,24 @@ def _vm_id(record: Record) -> VmId:
 
 def host_of(answer: Answer, name: str) -> Host:
     """The host as Ferry calls it, with its switches, volumes and the migrations under way."""
-    host = _only(answer, "VMHost")
-    counters = _only(answer, "Msvm_VirtualSystemMigrationService")
+    host = only(answer, "VMHost")
+    counters = only(answer, "Msvm_VirtualSystemMigrationService")
     enabled = readers.as_flag(host["VirtualMachineMigrationEnabled"])
     if enabled is None:
         raise Unreadable("VMHost", "VirtualMachineMigrationEnabled")
+    cluster = next(iter(answer.of("Cluster")), Record("Cluster", {}))
     return Host(
         name=name,
         fqdn=readers.as_text(host["FullyQualifiedDomainName"]) or readers.as_text(host["Name"]),
-        memory_bytes=_number(host, "MemoryCapacity"),
-        memory_free_bytes=_number(_only(answer, "Win32_OperatingSystem"), "FreePhysicalMemory") * KIB,
+        memory_bytes=number_of(host, "MemoryCapacity"),
+        memory_free_bytes=number_of(only(answer, "Win32_OperatingSystem"), "FreePhysicalMemory") * KIB,
         migration_enabled=enabled,
-        authentication=_number(host, "VirtualMachineMigrationAuthenticationType", readers.MIGRATION_AUTHENTICATIONS),
-        performance=_number(host, "VirtualMachineMigrationPerformanceOption", readers.MIGRATION_PERFORMANCES),
-        live_limit=_number(host, "MaximumVirtualMachineMigrations"),
-        storage_limit=_number(host, "MaximumStorageMigrations"),
-        live_active=_number(counters, "ActiveVirtualSystemMigrationCount"),
-        storage_active=_number(counters, "ActiveStorageMigrationCount"),
+        authentication=number_of(host, "VirtualMachineMigrationAuthenticationType", readers.MIGRATION_AUTHENTICATIONS),
+        performance=number_of(host, "VirtualMachineMigrationPerformanceOption", readers.MIGRATION_PERFORMANCES),
+        live_limit=cluster_limit(cluster) or number_of(host, "MaximumVirtualMachineMigrations"),
+        storage_limit=number_of(host, "MaximumStorageMigrations"),
+        live_active=number_of(counters, "ActiveVirtualSystemMigrationCount"),
+        storage_active=number_of(counters, "ActiveStorageMigrationCount"),
         vm_versions=readers.as_texts(host["SupportedVmVersions"]),
         processors=readers.as_number(host["LogicalProcessorCount"]) or 1,
         switches=tuple(_switch(record) for record in answer.of("VMSwitch")),
@@ -76,6 +77,7 @@ def host_of(answer: Answer, name: str) -> Host:
         vm_path=readers.as_text(host["VirtualMachinePath"]),
         any_network=readers.as_flag(host["UseAnyNetworkForMigration"]),
         listeners=_listeners(counters),
+        cluster=readers.as_text(cluster["Name"]),
     )
 
 
@@ -84,8 +86,13 @@ def _listeners(service: Record) -> tuple[str, ...] | None:
     return None if addresses is None else readers.as_texts(addresses)
 
 
+def cluster_limit(cluster: Record) -> int | None:
+    """MaximumParallelMigrations overrides what the nodes allow themselves; clusters of old builds have none."""
+    return readers.as_number(cluster["MaximumParallelMigrations"]) or None
+
+
 def _switch(record: Record) -> Switch:
-    return Switch(name=readers.as_text(record["Name"]), type=_number(record, "SwitchType", readers.SWITCH_TYPES))
+    return Switch(name=readers.as_text(record["Name"]), type=number_of(record, "SwitchType", readers.SWITCH_TYPES))
 
 
 def _volumes(records: Iterable[Record]) -> Iterable[Volume]:
@@ -98,7 +105,7 @@ def _volumes(records: Iterable[Record]) -> Iterable[Volume]:
 
 
 def _state(record: Record) -> int:
-    return _number(record, "State", readers.VM_STATES)
+    return number_of(record, "State", readers.VM_STATES)
 
 
 def _status(record: Record) -> tuple[int, ...]:
@@ -286,7 +293,7 @@ def _job(record: Record, vm: VmId) -> Job:
     return Job(
         id=readers.as_text(record["InstanceID"]),
         vm=vm,
-        state=_number(record, "JobState"),
+        state=number_of(record, "JobState"),
         percent=min(max(readers.as_number(record["PercentComplete"]) or 0, 0), 100),
         destination=readers.as_text(record["DestinationHost"]),
         cancellable=bool(readers.as_flag(record["Cancellable"])),

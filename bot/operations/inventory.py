@@ -12,7 +12,7 @@ from concurrent.futures import wait
 from datetime import datetime
 from functools import partial
 
-from bot.core.estate import Census, Estate, Host, Seen, Vm
+from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm
 from bot.core.lookup import find_vms, pick_vm, resolve_host
 from bot.core.names import VmId
 from bot.core.readiness.model import Checkup, Reached, Target
@@ -142,6 +142,9 @@ class Inventory:
 
     def read_vm(self, host: str, vm: VmId) -> tuple[Host, Vm | None]:
         return self._reader.read_host(self.name(host), vm)
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        return self._reader.read_cluster(self.name(host), vm)
 
     def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:
         here, there = self.name(source), self.name(destination)

@@ -13,7 +13,7 @@ from queue import Queue
 
 import pytest
 
-from bot.core.estate import Host, Seen, Sighting, Vm, VmState, VmSummary
+from bot.core.estate import Cluster, Host, Role, Seen, Sighting, Vm, VmState, VmSummary
 from bot.core.names import VmId
 from bot.core.readiness.model import Surroundings, Target
 from bot.errors import HostUnreachable, Misnamed, Refused
@@ -96,6 +96,13 @@ class Door:
 
     def look(self, host: str, vm: VmId) -> Sighting:
         return self._fleet.look(host, vm)
+
+    def look_at_role(self, host: str, vm: VmId) -> Sighting:
+        return self._fleet.look_at_role(host, vm)
+
+    def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
+        with self._through(host):
+            return self._fleet.read_cluster(host, vm)
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,7 @@ EXAMPLES: dict[Kind, Plain] = {
     Kind.HOST: "host02.contoso.com",
     Kind.PATH: r"\\server01\vmstore\VM-01",
     Kind.INSTANCE: VM_01,
+    Kind.SECONDS: 0,
 }
 """One value for each kind that has no values of its own."""
 

@@ -723,8 +723,8 @@ class TestStorageMigration:
 
     def test_a_clustered_vm_may(self, two: Two) -> None:
         two.local.clustered = True
-        two.finish(two.world.start_storage_move(two.one, two.local.id, Layout.below("C:\\X", two.local)))
-        assert two.local.path == "C:\\X"
+        two.finish(two.world.start_storage_move(two.one, two.local.id, Layout.below(f"{SHARE}\\X", two.local)))
+        assert two.local.path == f"{SHARE}\\X"
 
 
 class TestWaiting:

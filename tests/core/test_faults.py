@@ -76,8 +76,8 @@ KNOWN = [
     ("21024", "failed_at_source", U),
     # Failover cluster
     ("0x80071398", "possible_owner", C),
-    ("0x139F", "nothing_to_cancel", U),
-    ("5023", "nothing_to_cancel", U),
+    ("0x139F", "role_state", C),
+    ("5023", "role_state", C),
     ("Failed to find SDDC Management resource, reason : No more data is available.", "admin_center", U),
     # Remote management
     ("0x80090311", "no_domain_controller", T),

@@ -37,6 +37,7 @@ CHANGES = {
     "disks": with_move(disks=(DISK, DISK)),
     "a disk's path": with_move(disks=(DISK.model_copy(update={"path": "E:\\VMs\\VM-01.vhdx"}),)),
     "a disk's size": with_move(disks=(DISK.model_copy(update={"file_bytes": 41 << 30}),)),
+    "quick": with_move(quick=True),
     "configuration_path": with_move(configuration_path="E:\\VMs"),
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.estate import Disk, VmState
+from bot.core.estate import Cluster, ClusterGroup, ClusterNode, Disk, Role, VmState
 from bot.core.plan import MoveKind, Plan
-from bot.core.planner import Limits, plan_live, plan_shared_nothing, plan_storage
+from bot.core.planner import Limits, plan_in_cluster, plan_live, plan_shared_nothing, plan_storage
 from bot.core.storage import disk_name
 from tests.core.moves import GB, SHARE, VM_ID, disk, make_host, make_local_vm, make_vm
 
@@ -135,3 +135,23 @@ def test_a_disk_with_a_checkpoint_is_called_by_its_own_name() -> None:
     assert disk_name(f"D:\\VMs\\old_{guid.lower()}.avhd") == "old.vhd (with checkpoint)"
     assert disk_name("D:\\VMs\\VM-01_system.vhdx") == "VM-01_system.vhdx"
     assert disk_name(f"D:\\VMs\\{guid}.vhdx") == f"{guid}.vhdx"
+
+
+@pytest.mark.parametrize(
+    ("state", "quickly", "quick", "words"),
+    [
+        (VmState.RUNNING, False, False, "Live migration in the cluster"),
+        (VmState.RUNNING, True, True, "Quick migration in the cluster"),
+        (VmState.OFF, False, True, "Quick migration in the cluster"),
+        (VmState.SAVED, False, True, "Quick migration in the cluster"),
+    ],
+)
+def test_a_cluster_moves_live_only_what_is_in_memory(state: VmState, quickly: bool, quick: bool, words: str) -> None:
+    cluster = Cluster(name="HVC1", nodes=(ClusterNode(name="HOST01"), ClusterNode(name="HOST02")))
+    role = Role(group=ClusterGroup(name="VM-01", owner="HOST01"))
+    vm = make_vm(clustered=True, state=state)
+    plan = plan_in_cluster("…", vm, make_host("host01"), make_host("host02"), LIMITS, cluster, role, quickly=quickly)
+    assert (plan.move.kind, plan.move.quick, plan.move.words) == (MoveKind.CLUSTER, quick, words)
+    assert plan.action == "vm.migrate"
+    assert not plan.blocked
+    assert ("saved and restored" in plan.estimate.basis) == (quickly and state is VmState.RUNNING)

@@ -44,6 +44,12 @@ CASES: dict[str, tuple[Given, Level, str, str]] = {
         "storage",
         r"D:\Checkpoints lies on host01 itself",
     ),
+    "off the cluster's storage": (
+        storage(r"D:\New", vm={"clustered": True}),
+        BLOCKING,
+        "cluster_storage",
+        r"D:\New lies on host01 itself, and VM-01 belongs to a failover cluster",
+    ),
     "nothing to take along": (
         Given(kind=MoveKind.SHARED_NOTHING),
         BLOCKING,

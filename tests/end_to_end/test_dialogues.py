@@ -110,7 +110,7 @@ def test_a_failing_move_shows_the_hosts_words_the_cause_and_the_remedy(lab: Ferr
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("migrate VM-03 to host02", ("VM-03 belongs to a failover cluster", "clusters are not supported yet")),
+        ("migrate VM-03 to host02", ("VM-03 belongs to a failover cluster", "host01 to tell of its cluster")),
         ("migrate VM-05 to host02", ("D:\\ISO\\setup.iso in its DVD drive", "Set-VMDvdDrive -Path $null")),
         ("migrate VM-06 to host02", ('host02 has no switch "Backup"', "a switch of the same name on both hosts")),
         ("migrate VM-09 to host02", ("VM-09 is being backed up now", "where VM-09")),

@@ -95,6 +95,21 @@ def test_a_move_names_the_vm_by_id_in_the_same_pipeline(order: Move, expected: t
     assert written(pipelines.order_move(order)) == [[BY_ID, expected]]
 
 
+@pytest.mark.parametrize(("quick", "kind"), [(False, "Live"), (True, "Quick")])
+def test_a_move_in_a_cluster_names_the_vm_by_id_and_the_node_as_the_cluster_does(quick: bool, kind: str) -> None:
+    order = move(MoveKind.CLUSTER).model_copy(update={"quick": quick, "destination_fqdn": "A-Name-Of-Many-Letters.a.b"})
+    who = {"VMId": uuid.UUID(VM)}
+    assert written(pipelines.order_move(order), pipelines.order_cancel(order)) == [
+        [
+            (
+                "Move-ClusterVirtualMachineRole",
+                {**who, "Node": "a-name-of-many-", "MigrationType": kind, "Wait": 0, **STOP},
+            )
+        ],
+        [("Move-ClusterVirtualMachineRole", {**who, "Cancel": True, **STOP})],
+    ]
+
+
 def test_a_storage_migration_without_a_path_is_a_bug() -> None:
     with pytest.raises(ValueError, match="needs a path"):
         pipelines.order_move(move(MoveKind.STORAGE))
@@ -156,6 +171,8 @@ def test_a_question_about_a_vm_survives_its_absence_and_what_a_host_lacks() -> N
         pipelines.ask_sighting(VM),
         pipelines.ask_surroundings(),
         pipelines.ask_reach(Target(address="host02.contoso.com", port=6600)),
+        pipelines.ask_role(VM),
+        pipelines.ask_cluster(VM),
         (pipelines.order_move(move(MoveKind.SHARED_NOTHING, "D:\\VMs")),),
         (pipelines.order_removal(move(MoveKind.LIVE)),),
         (pipelines.order_stop(VM),),
@@ -176,7 +193,16 @@ def packed(kind: type[PowerShell], statements: Sequence[cmdlets.Statement]) -> b
 
 
 @pytest.mark.parametrize(
-    "statements", [pipelines.ask_host(), pipelines.ask_host(VM), pipelines.ask_vms(), pipelines.ask_all()]
+    "statements",
+    [
+        pipelines.ask_host(),
+        pipelines.ask_host(VM),
+        pipelines.ask_vms(),
+        pipelines.ask_all(),
+        pipelines.ask_role(VM),
+        pipelines.ask_cluster(),
+        pipelines.ask_cluster(VM),
+    ],
 )
 def test_what_may_be_missed_is_asked_last(statements: Sequence[cmdlets.Statement]) -> None:
     optional = [statement.optional for statement in statements]
@@ -218,6 +244,12 @@ def test_all_vms_of_a_host_are_asked_for_without_naming_any() -> None:
         (cmdlets.GET_SERVICE, {"Name": "*"}),
         (cmdlets.TEST_NET_CONNECTION, {"ComputerName": "host02", "Port": "22"}),
         (cmdlets.TEST_NET_CONNECTION, {"ComputerName": "host02", "TraceRoute": True}),
+        (cmdlets.GET_CLUSTER_GROUP, {"VMId": "VM-01"}),
+        (cmdlets.GET_CLUSTER_PARAMETER, {"Name": "VmID"}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"MigrationType": "TurnOff"}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Wait": -1}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Wait": True}),
+        (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Node": "host02; Stop-VM"}),
     ],
 )
 def test_what_is_not_declared_is_refused(cmdlet: cmdlets.Cmdlet, values: dict[str, Any]) -> None:

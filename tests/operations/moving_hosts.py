@@ -118,7 +118,9 @@ class MovingHosts:
 
     # What Ferry would do
 
-    def plan(self, kind: MoveKind = MoveKind.LIVE, storage_path: str | None = None, vm: VmId = VM_01) -> Plan:
+    def plan(
+        self, kind: MoveKind = MoveKind.LIVE, storage_path: str | None = None, vm: VmId = VM_01, *, quick: bool = False
+    ) -> Plan:
         host, seen = self.fleet.read_host("host01", vm)
         assert seen is not None
         move = Move(
@@ -133,6 +135,7 @@ class MovingHosts:
             memory_bytes=seen.memory_bytes,
             disks=seen.disks,
             configuration_path=seen.path,
+            quick=quick,
         )
         return Plan(
             command=f"migrate {seen.name} to {move.destination}",
@@ -235,7 +238,9 @@ def changes_by(fleet: HyperVFleet, plan: Plan) -> tuple[str, ...]:
     """What the app gives the runner and the desk."""
     source, vm = fleet.read_host(plan.move.source, plan.move.vm)
     destination = source if plan.move.kind is MoveKind.STORAGE else fleet.read_host(plan.move.destination)[0]
-    return changes(plan, vm, source, destination, 2 << 30)
+    clustered = vm is not None and vm.clustered and source.cluster
+    cluster, role = fleet.read_cluster(plan.move.source, plan.move.vm) if clustered else (None, None)
+    return changes(plan, vm, source, destination, 2 << 30, cluster, role)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bot.core.evacuation.plan import Evacuation, EvacuationKind, EvacuationPlan,
 from bot.core.evacuation.progress import Progress, measure
 from bot.core.lifecycle import HOLDING, State
 from bot.core.operation import Operation
-from bot.core.plan import Level, MoveKind
+from bot.core.plan import Level
 from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked
 from bot.core.storage import known_bytes, travelling
 from bot.core.wording import render_about, render_bytes, render_count, render_duration, render_list, render_rate
@@ -202,7 +202,7 @@ def _summary(plan: EvacuationPlan) -> str:
 
 def _storage(leg: Leg) -> int:
     move = leg.plan.move
-    return 0 if move.kind is MoveKind.LIVE else known_bytes(travelling(move.disks))
+    return known_bytes(travelling(move.disks)) if move.kind.carries_storage else 0
 
 
 def _render_leg(leg: Leg) -> Line:

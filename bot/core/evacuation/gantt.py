@@ -6,7 +6,6 @@ from bot.core.evacuation.plan import Evacuation, EvacuationKind
 from bot.core.lifecycle import State
 from bot.core.operation import Operation
 from bot.core.picture import Bar, BarState, Picture
-from bot.core.plan import MoveKind
 from bot.core.storage import known_bytes, travelling
 from bot.core.wording import render_list
 
@@ -40,7 +39,7 @@ def _bar(move: Operation) -> Bar | None:
     if move.started_at is None or move.ended_at is None:
         return None
     about = move.plan.move
-    storage = 0 if about.kind is MoveKind.LIVE else known_bytes(travelling(about.disks))
+    storage = known_bytes(travelling(about.disks)) if about.kind.carries_storage else 0
     whole = about.memory_bytes + storage
     return Bar(
         vm=about.vm_name,

@@ -70,12 +70,12 @@ def trip_of(name: str, leg: Leg) -> Trip:
         source=move.source,
         destination=move.destination,
         memory_bytes=move.memory_bytes if move.state in IN_MEMORY else 0,
-        storage_bytes=0 if move.kind is MoveKind.LIVE else known_bytes(travelling(move.disks)),
+        storage_bytes=known_bytes(travelling(move.disks)) if move.kind.carries_storage else 0,
         dirty_bytes_s=leg.dirty_bytes_s,
         rank=leg.rank,
         stage=leg.stage,
         live=move.kind is not MoveKind.STORAGE,
-        storage=move.kind is not MoveKind.LIVE,
+        storage=move.kind.carries_storage,
     )
 
 

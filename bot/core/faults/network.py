@@ -97,6 +97,31 @@ ENTRIES: tuple[Known, ...] = (
         numbers=(5016,),
     ),
     Known(
+        "role_state",
+        C,
+        "the cluster's role of the VM is not in a state for this: off, or not moving any more",
+        "Get-ClusterGroup on a node shows its state; a VM that is off moves quickly, not live",
+        hresults=("0X8007139F", "0X0000139F"),
+        english=r"not in the correct state to perform the requested operation",
+        numbers=(5023,),
+    ),
+    Known(
+        "node_not_up",
+        C,
+        "the destination is paused, down, or no node of the cluster",
+        "Get-ClusterNode shows the nodes; choose one that is up, or resume it",
+        hresults=("0X800713CE", "0X800713BA", "0X800713B2"),
+        english=r"cluster node is (paused|down)|cluster node was not found",
+    ),
+    Known(
+        "role_moving",
+        T,
+        "the cluster is moving the VM already",
+        "Wait for its end: Get-ClusterGroup on a node shows it",
+        hresults=("0X80071714",),
+        english=r"it is moving to another node",
+    ),
+    Known(
         "clustered",
         C,
         "the VM is clustered",
@@ -109,14 +134,6 @@ ENTRIES: tuple[Known, ...] = (
         "live migration is switched off on one of the hosts",
         "On both hosts: Enable-VMMigration",
         english=r"migrations? (is|are) (disabled|not enabled)",
-    ),
-    Known(
-        "nothing_to_cancel",
-        U,
-        "the clustered VM is in no migration that could be cancelled, or is past that point",
-        "Look at both hosts: it has probably ended",
-        hresults=("0X0000139F", "0X8007139F"),  # ERROR_INVALID_STATE
-        numbers=(5023,),
     ),
     Known(
         "admin_center",

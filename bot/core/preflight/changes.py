@@ -9,18 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.core.estate import Disk, Host, Vm
+from bot.core.estate import Cluster, Disk, Host, Role, Vm
 from bot.core.plan import Level, Move, Plan
 from bot.core.preflight.checks import check
 from bot.core.storage import same_path
 from bot.core.wording import render_list, render_state
 
 
-def changes(plan: Plan, vm: Vm | None, source: Host, destination: Host, memory_reserve_bytes: int) -> tuple[str, ...]:
+def changes(
+    plan: Plan,
+    vm: Vm | None,
+    source: Host,
+    destination: Host,
+    memory_reserve_bytes: int,
+    cluster: Cluster | None = None,
+    role: Role | None = None,
+) -> tuple[str, ...]:
     """Sentences; empty if nothing that matters differs.
 
     Args:
         vm: what the source shows now; None: it answered and has no such VM.
+        cluster, role: of a clustered VM, where its host tells of a cluster.
     """
     move = plan.move
     found = [*_address(move, destination)]
@@ -28,7 +37,7 @@ def changes(plan: Plan, vm: Vm | None, source: Host, destination: Host, memory_r
         return (f"{move.vm_name} is no longer on {move.source}", *found)
     found += _machine(move, vm)
     known = {(finding.code, finding.text) for finding in plan.blocked}
-    for finding in check(move, vm, source, destination, memory_reserve_bytes):
+    for finding in check(move, vm, source, destination, memory_reserve_bytes, cluster, role):
         if finding.level is Level.BLOCKING and (finding.code, finding.text) not in known:
             found.append(f"{finding.text} (needed: {finding.needed})")
     return tuple(found)

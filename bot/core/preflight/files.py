@@ -16,6 +16,7 @@ from bot.core.storage import (
     files_of,
     folder_of,
     is_below,
+    is_cluster_storage,
     is_share,
     known_bytes,
     letter_of,
@@ -29,24 +30,50 @@ from bot.core.wording import render_bytes, render_count, render_list
 
 def check_reachable(case: Case) -> Iterator[Finding]:
     """Without its storage a VM moves only if every file lies where both hosts reach it."""
-    if case.move.kind is not MoveKind.LIVE:
+    if case.copies_storage:
         return
     files = files_of(case.vm)
-    local = [path for path in files if not is_share(path)]
+    local = [path for path in files if not case.is_shared(path)]
     if local:
         yield blocking(
             "storage",
             f"{render_list(local)} {'lies' if len(local) == 1 else 'lie'} on {case.source.name} itself",
-            needed="every disk and the configuration on a share that both hosts reach, or moving them too",
-            hint=f"to move them too, type `migrate {case.vm_word} to {case.destination.name} with storage`",
+            needed="every disk and the configuration on storage that both nodes reach"
+            if case.in_cluster
+            else "every disk and the configuration on a share that both hosts reach, or moving them too",
+            hint=f"to bring them there first, type `move storage {case.vm_word} to {cluster_storage_of(case)}`"
+            if case.in_cluster
+            else f"to move them too, type `migrate {case.vm_word} to {case.destination.name} with storage`",
         )
     else:
         places = list(dict.fromkeys(place_of(path) for path in files))
         yield fine(
             "storage",
-            f"all files lie on {render_list(places)}; {case.destination.name} is asked whether it reaches them "
+            f"all files lie on {render_list(places)}"
+            if case.in_cluster
+            else f"all files lie on {render_list(places)}; {case.destination.name} is asked whether it reaches them "
             "before the move starts",
         )
+
+
+def check_cluster_storage(case: Case) -> Iterator[Finding]:
+    """Every node has to reach what a clustered VM lies on; Move-VMStorage refuses other paths (reported behaviour)."""
+    path = case.move.storage_path
+    if not case.vm.clustered or case.crosses_hosts or not path or is_share(path) or is_cluster_storage(path):
+        return
+    yield blocking(
+        "cluster_storage",
+        f"{path} lies on {case.source.name} itself, and {case.vm.name} belongs to a failover cluster",
+        needed="a cluster shared volume, or a share that every node reaches",
+        hint=f"`move storage {case.vm_word} to {cluster_storage_of(case)}`",
+    )
+
+
+def cluster_storage_of(case: Case) -> str:
+    """A path on the shared volume with the most room, or how one looks."""
+    volumes = case.cluster.volumes if case.cluster else ()
+    best = max(volumes, key=lambda volume: volume.free_bytes or 0, default=None)
+    return (best.path if best else "C:\\ClusterStorage\\Volume1") + f"\\{case.vm.name}"
 
 
 def check_kept_paths(case: Case) -> Iterator[Finding]:
@@ -82,7 +109,9 @@ def check_destination_path(case: Case) -> Iterator[Finding]:
     yield from _check_already_stored(case, path, disks)
     yield from _check_collisions(path, disks)
     moving = [disk for disk in disks if not same_path(disk.path, target_of(disk.path, path))]
-    if is_share(path):
+    if is_cluster_storage(path):
+        yield from _check_volume(case, path, moving)
+    elif is_share(path):
         yield warning(
             "room", f"free room on {place_of(path)} is not known, a share does not tell; {_render_need(case, moving)}"
         )
@@ -139,6 +168,32 @@ def _check_room(case: Case, letter: str, disks: Sequence[Disk]) -> Iterator[Find
         )
     elif disks:
         text = f"{render_bytes(volume.free_bytes)} free on {letter}: of {host.name}, {_render_need(case, disks)}"
+        yield fine("room", text) if _is_exact(case, disks) else warning("room", text)
+
+
+def _check_volume(case: Case, path: str, disks: Sequence[Disk]) -> Iterator[Finding]:
+    """Room on a cluster shared volume, as the cluster tells it; a host's own volumes do not."""
+    place = place_of(path)
+    volumes = case.cluster.volumes if case.cluster else ()
+    volume = next((volume for volume in volumes if same_path(volume.path, place)), None)
+    if volume is None and volumes:
+        yield blocking(
+            "drive",
+            f"{case.source.name}'s cluster has no shared volume {place}",
+            needed=f"one of {render_list([volume.path for volume in volumes])}",
+            hint=f"`{_command(case)} {cluster_storage_of(case)}`",
+        )
+    elif volume is None or volume.free_bytes is None:
+        yield warning("room", f"free room on {place} is not known; {_render_need(case, disks)}")
+    elif known_bytes(disks) > volume.free_bytes:
+        yield blocking(
+            "room",
+            f"{place} has {render_bytes(volume.free_bytes)} free",
+            needed=_render_need(case, disks),
+            hint=f"free some room on it, or name another: `{_command(case)} {cluster_storage_of(case)}`",
+        )
+    elif disks:
+        text = f"{render_bytes(volume.free_bytes)} free on {place}, {_render_need(case, disks)}"
         yield fine("room", text) if _is_exact(case, disks) else warning("room", text)
 
 

@@ -28,7 +28,8 @@ def check_same_host(case: Case) -> Iterator[Finding]:
 
 
 def check_migration(case: Case) -> Iterator[Finding]:
-    if not case.crosses_hosts:
+    """A cluster does not ask its nodes for it (Microsoft Learn, Enable-VMMigration: for hosts outside a cluster)."""
+    if not case.crosses_hosts or case.in_cluster:
         return
     closed = [host.name for host in (case.source, case.destination) if not host.migration_enabled]
     if closed:
@@ -45,7 +46,7 @@ def check_migration(case: Case) -> Iterator[Finding]:
 def check_authentication(case: Case) -> Iterator[Finding]:
     """The source's type decides; CredSSP needs a session that holds delegable credentials, Kerberos needs constrained
     delegation (Microsoft Learn, "Set up hosts for live migration without Failover Clustering")."""
-    if not case.crosses_hosts:
+    if not case.crosses_hosts or case.in_cluster:
         return
     to_kerberos = "`Set-VMHost -VirtualMachineMigrationAuthenticationType Kerberos`"
     if case.source.authentication != KERBEROS:

@@ -7,21 +7,11 @@ from collections.abc import Iterator
 from bot.core.estate import Status, VmState
 from bot.core.plan import Finding
 from bot.core.preflight.case import Case, blocking, fine, warning
-from bot.core.storage import disk_name, file_of, is_share
+from bot.core.storage import disk_name, file_of
 from bot.core.wording import render_count, render_list, render_state, render_status
 
 MOVABLE = frozenset({VmState.RUNNING, VmState.OFF, VmState.SAVED, VmState.PAUSED})
 CRITICAL = frozenset({VmState.RUNNING_CRITICAL, VmState.OFF_CRITICAL, VmState.SAVED_CRITICAL, VmState.PAUSED_CRITICAL})
-
-
-def check_clustered(case: Case) -> Iterator[Finding]:
-    if case.vm.clustered:
-        yield blocking(
-            "clustered",
-            f"{case.vm.name} belongs to a failover cluster",
-            needed="a VM outside a cluster: clusters are not supported yet",
-            hint="use Failover Cluster Manager for this one",
-        )
 
 
 def check_state(case: Case) -> Iterator[Finding]:
@@ -84,8 +74,10 @@ def check_checkpoints(case: Case) -> Iterator[Finding]:
 
 
 def check_shared_disks(case: Case) -> Iterator[Finding]:
-    """A shared VHDX or VHD set "can't be migrated using standard methods" (Microsoft, live migration issues)."""
-    if shared := [file_of(disk.path) for disk in case.vm.disks if disk.shared]:
+    """A shared VHDX or VHD set "can only be used in clustered VM roles and can't be migrated using standard methods"
+    (Microsoft, live migration issues)."""
+    shared = [file_of(disk.path) for disk in case.vm.disks if disk.shared]
+    if shared and not case.in_cluster:
         yield blocking(
             "shared_disk",
             f"{case.vm.name} shares {render_list(shared)} with other VMs",
@@ -118,8 +110,8 @@ def check_dvd(case: Case) -> Iterator[Finding]:
     """An image on the host's own drive stops a move (0xC03A0014; Microsoft, live migration troubleshooting)."""
     if not case.crosses_hosts:
         return
-    local = [path for path in case.vm.dvd_paths if path and not is_share(path)]
-    shared = [path for path in case.vm.dvd_paths if path and is_share(path)]
+    local = [path for path in case.vm.dvd_paths if path and not case.is_shared(path)]
+    shared = [path for path in case.vm.dvd_paths if path and case.is_shared(path)]
     if local:
         yield blocking(
             "dvd",
@@ -128,4 +120,5 @@ def check_dvd(case: Case) -> Iterator[Finding]:
             hint=f"on {case.source.name}: `Get-VM -Id {case.vm.id} | Get-VMDvdDrive | Set-VMDvdDrive -Path $null`",
         )
     elif shared:
-        yield fine("dvd", f"{render_list([file_of(path) for path in shared])} in its DVD drive lies on a share")
+        place = "shared storage" if case.in_cluster else "a share"
+        yield fine("dvd", f"{render_list([file_of(path) for path in shared])} in its DVD drive lies on {place}")

@@ -56,6 +56,7 @@ RULES: Mapping[Kind, Callable[[Parameter], Rule]] = {
     Kind.PATH: _pattern(_PATH),
     Kind.CHOICE: _choices,
     Kind.INSTANCE: _pattern(f"InstanceID='{_GUID}'"),
+    Kind.SECONDS: _pattern("[0-9]{1,9}"),
     Kind.STATE: _refuse,
 }
 

@@ -30,7 +30,7 @@ from bot.lab.engine import (
     UInt64,
     Value,
 )
-from bot.lab.world import Job, JobState, Volume
+from bot.lab.world import Job, JobState, RoleMove, Volume
 from bot.lab.world.jobs import JOB_TYPE, KEPT_S
 
 _GET = "Microsoft.Management.Infrastructure.CimCmdlets.GetCimInstanceCommand"
@@ -49,7 +49,8 @@ _STATUS = {
 
 
 def _migration_jobs(machine: HyperVMachine, now: datetime) -> list[PsObject]:
-    return [_migration_job(job, now) for job in machine.host.jobs]
+    """A quick migration is none: the cluster saves the VM and starts it elsewhere (assumed)."""
+    return [_migration_job(job, now) for job in machine.host.jobs if job.role_move is not RoleMove.QUICK]
 
 
 def _migration_job(job: Job, now: datetime) -> PsObject:

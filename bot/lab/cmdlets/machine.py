@@ -6,9 +6,14 @@ from bot.lab.cmdlets.enums import HV
 from bot.lab.engine import Category, Cmdlet, PsError
 from bot.lab.world import Host, World, faults
 
+_FAILOVER_CLUSTERS = "Microsoft.FailoverClusters."
+
 
 class HyperVMachine:
-    """One host with the modules Hyper-V, CimCmdlets, Storage, NetTCPIP and Microsoft.PowerShell's own."""
+    """One host with the modules Hyper-V, CimCmdlets, Storage, NetTCPIP and Microsoft.PowerShell's own.
+
+    A node of a cluster has the module FailoverClusters, too.
+    """
 
     def __init__(self, world: World, host: Host, cmdlets: tuple[Cmdlet, ...]) -> None:
         self.world = world
@@ -28,8 +33,12 @@ class HyperVMachine:
     def cmdlet(self, name: str) -> Cmdlet | None:
         """Raises PsError for a cmdlet of Hyper-V while the management service is stopped."""
         found = self._cmdlets.get(name.casefold())
-        if found is not None and found.type.startswith(HV) and not self.host.service_running:
+        if found is None:
+            return None
+        if found.type.startswith(HV) and not self.host.service_running:
             error = faults.service_stopped(self.host.name)
             kinds = (HV + "VirtualizationException", "System.Exception")
             raise PsError(error.message, f"{error.identifier},{found.type}", Category.ObjectNotFound, kinds)
+        if found.type.startswith(_FAILOVER_CLUSTERS) and self.world.cluster_of(self.host) is None:
+            return None
         return found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from bot.lab.scenario.building import BACKUP, DOMAIN, PRODUCTION, SHARE_1, SHARE_2, TIB
+from bot.lab.scenario.cluster import cluster
 from bot.lab.scenario.crowded import full, scattered
 from bot.lab.scenario.links import hot_vms, slow_link
 from bot.lab.scenario.rack import rack
@@ -22,6 +23,7 @@ __all__ = [
     "SPEEDS",
     "TIB",
     "busy_host",
+    "cluster",
     "dead_host",
     "full",
     "hot_vms",
@@ -41,6 +43,7 @@ SCENARIOS: Mapping[str, Callable[[WorldClock | None], World]] = MappingProxyType
         "scattered": scattered,
         "slow-link": slow_link,
         "hot-vms": hot_vms,
+        "cluster": cluster,
     }
 )
 

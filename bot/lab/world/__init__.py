@@ -1,6 +1,7 @@
 """The simulated world behind the lab's hosts. It knows neither PowerShell nor WinRM."""
 
 from bot.lab.world.clock import ManualClock, RunningClock, WorldClock
+from bot.lab.world.cluster import Cluster, Group, Node, NodeState, Priority, RoleMove, SharedVolume
 from bot.lab.world.faults import HyperVError, Identifier
 from bot.lab.world.jobs import Job, JobState, MigrationType
 from bot.lab.world.journal import Entry, Event, Journal
@@ -21,6 +22,7 @@ from bot.lab.world.machines import (
     SwitchType,
     Vm,
 )
+from bot.lab.world.roles import ClusterError
 from bot.lab.world.storage import GIB, Share, Store, Volume
 from bot.lab.world.world import MoveRequest, World
 
@@ -29,11 +31,14 @@ __all__ = [
     "Adapter",
     "Authentication",
     "Checkpoint",
+    "Cluster",
+    "ClusterError",
     "Disk",
     "DiskFile",
     "DiskType",
     "Entry",
     "Event",
+    "Group",
     "Host",
     "HyperVError",
     "Identifier",
@@ -44,10 +49,15 @@ __all__ = [
     "ManualClock",
     "MigrationType",
     "MoveRequest",
+    "Node",
+    "NodeState",
     "Performance",
     "PlannedVm",
+    "Priority",
+    "RoleMove",
     "RunningClock",
     "Share",
+    "SharedVolume",
     "State",
     "Status",
     "Store",

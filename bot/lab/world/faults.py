@@ -184,6 +184,14 @@ def clustered(vm: str) -> HyperVError:
     )
 
 
+def not_cluster_storage(vm: str, path: str) -> HyperVError:
+    return HyperVError(
+        # assumed wording
+        f"The path '{path}' is not storage that the cluster of the clustered virtual machine '{vm}' may use.",
+        Identifier.INVALID_PARAMETER,
+    )
+
+
 def migrations_disabled(host: str, end: str) -> HyperVError:
     return HyperVError(
         f"Virtual machine migrations are disabled on the {end} computer '{host}'.",  # assumed wording

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from bot.lab.world.faults import HyperVError
 
 if TYPE_CHECKING:
+    from bot.lab.world.cluster import RoleMove
     from bot.lab.world.layout import Layout
     from bot.lab.world.machines import Host, Status, Vm
 
@@ -104,6 +105,7 @@ class Job:
         blackout_s: how long the VM stood still at its end, both for the last remainder and to be switched over; None:
             it has not come so far, or the VM was not running.
         admitted: it has passed the limits and counts against them.
+        role_move: how its cluster moves it; None: nobody's cluster does.
         fault: a failure ordered by a test: at which percent, and which.
     """
 
@@ -122,6 +124,7 @@ class Job:
     blackout_s: float | None = None
     admitted: bool = False
     step: Step | None = None
+    role_move: RoleMove | None = None
     ended_at: datetime | None = None
     error: HyperVError | None = None
     end_state: JobState = JobState.COMPLETED

@@ -195,7 +195,7 @@ CONFIGURATION_BYTES = 4 << 20
 
 @dataclass(eq=False)
 class Host:
-    """A Hyper-V host that belongs to no cluster.
+    """A Hyper-V host; whether it is a cluster's node, the cluster knows.
 
     Attributes:
         network_bytes_s: its migration network's speed on the wire, shared by all its migrations, coming and going.

@@ -17,6 +17,10 @@ from bot.lab.world.progress import Pace
 from bot.lab.world.storage import Store
 
 
+def _nothing(_: Job) -> None:
+    """Until somebody wants to be told."""
+
+
 @dataclass(frozen=True)
 class OrderedFault:
     """A failure that a test wants; `error` None: what is usual for the kind of migration."""
@@ -32,6 +36,7 @@ class Schedule:
     Attributes:
         now: the time up to which everything has happened; inside a migration's own code, the moment of that event.
         faults: ordered failures by VM.
+        after_end: told of every job that has ended, at that moment.
     """
 
     def __init__(self, estate: Estate, journal: Journal, now: datetime) -> None:
@@ -40,6 +45,7 @@ class Schedule:
         self._estate = estate
         self._journal = journal
         self._began = now
+        self.after_end: Callable[[Job], None] = _nothing
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -133,6 +139,7 @@ class Schedule:
         job.percent = 100 if state is JobState.COMPLETED else job.percent
         event = {JobState.COMPLETED: Event.COMPLETED, JobState.EXCEPTION: Event.FAILED}.get(state, Event.CANCELLED)
         self.note(job.source, event, job.vm, job)
+        self.after_end(job)
 
     def break_off(self, job: Job, *, lost_records: bool) -> None:
         """End a job because one of its hosts has gone."""
@@ -147,13 +154,17 @@ class Schedule:
     def elapsed_s(self) -> float:
         return (self.now - self._began).total_seconds()
 
+    def time(self) -> datetime:
+        return self.now
+
     def store_for(self, host: Host, path: str) -> Store | str:
         return self._estate.store_for(host, path)
 
     def over_migration_limit(self, job: Job) -> int | None:
         for host in filter(None, (job.source, job.destination)):
-            if self._others(job, host, lambda other: other.moves_vm) >= host.maximum_migrations:
-                return host.maximum_migrations
+            limit = self._estate.migration_limit(host)
+            if self._others(job, host, lambda other: other.moves_vm) >= limit:
+                return limit
         return None
 
     def over_storage_limit(self, job: Job) -> int | None:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from bot.lab.world import faults, migration
 from bot.lab.world.clock import RunningClock, WorldClock
+from bot.lab.world.cluster import CLUSTER_STORAGE, Cluster, Group, RoleMove
 from bot.lab.world.compatibility import Incompatibility, find_incompatibilities
 from bot.lab.world.estate import Estate
 from bot.lab.world.faults import HyperVError
@@ -24,8 +25,9 @@ from bot.lab.world.jobs import Job, MigrationType
 from bot.lab.world.journal import Event, Journal
 from bot.lab.world.layout import Layout
 from bot.lab.world.machines import Host, State, Vm
+from bot.lab.world.roles import ClusterService
 from bot.lab.world.schedule import OrderedFault, Schedule
-from bot.lab.world.storage import Share
+from bot.lab.world.storage import Share, is_share_path
 
 MOVABLE = frozenset({State.RUNNING, State.OFF, State.SAVED, State.PAUSED})
 
@@ -60,6 +62,7 @@ class World:
         self._held = 0  # how many looks are nested in this moment
         self._told = 0  # how many journal entries those who wait have been told of
         self._schedule = Schedule(self._estate, self.journal, self.clock.now())
+        self._service = ClusterService(self._estate, self._schedule)
         self._power_watchers: list[Callable[[Host], None]] = []
 
     # Building
@@ -80,6 +83,20 @@ class World:
             self._estate.place(host, vm)
             vm.created_at = vm.created_at or self._schedule.now
             return vm
+
+    def add_cluster(self, cluster: Cluster) -> Cluster:
+        """A failover cluster of hosts that were added before, with its volumes."""
+        with self._changed:
+            self._estate.clusters.append(cluster)
+            return cluster
+
+    def add_role(self, cluster: Cluster, vm: Vm) -> Group:
+        """Make a VM on one of its nodes a role of the cluster."""
+        with self._changed:
+            vm.clustered = True
+            group = Group(vm)
+            cluster.groups.append(group)
+            return group
 
     # Looking
 
@@ -109,6 +126,14 @@ class World:
     def host(self, name: str) -> Host:
         """By short name or FQDN, in any case. Raises LookupError."""
         return self._estate.host(name)
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        return tuple(self._estate.clusters)
+
+    def cluster_of(self, host: Host) -> Cluster | None:
+        """The cluster that the host is a node of."""
+        return self._estate.cluster_of(host)
 
     def vm(self, name: str, host: str | None = None) -> Vm:
         """The only VM of that name (on that host). Raises LookupError if there is none or more than one."""
@@ -182,6 +207,7 @@ class World:
             vm = self._vm_on(host, vm_id)
             layout.check_paths()
             self._check_idle(vm)
+            self._check_cluster_storage(vm, layout)
             job = Job(vm, host, None, MigrationType.STORAGE, owner, self._schedule.now, layout)
             return self._schedule.start(job, migration.move_storage(self._schedule, job))
 
@@ -206,6 +232,20 @@ class World:
             self._check_idle(vm)
             del host.vms[vm_id]
             self._schedule.note(host, Event.VM_REMOVED, vm)
+
+    # What the cluster service does
+
+    def move_role(
+        self, cluster: Cluster, group: Group, node: str, how: RoleMove = RoleMove.LIVE, owner: str = "LAB\\operator"
+    ) -> None:
+        """Begin to move a role to a node, or queue it. Raises ClusterError."""
+        with self.look():
+            self._service.move(cluster, group, node, how, owner)
+
+    def cancel_role_move(self, group: Group) -> None:
+        """Raises ClusterError."""
+        with self.look():
+            self._service.cancel(group)
 
     # What tests and other people do
 
@@ -235,7 +275,7 @@ class World:
             self._schedule.faults[vm.id] = OrderedFault(at_percent, error, every_time)
 
     def kill_host(self, name: str) -> None:
-        """A host stops answering at once: its VMs are down, its jobs gone, moves to it fail."""
+        """A host stops answering at once: its VMs are down, its jobs gone, moves to it fail; its roles fail over."""
         with self.look():
             host = self.host(name)
             host.up = False
@@ -245,6 +285,7 @@ class World:
                 vm.backing_up = False
             host.jobs.clear()
             self._schedule.note(host, Event.HOST_DOWN)
+            self._service.fail_over(host)
         self._tell_power(host)
 
     def return_host(self, name: str) -> None:
@@ -314,6 +355,12 @@ class World:
                 raise faults.clustered(vm.name)
         self._check_idle(vm)
         return vm, destination
+
+    def _check_cluster_storage(self, vm: Vm, layout: Layout) -> None:
+        """A clustered VM's files belong where every node reaches them (reported behaviour of Move-VMStorage)."""
+        for path in (layout.configuration, *layout.disks.values()) if vm.clustered else ():
+            if path and not is_share_path(path) and not path.casefold().startswith(CLUSTER_STORAGE.casefold()):
+                raise faults.not_cluster_storage(vm.name, path)
 
     def _check_idle(self, vm: Vm) -> None:
         if vm.moving or vm.backing_up:

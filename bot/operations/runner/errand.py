@@ -207,7 +207,7 @@ class Errand:
 
     def _compare(self) -> bool:
         """Let the hosts compare themselves, which only a running VM's move needs. True: the operation has ended."""
-        if self._move.kind is MoveKind.STORAGE or self._move.state != VmState.RUNNING:
+        if not self._move.kind.compared or self._move.state != VmState.RUNNING:
             return False
         self._row.progress(self._following.percent, "comparing both hosts")
         if incompatibilities := self._fleet.compare(self._move):
@@ -256,10 +256,10 @@ class Errand:
             self._end_taken(verdict, failure)
             return
         if isinstance(verdict, Moving):
-            self._row.say(f"{self._move.source} is moving {self._move.vm_name}: following its job")
+            self._following.announce(verdict)
         while isinstance(verdict, Moving):
             try:
-                self._following.tick(verdict.job.percent if verdict.job else self._following.percent, verdict.job)
+                self._following.follow(verdict)
             except Gone:
                 log.info("no_job operation=%s: the VM alone says that it is moving", self._row.operation.id)
             self._pause(self._timing.poll_s)
@@ -364,7 +364,7 @@ class Errand:
 
     def _discard(self) -> None:
         """Remove what a comparison may have left. If it stays, the next move of the VM takes it over."""
-        if self._move.kind is MoveKind.STORAGE:
+        if not self._move.kind.compared:
             return
         self._row.require()  # another attempt may have compared since
         try:

@@ -14,10 +14,11 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from bot.core.estate import Job
-from bot.core.plan import Move
-from bot.core.reconcile import leads_there
+from bot.core.plan import Move, MoveKind
+from bot.core.reconcile import Moving, leads_there
 from bot.core.wording import render_duration
 from bot.errors import Fault, HostError
 from bot.operations.runner.endings import Stop
@@ -28,6 +29,9 @@ from bot.ports import Fleet
 
 log = logging.getLogger(__name__)
 
+_IN_CLUSTER = "cluster"  # stands for the job that a cluster does not name
+_TOO_LATE = "it is too late to stop the move"
+_NOT_NOW = "its cluster cannot cancel the move now: it waits in the queue, or is in its last step"
 _MILESTONES = (25, 50, 75)
 
 
@@ -109,6 +113,21 @@ class Following:
             self._asked = now
             self._tell_silence(now, job)
 
+    def announce(self, verdict: Moving) -> None:
+        vm = self._move.vm_name
+        if verdict.role is None:
+            self._row.say(f"{self._move.source} is moving {vm}: following its job")
+        else:
+            does = "has queued the move of" if verdict.role.queued else "is moving"
+            self._row.say(f"the cluster {does} {vm}: following it")
+
+    def follow(self, verdict: Moving) -> None:
+        """What is due now, for a move that somebody has just looked at. Raises as `tick` does."""
+        if verdict.role is not None and verdict.role.queued:
+            self._row.progress(self.percent, "waiting in the cluster's queue")
+        percent = verdict.job.percent if verdict.job else verdict.role.percent if verdict.role else self.percent
+        self.tick(percent, verdict.job)
+
     def report(self, percent: int) -> None:
         if percent == self.percent:
             return
@@ -131,7 +150,10 @@ class Following:
             if job is not None and job.percent > self.percent:
                 self.report(job.percent)  # the host goes on; only its messages did not come through
                 return
-            shows = nothing if job is None else f"{host} says the job is running, at {job.percent} %"
+            if self._move.kind is MoveKind.CLUSTER and job is None:
+                nothing, shows = "", "its cluster shows it moving still"  # else nobody would follow it
+            else:
+                shows = nothing if job is None else f"{host} says the job is running, at {job.percent} %"
         doing = f"no progress for {render_duration(now - self._heard)}; {shows}"
         self._row.progress(self.percent, doing)
         if not self._silent:
@@ -142,6 +164,9 @@ class Following:
 
     def _stop(self, job: Job | None) -> None:
         """Ask the host to end the job, once it shows one. What becomes of the move is seen by following it."""
+        if self._move.kind is MoveKind.CLUSTER:
+            self._ask(_IN_CLUSTER, lambda: self._fleet.cancel(self._move))
+            return
         host = self._move.source
         try:
             job = job or self._find_job()
@@ -155,28 +180,41 @@ class Following:
             self.stop = Stop.TOO_LATE
             self._tell_stop(f"{host} does not let the move be stopped at {job.percent} %: it may be too late")
             return
+        asked = job
+        self._ask(job.id, lambda: self._fleet.stop(host, asked))
+
+    def _ask(self, job: str, stop: Callable[[], bool]) -> None:
+        """A cluster that says no is asked again: a queued move cannot be cancelled yet, one in its last step no more.
+
+        Args:
+            job: what is asked to end, for counting.
+        """
+        host = self._move.source
+        if job in self._stopped:
+            return
         try:
-            accepted = self._fleet.stop(host, job)
+            accepted = stop()
         except HostError as error:
             self._put_off_stop(job, error)
             return
-        self._stopped.add(job.id)
+        if accepted or job != _IN_CLUSTER:
+            self._stopped.add(job)
         if accepted or self._stop_doubtful:
             self.stop = Stop.ASKED
             self._tell_stop(f"{host} was asked to stop the move")
         else:
             self.stop = Stop.TOO_LATE
-            self._tell_stop(f"{host} says it is too late to stop the move")
+            self._tell_stop(f"{host} says {_TOO_LATE if job != _IN_CLUSTER else _NOT_NOW}")
 
-    def _put_off_stop(self, job: Job, error: HostError) -> None:
+    def _put_off_stop(self, job: str, error: HostError) -> None:
         """The request was refused, or nobody knows whether it came."""
         log.warning("stop_failed operation=%s host=%s code=%s", self._row.operation.id, error.host, error.code)
-        self._stop_tries[job.id] += 1
-        tries, denied = self._stop_tries[job.id], error.fault in (Fault.CONFIGURATION, Fault.BUG)
+        self._stop_tries[job] += 1
+        tries, denied = self._stop_tries[job], error.fault in (Fault.CONFIGURATION, Fault.BUG)
         self._stop_doubtful |= error.fault is Fault.UNKNOWN
         self.stop = Stop.DENIED if denied else Stop.ASKED if self._stop_doubtful else Stop.UNDELIVERED
         if denied or tries >= self._timing.starts:
-            self._stopped.add(job.id)
+            self._stopped.add(job)
             self._tell_stop(f"{error.message}; not asked again")
             return
         pause_s = backoff_s(self._timing.start_pause_s, self._timing.look_pause_most_s, tries)

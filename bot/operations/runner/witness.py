@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from bot.core.estate import Sighting
-from bot.core.plan import Move
+from bot.core.plan import Move, MoveKind
 from bot.core.reconcile import (
     Moved,
     Moving,
@@ -70,10 +70,10 @@ class Witness:
             HostError: one of them gave no answer.
         """
         if move.source == move.destination:
-            one = self._reader.look(move.source, move.vm)
+            one = self._look(move.source, move)
             return one, one
-        other = in_background(lambda: self._reader.look(move.destination, move.vm), f"ferry-look-{move.destination}")
-        return self._reader.look(move.source, move.vm), other.result()
+        other = in_background(lambda: self._look(move.destination, move), f"ferry-look-{move.destination}")
+        return self._look(move.source, move), other.result()
 
     def settle(
         self, move: Move, ignore: frozenset[str], *, doubtful: bool = False, following: bool = False
@@ -120,9 +120,14 @@ class Witness:
         other = in_background(lambda: self._try(move.destination, move), f"ferry-look-{move.destination}")
         return self._try(move.source, move), other.result()
 
+    def _look(self, host: str, move: Move) -> Sighting:
+        if move.kind is MoveKind.CLUSTER:
+            return self._reader.look_at_role(host, move.vm)
+        return self._reader.look(host, move.vm)
+
     def _try(self, host: str, move: Move) -> Sighting | None:
         try:
-            return self._reader.look(host, move.vm)
+            return self._look(host, move)
         except HostError as error:
             self._reasons[host] = error.cause or error.words
             self._hopeless |= error.fault in (Fault.CONFIGURATION, Fault.BUG)

@@ -117,5 +117,5 @@ def describe(number: int, plan: AnyPlan, site: str) -> Values:
         "source": move.source,
         "destination": move.destination,
         "memory_bytes": move.memory_bytes if move.kind is not MoveKind.STORAGE and move.state in IN_MEMORY else 0,
-        "storage_bytes": known_bytes(travelling(move.disks)) if move.kind is not MoveKind.LIVE else 0,
+        "storage_bytes": known_bytes(travelling(move.disks)) if move.kind.carries_storage else 0,
     }

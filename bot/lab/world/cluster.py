@@ -1,0 +1,238 @@
+"""A failover cluster of the world's hosts: nodes, roles, shared volumes, and who may move where.
+
+Plain mutable records, changed only under the world's lock. Which node owns a role is never kept: it is the one that
+holds its VM. Numbers are the cluster API's (clusapi.h, Microsoft Learn); what is assumed is marked so.
+
+Facts (Microsoft Learn, the FailoverClusters module and "Live Migration Overview"):
+1. MaximumParallelMigrations overrides what the nodes allow; what exceeds it waits in the cluster's queue, which the
+   role's StatusInformation shows (bit 4).
+2. Possible owners are kept for each resource of a role; a node that is none is refused (5016).
+3. A running migration is cancelled only in Setup and DataTransfer; else ERROR_INVALID_STATE (5023).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+from bot.lab.world.jobs import Job
+from bot.lab.world.machines import Host, State, Vm
+from bot.lab.world.storage import Store
+
+CLUSTER_STORAGE = "C:\\ClusterStorage\\"
+
+
+class NodeState(IntEnum):
+    """CLUSTER_NODE_STATE."""
+
+    UP = 0
+    DOWN = 1
+    PAUSED = 2
+
+
+class DrainStatus(IntEnum):
+    """CLUSTER_NODE_DRAIN_STATUS."""
+
+    NOT_INITIATED = 0
+    IN_PROGRESS = 1
+    COMPLETED = 2
+    FAILED = 3
+
+
+class GroupState(IntEnum):
+    """CLUSTER_GROUP_STATE."""
+
+    ONLINE = 0
+    OFFLINE = 1
+    FAILED = 2
+    PARTIAL_ONLINE = 3
+    PENDING = 4
+
+
+class RoleMove(IntEnum):
+    """VmMigrationType, as far as it is simulated; the numbers are the lab's own."""
+
+    QUICK = 1
+    LIVE = 2
+
+
+class Migration(IntEnum):
+    """The private property MigrationState of a virtual machine's resource; FAILURE stays until the next attempt."""
+
+    NONE = 0
+    SETUP = 1
+    DATA_TRANSFER = 2
+    MOVE = 3
+    CANCELED = 4
+    FAILURE = 5
+
+
+class Priority(IntEnum):
+    NO_AUTO_START = 0
+    LOW = 1000
+    MEDIUM = 2000
+    HIGH = 3000
+
+
+WAITING_IN_QUEUE = 4  # StatusInformation of a group
+_SET_UP_PERCENT = 5
+_MOVE_PERCENT = 98
+
+
+@dataclass(eq=False)
+class Node:
+    """A host as its cluster sees it."""
+
+    host: Host
+    paused: bool = False
+    drain: DrainStatus = DrainStatus.NOT_INITIATED
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    @property
+    def state(self) -> NodeState:
+        if not self.host.up:
+            return NodeState.DOWN
+        return NodeState.PAUSED if self.paused else NodeState.UP
+
+
+@dataclass(eq=False)
+class SharedVolume(Store):
+    """A cluster shared volume; `name` is its folder, C:\\ClusterStorage\\Volume1."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A move that the cluster has put off."""
+
+    node: Node
+    how: RoleMove
+    owner: str
+
+
+@dataclass(eq=False)
+class Group:
+    """A virtual machine's role.
+
+    Attributes:
+        possible_owners: short names of nodes that may own its resources; None: every node.
+        apart: AntiAffinityClassNames.
+        waiting: what it waits for in the cluster's queue.
+        last: how its last migration ended.
+    """
+
+    vm: Vm
+    priority: Priority = Priority.MEDIUM
+    possible_owners: frozenset[str] | None = None
+    apart: tuple[str, ...] = ()
+    waiting: Waiting | None = None
+    last: Migration = Migration.NONE
+
+    @property
+    def name(self) -> str:
+        return self.vm.name
+
+    @property
+    def id(self) -> UUID:
+        return uuid5(self.vm.id, "cluster group")
+
+    @property
+    def state(self) -> GroupState:
+        if self.vm.job is not None and self.vm.job.role_move is not None:
+            return GroupState.PENDING
+        if self.vm.state is State.RUNNING_CRITICAL:
+            return GroupState.FAILED
+        return GroupState.ONLINE if self.vm.running else GroupState.OFFLINE
+
+    @property
+    def status(self) -> int:
+        return WAITING_IN_QUEUE if self.waiting else 0
+
+    @property
+    def migration(self) -> Migration:
+        job = self.vm.job
+        if job is None or job.role_move is not RoleMove.LIVE:
+            return self.last
+        if job.percent < _SET_UP_PERCENT:
+            return Migration.SETUP
+        return Migration.DATA_TRANSFER if job.percent < _MOVE_PERCENT else Migration.MOVE
+
+    @property
+    def progress(self) -> int:
+        return self.vm.job.percent if self.vm.job else 0
+
+    def admits(self, node: Node) -> bool:
+        return self.possible_owners is None or node.name.casefold() in {one.casefold() for one in self.possible_owners}
+
+
+@dataclass(eq=False)
+class Cluster:
+    """Make one of hosts, then add its volumes and roles: `World.add_cluster`, `add_role`.
+
+    Attributes:
+        maximum_parallel_migrations: of each node, at either end; 1 is what Windows Server has set since 2022.
+        enforces_apart: ClusterEnforcedAntiAffinity.
+    """
+
+    name: str
+    nodes: list[Node]
+    domain: str = "ferry.lab"
+    maximum_parallel_migrations: int = 1
+    enforces_apart: bool = False
+    volumes: list[SharedVolume] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, name: str, *hosts: Host) -> Cluster:
+        return cls(name, [Node(host) for host in hosts])
+
+    @property
+    def id(self) -> UUID:
+        return uuid5(NAMESPACE_DNS, f"{self.name}.{self.domain}")
+
+    def node(self, name: str) -> Node | None:
+        return next((node for node in self.nodes if node.host.answers_to(name)), None)
+
+    def has(self, host: Host) -> bool:
+        return any(node.host is host for node in self.nodes)
+
+    def owner(self, group: Group) -> Node:
+        return next(node for node in self.nodes if group.vm.id in node.host.vms)
+
+    def group_of(self, vm_id: UUID) -> Group | None:
+        return next((group for group in self.groups if group.vm.id == vm_id), None)
+
+    def volume_for(self, path: str) -> SharedVolume | None:
+        wanted = path.casefold() + "\\"
+        return next((one for one in self.volumes if wanted.startswith(one.name.casefold() + "\\")), None)
+
+    def rivals(self, group: Group, node: Node) -> list[Group]:
+        """Roles on that node that are to be kept apart from this one."""
+        return [
+            other
+            for other in self.groups
+            if other is not group and self.owner(other) is node and set(other.apart) & set(group.apart)
+        ]
+
+    def migrations(self, node: Node) -> int:
+        """Live migrations of the cluster's that the node takes part in."""
+        jobs: list[Job] = [group.vm.job for group in self.groups if group.vm.job is not None]
+        return sum(job.at(node.host) and job.role_move is RoleMove.LIVE for job in jobs)
+
+    def has_room(self, group: Group, node: Node) -> bool:
+        """Whether a live migration of it there may begin now."""
+        return all(self.migrations(one) < self.maximum_parallel_migrations for one in (self.owner(group), node))
+
+    def heir(self, group: Group) -> Node | None:
+        """Where a role goes whose node has died: a node that is up and may own it, without rivals if there is one."""
+        fit = [
+            node
+            for node in self.nodes
+            if node.state is NodeState.UP
+            and group.admits(node)
+            and node.host.free_memory_bytes >= group.vm.assigned_bytes
+        ]
+        return max(fit, key=lambda node: (not self.rivals(group, node), node.host.free_memory_bytes), default=None)

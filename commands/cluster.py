@@ -1,0 +1,34 @@
+from bot.command import Arguments, Cluster, ClusterName, Context, HostError, Reply, command
+from bot.core import clusters
+
+
+class ShowCluster(Arguments):
+    name: ClusterName | None = None
+
+
+@command("cluster [<name>]", action="host.read", examples=("cluster", "cluster HVC1"))
+def cluster(ask: ShowCluster, context: Context) -> Reply:
+    """Show failover clusters: nodes, drains, virtual machines per node, limits and shared volumes.
+
+    Ferry knows a cluster by its nodes among the hosts of the settings. The cluster is asked now, through one of them.
+    """
+    hosts = context.hosts.refreshed().hosts
+    nodes: dict[str, list[str]] = {}
+    for host in hosts:
+        if host.known and host.info is not None and host.info.cluster:
+            nodes.setdefault(host.info.cluster, []).append(host.host)
+    said = (ask.name or "").partition(".")[0].casefold()
+    wanted = [name for name in nodes if said in ("", name.casefold())]
+    if not wanted:
+        raise clusters.refuse_unknown(ask.name or "", list(nodes), [host.host for host in hosts if not host.known])
+    return clusters.render_clusters([_read(nodes[name], context) for name in wanted])
+
+
+def _read(nodes: list[str], context: Context) -> Cluster:
+    """Through the first node that answers for it."""
+    for node in nodes[:-1]:
+        try:
+            return context.hosts.read_cluster(node)[0]
+        except HostError:
+            continue
+    return context.hosts.read_cluster(nodes[-1])[0]

@@ -1,0 +1,186 @@
+"""Reads and orders in a failover cluster: HyperVFleet over real sockets, the cluster scenario behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.core.estate import Cluster, NodeState, Role, RoleSight
+from bot.core.names import VmId
+from bot.core.plan import Move, MoveKind
+from bot.errors import Fault, HostError
+from bot.hyperv.fleet import HyperVFleet
+from bot.lab.running import RunningLab
+from bot.lab.scenario import cluster as scenario
+from bot.lab.scenario.cluster import VOLUME
+from bot.lab.world import GIB, ManualClock, RoleMove, World
+from bot.settings import Settings
+
+
+class Lab:
+    """The cluster scenario with an endpoint for each host; time passes only when the test says so."""
+
+    def __init__(self, world: World, clock: ManualClock, fleet: HyperVFleet) -> None:
+        self.world = world
+        self.clock = clock
+        self.fleet = fleet
+        (self.cluster,) = world.clusters
+
+    def id(self, name: str) -> VmId:
+        return VmId(str(self.world.vm(name).id))
+
+    def start_move(self, name: str, node: str, how: RoleMove = RoleMove.LIVE) -> None:
+        group = self.cluster.group_of(self.world.vm(name).id)
+        assert group is not None
+        self.world.move_role(self.cluster, group, node, how)
+
+    def role(self, name: str, host: str = "host01") -> RoleSight | None:
+        return self.fleet.look_at_role(host, self.id(name)).role
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    clock = ManualClock()
+    world = scenario(clock)
+    with RunningLab(world, tmp_path) as running:
+        settings = Settings.model_validate({"remote": running.remote_settings(), "hosts": running.host_settings()})
+        fleet = HyperVFleet(settings.hosts)
+        yield Lab(world, clock, fleet)
+        fleet.close()
+
+
+class TestReading:
+    def test_a_node_tells_its_cluster_and_the_limit_that_is_in_force(self, lab: Lab) -> None:
+        lab.cluster.maximum_parallel_migrations = 3
+        seen = {name: lab.fleet.read_host(name)[0] for name in ("host01", "host04")}
+        assert {name: (host.cluster, host.live_limit) for name, host in seen.items()} == {
+            "host01": ("HVC1", 3),
+            "host04": ("", 2),
+        }
+        assert {vm.name for vm in lab.fleet.read_vms("host01")[1] if not vm.clustered} == {"ALONE-01"}
+        assert lab.fleet.read_all("host01")[0].cluster == "HVC1"
+
+    def test_a_cluster_in_one_pipeline(self, lab: Lab) -> None:
+        node = lab.cluster.node("host03")
+        assert node is not None
+        node.paused = True
+        lab.world.kill_host("host02")
+        cluster, role = lab.fleet.read_cluster("host01")
+        assert role is None
+        assert (cluster.name, cluster.live_limit, cluster.enforces_apart) == ("HVC1", 1, False)
+        assert [(node.name, node.state) for node in cluster.nodes] == [
+            ("HOST01", NodeState.UP),
+            ("HOST02", NodeState.DOWN),
+            ("HOST03", NodeState.PAUSED),
+        ]
+        volume = lab.cluster.volumes[0]
+        assert [(one.path, one.size_bytes, one.free_bytes) for one in cluster.volumes] == [
+            (VOLUME, 8192 * GIB, volume.free_bytes)
+        ]
+        groups = {group.name: group for group in cluster.groups}
+        assert len(groups) == 12
+        assert (groups["DC-01"].apart, groups["TEST-01"].priority) == (("Domain controllers",), 1000)
+        assert groups["PKI-01"].state == 1
+
+    def test_a_role_with_its_possible_owners(self, lab: Lab) -> None:
+        def role(name: str) -> tuple[Cluster, Role | None]:
+            return lab.fleet.read_cluster("host02", lab.id(name))
+
+        sql, vm_01, alone = role("SQL-01")[1], role("VM-01")[1], role("ALONE-01")[1]
+        assert sql is not None
+        assert (sql.group.owner, sql.possible_owners) == ("HOST01", ("HOST01", "HOST02"))
+        assert vm_01 is not None
+        assert vm_01.possible_owners == ("HOST01", "HOST02", "HOST03")
+        assert alone is None
+
+    def test_a_host_outside_has_no_cluster_to_read(self, lab: Lab) -> None:
+        with pytest.raises(HostError) as caught:
+            lab.fleet.read_cluster("host04")
+        assert caught.value.code == "CommandNotFoundException"
+
+    def test_a_role_is_seen_from_every_node_while_it_moves(self, lab: Lab) -> None:
+        lab.start_move("VM-01", "host02")
+        lab.start_move("APP-01", "host02")
+        lab.clock.advance(6)
+        moving, queued = lab.role("VM-01", "host03"), lab.role("APP-01")
+        assert moving is not None
+        assert (moving.owner, moving.state, moving.migration, moving.queued) == ("HOST01", 4, 2, False)
+        assert moving.percent > 5
+        assert queued is not None
+        assert (queued.owner, queued.state, queued.queued, queued.moving) == ("HOST01", 0, True, True)
+        lab.clock.advance(120)
+        assert lab.role("VM-01") == RoleSight(owner="HOST02", state=0)
+
+    def test_a_vm_that_is_no_role_is_seen_all_the_same(self, lab: Lab) -> None:
+        sighting = lab.fleet.look_at_role("host01", lab.id("ALONE-01"))
+        assert sighting.vm is not None
+        assert sighting.role is None
+        assert lab.fleet.look_at_role("host04", lab.id("VM-01")).role is None
+
+
+def make_move(lab: Lab, name: str, destination: str = "host02", *, quick: bool = False) -> Move:
+    vm = lab.world.vm(name)
+    return Move(
+        kind=MoveKind.CLUSTER,
+        vm=lab.id(name),
+        vm_name=name,
+        source="host01",
+        destination=destination,
+        destination_fqdn=f"{destination}.ferry.lab",
+        state=int(vm.state),
+        quick=quick,
+    )
+
+
+def order(lab: Lab, move: Move) -> None:
+    lab.fleet.move(move, lambda percent: None)
+
+
+class TestOrdering:
+    def test_a_move_returns_when_it_has_begun_and_the_next_is_queued(self, lab: Lab) -> None:
+        order(lab, make_move(lab, "VM-01"))
+        order(lab, make_move(lab, "APP-01"))
+        with lab.world.look():
+            assert [lab.world.vm(name).moving for name in ("VM-01", "APP-01")] == [True, False]
+        role = lab.role("APP-01")
+        assert role is not None
+        assert role.queued
+        lab.clock.advance(300)
+        assert [lab.world.whereabouts(lab.world.vm(name)) for name in ("VM-01", "APP-01")] == [("HOST02",)] * 2
+
+    def test_one_that_is_off_goes_quickly(self, lab: Lab) -> None:
+        order(lab, make_move(lab, "PKI-01", quick=True))
+        lab.clock.advance(10)
+        assert lab.world.whereabouts(lab.world.vm("PKI-01")) == ("HOST02",)
+
+    @pytest.mark.parametrize(
+        ("name", "destination", "code", "cause"),
+        [
+            ("SQL-01", "host03", "0X80071398", "not a possible owner"),
+            ("VM-01", "host04", "0X800713B2", "no node of the cluster"),
+            ("PKI-01", "host02", "0X8007139F", "not in a state for this"),
+        ],
+    )
+    def test_what_the_cluster_refuses(self, lab: Lab, name: str, destination: str, code: str, cause: str) -> None:
+        with pytest.raises(HostError) as caught:
+            order(lab, make_move(lab, name, destination))
+        assert (caught.value.host, caught.value.code, caught.value.fault) == ("host01", code, Fault.CONFIGURATION)
+        assert cause in caught.value.cause
+
+    def test_a_cancel_works_once_and_then_there_is_nothing_to_cancel(self, lab: Lab) -> None:
+        move = make_move(lab, "VM-01")
+        assert not lab.fleet.cancel(move)
+        order(lab, move)
+        lab.clock.advance(3)
+        assert lab.fleet.cancel(move)
+        lab.clock.advance(10)
+        assert not lab.fleet.cancel(move)
+        assert lab.world.whereabouts(lab.world.vm("VM-01")) == ("HOST01",)
+
+    def test_nothing_is_compared_and_nothing_is_left_to_discard(self, lab: Lab) -> None:
+        move = make_move(lab, "VM-01")
+        assert lab.fleet.compare(move) == ()
+        lab.fleet.discard(move)
+        assert not any(host.planned for host in lab.world.hosts)
