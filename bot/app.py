@@ -15,7 +15,6 @@ import commands
 from bot.audit import AuditCopy
 from bot.charts import draw_evacuation
 from bot.core.deadline import Deadlines
-from bot.core.estate import Seen
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.rules import Rules
@@ -134,13 +133,10 @@ def build(
     name = settings.operations.process or f"{socket.gethostname()}/{role}/{site or '*'}"
     base = _base(settings, clock or SystemClock(), watched, name, sites, dead_after_s)
 
-    def look_soon(hosts: Iterable[str]) -> None:
-        base.inventory.look_soon(set(watched).intersection(hosts))
-
-    parts: list[Part] = [base.inventory, Steward(base.store, look_soon)]
+    parts: list[Part] = [base.inventory, Steward(base.store, base.inventory.ask_room_soon)]
     if role is not Role.BOT:
         runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
-        parts.append(Engine(base.store, runner, base.presence, look_soon, sweep_s=dead_after_s / BEATS))
+        parts.append(Engine(base.store, runner, base.presence, base.inventory.look_soon, sweep_s=dead_after_s / BEATS))
     bot_user = ""
     if role is not Role.WORKER:
         front = SlackFront(settings.slack)
@@ -172,7 +168,7 @@ def _base(
     presence = Presence(store.database, name, sites=tuple(sites), dead_after_s=dead_after_s)
     fleet = HyperVFleet(settings.hosts)
     inventory = Inventory(
-        fleet, clock, settings.operations.refresh_s, on_seen=_record_room(store), background=tuple(watched)
+        fleet, clock, settings.operations.refresh_s, on_room=store.set_room, background=tuple(watched)
     )
     recheck = _recheck(inventory, store, clock, _limits(settings))
     return _Base(settings, clock, store, presence, fleet, inventory, recheck)
@@ -277,16 +273,6 @@ def _timing(settings: Settings) -> Timing:
         estimates=given.deadline_estimates,
     )
     return Timing(stall_s=given.stall_s, deadlines=deadlines)
-
-
-def _record_room(store: Store) -> Callable[[Seen], None]:
-    """Each look at a host tells the store how many migrations it allows and runs."""
-
-    def record(seen: Seen) -> None:
-        if seen.known and seen.info is not None:
-            store.set_room(seen.info, seen.at)
-
-    return record
 
 
 def _recheck(inventory: Inventory, store: Store, clock: Clock, limits: Limits) -> Callable[[Plan], tuple[str, ...]]:

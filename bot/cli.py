@@ -1,4 +1,6 @@
-"""The command line: `ferry run | lab | say | parse | manifest | verify | history | jea`. It decides nothing.
+"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | jea`.
+
+Prints, exits, decides nothing.
 
 What takes long to import (the bot with its database, the lab with its servers) is imported by the commands that need
 it, so that help, `parse` and a wrong setting answer at once.
@@ -6,6 +8,7 @@ it, so that help, `parse` and a wrong setting answer at once.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -230,6 +233,29 @@ def history(
     write = write_csv if as_csv else write_json if as_json else write_table
     with open_journal(operations.database_url.get_secret_value()) as journal:
         write(AuditCopy(operations.audit_file, journal).records(what, begin), sys.stdout)
+
+
+@app.command()
+def doctor(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    limit: Annotated[float, typer.Option(min=1, help="seconds after which whoever has not answered is not well")] = 60,
+) -> None:
+    """Look at all that Ferry needs: settings, database, Slack, every host. Exit status 1 if anything is not well."""
+    from bot.doctor import diagnose
+
+    reports = []
+    for report in diagnose(config, limit):
+        reports.append(report)
+        if not as_json:
+            _out.print(report.render())
+    ill = [report.about for report in reports if not report.well]
+    if as_json:
+        told = {"well": not ill, "reports": [report.to_json() for report in reports]}
+        sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    else:
+        _out.print(f"Not well: {', '.join(ill)}" if ill else "All is well.")
+    raise typer.Exit(1 if ill else 0)
 
 
 @app.command()

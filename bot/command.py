@@ -35,6 +35,7 @@ from bot.core.names import (
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.core.planner import Limits
+from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.errors import Refused
@@ -111,6 +112,15 @@ class Hosts(Protocol):
 
         A host that gives no answer is in it with its failure. Refused if the settings do not know one.
         """
+
+    def check(self, hosts: Iterable[str]) -> tuple[Checkup, ...]:
+        """These hosts, each asked now for all that migrations rest on, in parallel; each once, in the order of asking.
+
+        A host that gives no answer is in it with its failure. Refused if the settings do not know one.
+        """
+
+    def reach(self, source: str, targets: Iterable[Target]) -> tuple[Reached, ...]:
+        """Have a host try ports of another, all at once. What could not be tried says why."""
 
     def locate(self, vm: str, destination: str = "") -> tuple[Host, Vm, Host]:
         """The VM of that name or id: the host that has it, the VM in full, and the destination, all asked now.

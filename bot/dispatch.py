@@ -134,7 +134,8 @@ class Dispatcher:
         try:
             return command.handler(arguments, self._context(ask))
         except Misnamed as error:
-            error.spell_out(lambda slot, name: command.usage.write(arguments.model_copy(update={slot: name})))
+            slot, said = error.slot, error.said
+            error.spell_out(lambda name: command.usage.write(_respelt(arguments, slot, said, name)))
             raise
 
     def _act(self, answer: Answer, ask: Ask) -> Reply | None:
@@ -208,3 +209,14 @@ def _read_wish(command: Command, words: tuple[Word, ...]) -> tuple[str, Mapping[
     except UsageError:
         return command.name, {}
     return command.usage.write(arguments), arguments.model_dump(mode="json", exclude_defaults=True)
+
+
+def _respelt(arguments: Arguments, slot: str, said: str, name: str) -> Arguments:
+    """The arguments with another name for the one that was said: in that slot, or in the first that holds it."""
+    values = dict(arguments)
+    fields = [field for field in (slot, *values) if values.get(field) == said]
+    if fields:
+        return arguments.model_copy(update={fields[0]: name})
+    lists = [field for field, value in values.items() if isinstance(value, tuple) and said in value]
+    changed = {field: tuple(name if one == said else one for one in values[field]) for field in lists[:1]}
+    return arguments.model_copy(update=changed)

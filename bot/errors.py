@@ -46,23 +46,25 @@ class Misnamed(Refused):
     """A name that stands for nothing Ferry knows, or for several things.
 
     Attributes:
-        slot: which argument of a command the name was given for: "vm" or "host".
+        said: the name.
+        slot: which argument of a command it was probably given for: "vm" or "host".
         choices: names to say instead, each with what tells it from the others: "on host01", or "" if it does itself.
         commands: the whole command with each of them in it, under what a button would be called; filled in by whoever
             knows the command.
     """
 
-    def __init__(self, saw: str, *, slot: str, choices: Mapping[str, str], needed: str, hint: str) -> None:
+    def __init__(self, saw: str, *, said: str, slot: str, choices: Mapping[str, str], needed: str, hint: str) -> None:
         super().__init__(saw, needed=needed, hint=hint)
+        self.said = said
         self.slot = slot
         self.choices = choices
         self.commands: tuple[tuple[str, str], ...] = ()
 
-    def spell_out(self, write: Callable[[str, str], str]) -> None:
-        """Say what to type in full. `write` gives the command with another value in a slot."""
+    def spell_out(self, write: Callable[[str], str]) -> None:
+        """Say what to type in full. `write` gives the command with another name in the place of this one."""
         if not self.choices:
             return
-        self.commands = tuple((where or name, write(self.slot, name)) for name, where in self.choices.items())
+        self.commands = tuple((where or name, write(name)) for name, where in self.choices.items())
         texts = [f"`{text}`" for _, text in self.commands]
         if all(self.choices.values()):
             self.hint = "\n".join(f"{where}: {text}" for (where, _), text in zip(self.commands, texts, strict=True))
@@ -75,7 +77,7 @@ class DatabaseUnavailable(Refused):
 
 
 class Fault(StrEnum):
-    """What may be done about a host's failure (classes of the fault catalogue in `bot.hyperv.faults`)."""
+    """What may be done about a host's failure (classes of the fault catalogue in `bot.core.faults`)."""
 
     CONFIGURATION = "configuration"  # a person has to change something; repeating is pointless
     TRANSIENT = "transient"  # may be repeated after a pause

@@ -10,6 +10,7 @@ from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
 from bot.core.plan import Move
+from bot.core.readiness.model import Surroundings, Target
 from bot.core.reply import Reply
 
 
@@ -39,6 +40,12 @@ class HostReader(Protocol):
 
         What cannot be learnt of one VM, as the size of a disk that cannot be opened, is None there and spoils nothing.
         """
+
+    def read_surroundings(self, host: str) -> Surroundings:
+        """What stands around Hyper-V there; answers even if Hyper-V itself does not. What it lacks is None."""
+
+    def reach(self, host: str, target: Target) -> bool:
+        """Whether that host opens a TCP connection to the target. A filtered port may take it 25 s to give up on."""
 
     def look(self, host: str, vm: VmId) -> Sighting:
         """What the host shows of one VM now, jobs included: the observation that reconciling rests on."""

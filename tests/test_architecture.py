@@ -48,7 +48,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "bot.hyperv": (
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.hyperv"},
-        {"pypsrp", "requests", "urllib3", "requests_credssp", "spnego", "pydantic", "defusedxml"},
+        {"pypsrp", "requests", "urllib3", "requests_credssp", "spnego", "cryptography"} | {"pydantic", "defusedxml"},
     ),
     "bot.slack": (
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.slack"},
@@ -69,12 +69,13 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         | {"bot.operations", "bot.hyperv", "bot.slack", "bot.audit", "bot.charts", "bot.log", "bot.solver", "commands"},
         set(),
     ),
+    "bot.doctor": ({CORE, "bot.errors", "bot.settings", "bot.operations", "bot.hyperv", "bot.slack"}, set()),
     "bot.cli": ({"bot", "commands"}, {"typer", "click", "rich", "prompt_toolkit", "pydantic", "pydantic_settings"}),
     "bot.__main__": ({"bot.cli"}, set()),
 }
 ASYNC = ("bot.lab",)
 BOT = {"__init__", "__main__", "app", "audit", "cli", "command", "dispatch", "errors", "log", "ports", "registry"} | {
-    *("settings", "core", "operations", "hyperv", "slack", "lab", "charts", "solver")
+    *("settings", "core", "operations", "hyperv", "slack", "lab", "charts", "solver", "doctor")
 }
 TESTS = {
     "core",
@@ -90,6 +91,7 @@ TESTS = {
     "solver",
     "lab",
     "faults",
+    "authentication",
 }
 
 LONGEST_MODULE, LONGEST_COMMAND, LONGEST_FUNCTION = 400, 80, 40

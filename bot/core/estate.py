@@ -180,6 +180,8 @@ class Host(Frozen):
     switches: tuple[Switch, ...] = ()
     volumes: tuple[Volume, ...] = ()
     vm_path: str = ""
+    any_network: bool | None = None  # takes migrations on whatever network they come
+    listeners: tuple[str, ...] | None = None  # addresses on which it waits for migrations
 
 
 class Seen(Frozen):

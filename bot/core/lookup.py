@@ -60,6 +60,7 @@ def resolve_host(names: Sequence[str], estate: Estate, said: str) -> str:
     if found:
         raise Misnamed(
             f"{said} may be {render_list(found, last='or')}",
+            said=said,
             slot="host",
             choices=dict.fromkeys(found[:_MOST_CHOICES], ""),
             needed="one host",
@@ -69,6 +70,7 @@ def resolve_host(names: Sequence[str], estate: Estate, said: str) -> str:
     namesake = f"; {alike} calls itself {full[alike]}" if alike in full else ""
     raise Misnamed(
         f"Ferry knows no host called {said}{namesake}",
+        said=said,
         slot="host",
         choices=dict.fromkeys([alike] if alike else _nearest(said, names), ""),
         needed="a host from Ferry's settings",
@@ -100,6 +102,7 @@ def _ambiguous(said: str, found: Sequence[VmSummary]) -> Refused:
     choices = {vm.id: f"on {vm.host}" + (f", {vm.id[:8]}…" if hosts.count(vm.host) > 1 else "") for vm in found}
     return Misnamed(
         f"{render_count(len(found), 'virtual machine')} are called {said}: on {where}",
+        said=said,
         slot="vm",
         choices=dict(list(choices.items())[:_MOST_CHOICES]),
         needed="the id of one of them in place of the name",
@@ -127,6 +130,7 @@ def _missing(estate: Estate, said: str, now: datetime) -> Refused:
     listing = f"`vms {first}` lists the virtual machines of {first}, " if first else ""
     return Misnamed(
         "; ".join([f"{where} has a virtual machine called {said}", *([maybe, *unknown] if silent else [])]),
+        said=said,
         slot="vm",
         choices=dict.fromkeys(_nearest(said, names), ""),
         needed=f"the name or id of a virtual machine{missed}",

@@ -8,7 +8,8 @@ Rules: a parameter that is not declared is refused; so is a value of another typ
 Every cmdlet gets `-ErrorAction Stop` unless its failure is an answer (`reporting`) or may be missed (`tolerated`),
 and `-Confirm:$false` where it could ask, since nobody is there to answer.
 
-Names, parameters and modules: Microsoft Learn, modules Hyper-V, Storage, CimCmdlets, Microsoft.PowerShell.Utility.
+Names, parameters and modules: Microsoft Learn, modules Hyper-V, Storage, CimCmdlets, NetTCPIP,
+Microsoft.PowerShell.Management, Microsoft.PowerShell.Utility.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pypsrp.serializer import TaggedValue
 from bot.core.names import check_host_name, check_storage_path, check_vm_id
 
 VIRTUALIZATION = r"root\virtualization\v2"
+DEVICE_GUARD = r"root\Microsoft\Windows\DeviceGuard"
 
 Plain = bool | str | int
 """What a caller may give for a parameter."""
@@ -192,21 +194,31 @@ GET_VM_DVD_DRIVE = Cmdlet("Get-VMDvdDrive", _HYPER_V, (_VM,))
 GET_VM_SNAPSHOT = Cmdlet("Get-VMSnapshot", _HYPER_V, (_VM,))
 GET_VM_PROCESSOR = Cmdlet("Get-VMProcessor", _HYPER_V, (_VM,))
 GET_VM_SWITCH = Cmdlet("Get-VMSwitch", _HYPER_V)
+GET_VM_MIGRATION_NETWORK = Cmdlet("Get-VMMigrationNetwork", _HYPER_V)
 COMPARE_VM = Cmdlet("Compare-VM", _HYPER_V, _TO_ANOTHER_HOST, confirms=True)
 MOVE_VM = Cmdlet("Move-VM", _HYPER_V, _TO_ANOTHER_HOST, confirms=True)
 MOVE_VM_STORAGE = Cmdlet("Move-VMStorage", _HYPER_V, (_VM, _STORAGE_PATH), confirms=True)
 REMOVE_VM = Cmdlet("Remove-VM", _HYPER_V, (_VM, Parameter("Force", Kind.SWITCH)), confirms=True)
 GET_VOLUME = Cmdlet("Get-Volume", "Storage")
+GET_SERVICE = Cmdlet("Get-Service", "Microsoft.PowerShell.Management", (Parameter("Name", Kind.CHOICE, ("vmms",)),))
+TEST_NET_CONNECTION = Cmdlet(
+    "Test-NetConnection",
+    "NetTCPIP",
+    (Parameter("ComputerName", Kind.HOST), Parameter("Port", Kind.CHOICE, ("445", "5985", "6600"))),
+)
 GET_CIM_INSTANCE = Cmdlet(
     "Get-CimInstance",
     "CimCmdlets",
     (
-        Parameter("Namespace", Kind.CHOICE, (VIRTUALIZATION,)),
+        Parameter("Namespace", Kind.CHOICE, (VIRTUALIZATION, DEVICE_GUARD)),
         Parameter(
             "ClassName",
             Kind.CHOICE,
             (
                 "Win32_OperatingSystem",
+                "Win32_ComputerSystem",
+                "Win32_Processor",
+                "Win32_DeviceGuard",
                 "Msvm_MigrationJob",
                 "Msvm_PlannedComputerSystem",
                 "Msvm_VirtualSystemMigrationService",
@@ -241,12 +253,23 @@ CMDLETS: tuple[Cmdlet, ...] = (
     GET_VM_SNAPSHOT,
     GET_VM_PROCESSOR,
     GET_VM_SWITCH,
+    GET_VM_MIGRATION_NETWORK,
     COMPARE_VM,
     MOVE_VM,
     MOVE_VM_STORAGE,
     REMOVE_VM,
     GET_VOLUME,
+    GET_SERVICE,
+    TEST_NET_CONNECTION,
     GET_CIM_INSTANCE,
     INVOKE_CIM_METHOD,
     SELECT_OBJECT,
 )
+
+GET_COMMAND = Cmdlet(
+    "Get-Command",
+    "Microsoft.PowerShell.Core",
+    (Parameter("Name", Kind.CHOICE, tuple(cmdlet.name for cmdlet in CMDLETS)),),
+)
+"""Not one of them: every endpoint shows it by itself, a restricted one too (Microsoft Learn, "JEA Session
+Configurations", RestrictedRemoteServer), and a migration does not need it."""

@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
+from bot.core.readiness.model import Surroundings, Target
 from bot.errors import Fault, HostError
-from bot.hyperv import pipelines, readers, views
+from bot.hyperv import kerberos, pipelines, readers, surroundings, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
 from bot.hyperv.remote import RemoteHost, wanted
@@ -38,7 +39,11 @@ class HyperVFleet:
         """
         Args:
             idle_reset_s: after this long without use a warm session authenticates anew before it is lent.
+
+        Raises:
+            Refused: Kerberos is chosen and its libraries are missing.
         """
+        kerberos.demand(hosts)
         self._hosts = {name: RemoteHost(name, settings, idle_reset_s) for name, settings in hosts.items()}
 
     def hosts(self) -> tuple[str, ...]:
@@ -61,6 +66,16 @@ class HyperVFleet:
             return views.host_of(answer, host), views.vms_of(answer, host)
 
         return self._hosts[host].read("reading all its virtual machines in full", pipelines.ask_all(), view)
+
+    def read_surroundings(self, host: str) -> Surroundings:
+        return self._hosts[host].read(
+            "reading its surroundings", pipelines.ask_surroundings(), surroundings.surroundings_of
+        )
+
+    def reach(self, host: str, target: Target) -> bool:
+        return self._hosts[host].read(
+            f"trying port {target.port} of {target.address}", pipelines.ask_reach(target), surroundings.reached_in
+        )
 
     def look(self, host: str, vm: VmId) -> Sighting:
         return self._hosts[host].read(

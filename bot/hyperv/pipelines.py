@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
+from bot.core.readiness.model import Target
 from bot.hyperv.cmdlets import (
+    CMDLETS,
     COMPARE_VM,
+    DEVICE_GUARD,
     GET_CIM_INSTANCE,
+    GET_COMMAND,
+    GET_SERVICE,
     GET_VHD,
     GET_VM,
     GET_VM_DVD_DRIVE,
     GET_VM_HARD_DISK_DRIVE,
     GET_VM_HOST,
+    GET_VM_MIGRATION_NETWORK,
     GET_VM_NETWORK_ADAPTER,
     GET_VM_PROCESSOR,
     GET_VM_SNAPSHOT,
@@ -26,6 +32,7 @@ from bot.hyperv.cmdlets import (
     MOVE_VM_STORAGE,
     REMOVE_VM,
     SELECT_OBJECT,
+    TEST_NET_CONNECTION,
     VIRTUALIZATION,
     Plain,
     Statement,
@@ -57,10 +64,32 @@ def ask_host(vm: VmId | None = None) -> tuple[Statement, ...]:
     )
 
 
+def ask_surroundings() -> tuple[Statement, ...]:
+    """What may be known of a host even if Hyper-V does not answer. Each of it may be missed."""
+    return (
+        GET_CIM_INSTANCE(ClassName="Win32_OperatingSystem").tolerated(),
+        GET_CIM_INSTANCE(ClassName="Win32_ComputerSystem").tolerated(),
+        GET_CIM_INSTANCE(ClassName="Win32_Processor").tolerated(),
+        GET_CIM_INSTANCE(Namespace=DEVICE_GUARD, ClassName="Win32_DeviceGuard").tolerated(),
+        GET_SERVICE(Name="vmms").tolerated(),
+        GET_VM_MIGRATION_NETWORK().tolerated().reporting(),  # no network and no answer have to be told apart
+    )
+
+
+def ask_reach(target: Target) -> tuple[Statement, ...]:
+    """Whether the host opens a TCP connection. An address that answers nothing is an answer too."""
+    return (TEST_NET_CONNECTION(ComputerName=target.address, Port=str(target.port)).tolerated(),)
+
+
 def ask_vms() -> tuple[Statement, ...]:
     """The host and a list of its VMs."""
     host = ask_host()
     return (*host[:-1], GET_VM(), host[-1])
+
+
+def ask_commands() -> tuple[Statement, ...]:
+    """What the session shows of all that Ferry ever sends; nothing where it does not show Get-Command."""
+    return tuple(GET_COMMAND(Name=cmdlet.name).tolerated() for cmdlet in CMDLETS)
 
 
 def ask_all() -> tuple[Statement, ...]:

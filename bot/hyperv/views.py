@@ -74,7 +74,14 @@ def host_of(answer: Answer, name: str) -> Host:
         switches=tuple(_switch(record) for record in answer.of("VMSwitch")),
         volumes=tuple(_volumes(answer.of("MSFT_Volume"))),
         vm_path=readers.as_text(host["VirtualMachinePath"]),
+        any_network=readers.as_flag(host["UseAnyNetworkForMigration"]),
+        listeners=_listeners(counters),
     )
+
+
+def _listeners(service: Record) -> tuple[str, ...] | None:
+    addresses = service["MigrationServiceListenerIPAddressList"]
+    return None if addresses is None else readers.as_texts(addresses)
 
 
 def _switch(record: Record) -> Switch:

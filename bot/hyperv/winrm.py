@@ -36,9 +36,11 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import CommandState, WinRS
 from pypsrp.wsman import WSMan
 
+from bot.hyperv import kerberos
 from bot.hyperv.answer import Answer, answer_of
 from bot.hyperv.cmdlets import Statement, compose
 from bot.hyperv.contact import DISCONNECTED, FAILURES, NOT_TAKEN, LetGo, OutcomeUnknown, OutOfTime
+from bot.hyperv.seen import FileTrouble
 from bot.settings import Authentication, HostSettings
 
 LONGEST_POLL_S = 20  # pypsrp's own default of one long poll
@@ -100,6 +102,9 @@ class Transport:
                 if isinstance(error, requests.RequestException):
                     raise
                 raise AuthenticationError(str(error)) from error
+            except kerberos.FAILURES as error:
+                if not (retries_on_read_timeout and kerberos.ended(error)):
+                    raise
             except WinRMTransportError as error:
                 if error.code != STALE_CONTEXT or fresh:
                     raise
@@ -110,6 +115,10 @@ class Transport:
                 if not retries_on_read_timeout or self.deadline - time.monotonic() <= PAUSE_S:
                     raise
                 time.sleep(PAUSE_S)
+            except OSError as error:
+                if isinstance(error, requests.RequestException):
+                    raise
+                raise FileTrouble(str(error)) from error  # requests, of certificates and keys
             self.reset()
 
 
@@ -161,12 +170,13 @@ def _connect(settings: HostSettings) -> WSMan:
         port=settings.wsman_port,
         ssl=settings.tls,
         auth=settings.authentication.value,
-        username=settings.username or None,
+        username=kerberos.logon(settings),
         password=settings.password.get_secret_value() or None,
         cert_validation=trusted,
         encryption="never" if basic_in_clear else "auto",
         operation_timeout=max(1, min(LONGEST_POLL_S, int(settings.read_timeout_s) - 1)),
         no_proxy=True,
+        negotiate_service=settings.service,
         **certificate,
     )
 

@@ -115,14 +115,19 @@ class Engine:
         DBOS.launch()
 
     def _look_after(self, operation_id: str) -> None:
-        """What both hosts hold and run has just changed: whoever asks next should not be told of yesterday."""
+        """What both hosts hold has just changed: whoever asks next should not be told of yesterday.
+
+        A host that others wait for changes again in a moment, and the last of them looks: while a host is emptied,
+        lists of its VMs would be most of the work. Answers about one VM look at it themselves.
+        """
         try:
             operation = self._store.find(operation_id)
+            waited_for = self._store.hosts_waited_for()
         except DatabaseUnavailable as error:
             log.warning("not_looked_after operation=%s problem=%r", operation_id, error.message)
             return
         if operation is not None and not self._stopping.is_set():
-            self._look_soon({operation.plan.move.source, operation.plan.move.destination})
+            self._look_soon({operation.plan.move.source, operation.plan.move.destination} - set(waited_for))
 
     def _sweep(self) -> None:
         """Rows before workflows: a workflow that ends in between has ended its row first, and `regrant` sees that."""

@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import wait
+from datetime import datetime
 from functools import partial
 
 from bot.core.estate import Census, Estate, Host, Seen, Vm
 from bot.core.lookup import find_vms, pick_vm, resolve_host
 from bot.core.names import VmId
+from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.wording import render_word
 from bot.errors import Refused
-from bot.operations.watch import Watch, attempt, failed, in_background
+from bot.operations.checkups import Checkups
+from bot.operations.watch import NOT_YET, Watch, attempt, failed, in_background
 from bot.ports import Clock, HostReader
 
 PATIENCE_S = 10.0
@@ -24,7 +27,7 @@ CENSUS_S = 30.0
 """A host that asks for every disk of every VM may well take longer than one that only lists them (not measured)."""
 
 
-def _ignore(_: Seen) -> None:
+def _ignore(_: Host, __: datetime) -> None:
     return None
 
 
@@ -38,7 +41,8 @@ class Inventory:
         patience_s: how long `refreshed` and `read_vms` wait for a host before they answer without it.
         census_s: the same for `read_all`.
         background: the hosts that are looked at without being asked for; None: all.
-        on_seen: called after every look, in that host's own thread, for whoever records limits and room.
+        on_room: called after every look that was answered, in a thread of that host's own, with the host and when the
+            look began, for whoever records limits and room.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Inventory:
         *,
         patience_s: float = PATIENCE_S,
         census_s: float = CENSUS_S,
-        on_seen: Callable[[Seen], None] = _ignore,
+        on_room: Callable[[Host, datetime], None] = _ignore,
         background: Collection[str] | None = None,
     ) -> None:
         self._reader = reader
@@ -57,7 +61,8 @@ class Inventory:
         self._refresh_s = refresh_s
         self._patience_s = patience_s
         self._census_s = census_s
-        self._on_seen = on_seen
+        self._on_room = on_room
+        self._checkups = Checkups(reader, clock, patience_s)
         self._watches = {host: Watch(host, reader, clock, self._tell) for host in reader.hosts()}
         self.background = tuple(self._watches if background is None else background)
         self._stopping = threading.Event()
@@ -82,13 +87,18 @@ class Inventory:
                 return
 
     def look_soon(self, hosts: Iterable[str]) -> None:
-        """Ask for a fresh look of these hosts, by the settings' names. Returns at once; `on_seen` gets it.
+        """Ask for a fresh look of these hosts, by the settings' names. Returns at once; `on_room` gets their room.
 
-        A host that the settings no longer name is passed over: an operation may be older than they are.
+        A host that is not looked at in the background is passed over: others look after it, or the settings no longer
+        name it, since an operation may be older than they are.
         """
-        for host in hosts:
-            if host in self._watches:
-                self._watches[host].ask()
+        for host in set(self.background).intersection(hosts):
+            self._watches[host].ask()
+
+    def ask_room_soon(self, hosts: Iterable[str]) -> None:
+        """The same for their room alone: on a full host the list of its VMs is most of a look."""
+        for host in set(self.background).intersection(hosts):
+            self._watches[host].ask_room()
 
     def estate(self) -> Estate:
         return Estate(hosts=tuple(watch.seen for watch in self._watches.values()))
@@ -110,6 +120,14 @@ class Inventory:
             future.result() if future.done() else Census(host=name, at=began, failure=late)
             for name, future in zip(names, asked, strict=True)
         )
+
+    def check(self, hosts: Iterable[str]) -> tuple[Checkup, ...]:
+        names = tuple(dict.fromkeys(self.name(host) for host in hosts))
+        silent = {seen.host for seen in self.estate().unknown if seen.failure != NOT_YET}
+        return self._checkups.take(names, silent)
+
+    def reach(self, source: str, targets: Iterable[Target]) -> tuple[Reached, ...]:
+        return self._checkups.reach(self.name(source), tuple(targets))
 
     def _take_census(self, host: str) -> Census:
         began = self._clock.now()
@@ -152,9 +170,9 @@ class Inventory:
             )
         return source, found, other
 
-    def _tell(self, seen: Seen) -> None:
+    def _tell(self, host: Host, seen_at: datetime) -> None:
         if not self._stopping.is_set():
-            self._on_seen(seen)
+            self._on_room(host, seen_at)
 
     def name(self, said: str) -> str:
         """The settings' name of a host. Refused if they do not know it."""

@@ -11,15 +11,18 @@ import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import datetime
 from typing import TypeVar
 
-from bot.core.estate import Seen
+from bot.core.estate import Host, Seen
 from bot.errors import HostError
 from bot.ports import Clock, HostReader
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+NOT_YET = "Ferry has not looked at it yet"
 
 
 def in_background(function: Callable[[], T], name: str) -> Future[T]:
@@ -39,15 +42,16 @@ def in_background(function: Callable[[], T], name: str) -> Future[T]:
 class Watch:
     """One host's watch. Thread-safe."""
 
-    def __init__(self, host: str, reader: HostReader, clock: Clock, on_seen: Callable[[Seen], None]) -> None:
+    def __init__(self, host: str, reader: HostReader, clock: Clock, on_room: Callable[[Host, datetime], None]) -> None:
         self._host = host
         self._reader = reader
         self._clock = clock
-        self._on_seen = on_seen
+        self._on_room = on_room
         self._lock = threading.Lock()
         self._looking = False
+        self._asking_room = False
         self._next: Future[Seen] | None = None
-        self._seen = Seen(host=host, at=clock.now(), failure="Ferry has not looked at it yet")
+        self._seen = Seen(host=host, at=clock.now(), failure=NOT_YET)
 
     @property
     def seen(self) -> Seen:
@@ -65,11 +69,33 @@ class Watch:
                 threading.Thread(target=self._work, name=f"ferry-look-{self._host}", daemon=True).start()
         return asked
 
+    def ask_room(self) -> None:
+        """Ask the host for its limits, migrations and memory alone. No second time while it is being asked.
+
+        A host that does not answer is not told of here: whoever looks at its VMs learns it.
+        """
+        with self._lock:
+            if self._asking_room:
+                return
+            self._asking_room = True
+        threading.Thread(target=self._ask_room, name=f"ferry-room-{self._host}", daemon=True).start()
+
+    def _ask_room(self) -> None:
+        try:
+            began = self._clock.now()
+            answer = attempt(lambda: self._reader.read_host(self._host), self._host)
+            if not isinstance(answer, str):
+                self._tell(answer[0], began)
+        finally:
+            with self._lock:
+                self._asking_room = False
+
     def _work(self) -> None:
         while waiting := self._begin():
             seen = self._look()
             self._seen = seen
-            self._tell(seen)
+            if seen.known and seen.info is not None:
+                self._tell(seen.info, seen.at)
             waiting.set_result(seen)
             if not seen.known and (others := self._take()):
                 others.set_result(seen)
@@ -99,11 +125,11 @@ class Watch:
             log.warning("host_unreadable host=%s failure=%s", self._host, failure)
         return failed(before, self._clock, failure)
 
-    def _tell(self, seen: Seen) -> None:
+    def _tell(self, host: Host, seen_at: datetime) -> None:
         try:
-            self._on_seen(seen)
+            self._on_room(host, seen_at)
         except Exception:
-            log.exception("look_not_recorded host=%s incident=%s", self._host, secrets.token_hex(4))
+            log.exception("room_not_recorded host=%s incident=%s", self._host, secrets.token_hex(4))
 
 
 def attempt(read: Callable[[], T], host: str) -> T | str:

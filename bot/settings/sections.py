@@ -55,6 +55,10 @@ class HostSettings(_Section):
     password: SecretStr = Field(SecretStr(""), description="better given as FERRY_REMOTE__PASSWORD in the environment")
     certificate: Path | None = Field(None, description="client certificate (PEM), for certificate authentication")
     certificate_key: Path | None = Field(None, description="its private key (PEM)")
+    keytab: Path | None = Field(None, description="file of the account's keys, instead of a password: for kerberos")
+    service: Literal["host", "HTTP"] = Field(
+        "host", description="the kind of service principal name that Kerberos asks a ticket for: host or HTTP"
+    )
     configuration: str = Field("Microsoft.PowerShell", description="session configuration (JEA endpoint) to enter")
     sessions: int = Field(3, ge=1, le=10, description="warm sessions kept; each is a 50 MB process on the host")
     connect_timeout_s: float = Field(10, gt=0, description="seconds to wait for a connection")
@@ -82,6 +86,8 @@ class HostSettings(_Section):
             self.tls and self.certificate and self.certificate_key
         ):
             raise ValueError("certificate authentication needs tls = true, certificate and certificate_key")
+        if self.keytab and self.authentication is not Authentication.KERBEROS:
+            raise ValueError("a keytab is for authentication = 'kerberos'")
         return self
 
     @property

@@ -88,7 +88,7 @@ class SlackFront:
             Refused: a token or the signing secret is missing or is not what it should be.
             ChatError: Slack does not accept the token, or cannot be reached.
         """
-        _check(settings)
+        check_secrets(settings)
         self._settings = settings
         self._ping_s = ping_s
         self._now = now
@@ -216,8 +216,12 @@ class _Listeners:
         threading.Thread(target=work, args=arguments, name="slack-form", daemon=True).start()
 
 
-def _check(settings: SlackSettings) -> None:
-    """Refuse to start deaf, dumb or open to everybody."""
+def check_secrets(settings: SlackSettings) -> None:
+    """Refuse to start deaf, dumb or open to everybody.
+
+    Raises:
+        Refused: a token or the signing secret is missing or is not what it should be.
+    """
     _check_token(settings.bot_token, "SLACK_BOT_TOKEN", "xoxb-", "the bot token of the app's OAuth page")
     if settings.mode == "socket":
         _check_token(settings.app_token, "SLACK_APP_TOKEN", "xapp-", "an app-level token with connections:write")

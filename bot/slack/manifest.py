@@ -28,6 +28,11 @@ _EVENTS = ("app_mention", "message.im")
 _BARE_EVENTS = ("message.channels", "message.groups")
 
 
+def needed_scopes(settings: SlackSettings) -> tuple[str, ...]:
+    """What the bot's token has to be granted."""
+    return (*_SCOPES, *(_BARE_SCOPES if settings.bare_channels else ()))
+
+
 def build_manifest(settings: SlackSettings, url: str = "") -> Manifest:
     """The app as these settings need it.
 
@@ -46,7 +51,7 @@ def build_manifest(settings: SlackSettings, url: str = "") -> Manifest:
             "background_color": "#1f2d3d",
         },
         "features": _features(settings, request),
-        "oauth_config": {"scopes": {"bot": [*_SCOPES, *(_BARE_SCOPES if settings.bare_channels else ())]}},
+        "oauth_config": {"scopes": {"bot": [*needed_scopes(settings)]}},
         "settings": {
             "event_subscriptions": {
                 **_named(request, "request_url"),

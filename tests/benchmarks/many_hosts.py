@@ -1,7 +1,7 @@
-"""An estate in a process of its own: `many_hosts.py <hosts> <vms> <moves at once on each> <speed> <folder>`.
+"""An estate in a process of its own: `many_hosts.py <hosts> <vms> <on> <at once> <speed> <folder>`.
 
 It prints the settings of a bot that reaches it, workspace included, as one line of JSON, and ends with its input. The
-VMs are dealt out to the first half of the hosts; each is to move to the host that lies half the estate further.
+VMs are dealt out to the first `on` hosts; each host carries out so many moves at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def host_name(number: int) -> str:
     return f"host{number:02d}"
 
 
-def make_world(hosts: int, vms: int, at_once: int, speed: float) -> World:
+def make_world(hosts: int, vms: int, on: int, at_once: int, speed: float) -> World:
     world = World(RunningClock(speed))
     world.add_share(Share(SHARE, 100 * TIB, 0, rate_bytes_s=100e9))
     for number in range(hosts):
@@ -38,7 +38,7 @@ def make_world(hosts: int, vms: int, at_once: int, speed: float) -> World:
         folder = rf"{SHARE}\{name}"
         disk = DiskFile(rf"{folder}\{name}.vhdx", 4 * GIB)
         world.add_vm(
-            world.host(host_name(number % (hosts // 2))),
+            world.host(host_name(number % on)),
             Vm(
                 name,
                 uuid5(NAMESPACE_DNS, name),
@@ -55,8 +55,8 @@ def make_world(hosts: int, vms: int, at_once: int, speed: float) -> World:
 
 
 def main() -> None:
-    hosts, vms, at_once, speed, folder = sys.argv[1:]
-    world = make_world(int(hosts), int(vms), int(at_once), float(speed))
+    hosts, vms, on, at_once, speed, folder = sys.argv[1:]
+    world = make_world(int(hosts), int(vms), int(on), int(at_once), float(speed))
     with RunningLab(world, Path(folder), slack=SlackServer(rate_limits=False), limits=MANY) as lab:
         settings = lab.settings(Path(folder) / "ferry.sqlite")
         print(json.dumps(settings, default=str), flush=True)

@@ -678,3 +678,35 @@ class TestSelecting:
         still.vm("VM-01").checkpoints.append(Checkpoint("second", still.world.clock.now()))
         counted = still(still.get("VM-01"), ("Get-VMSnapshot", {}), ("Measure-Object", {})).only
         assert int(counted.Count) == 2
+
+
+class TestComputer:
+    """What is asked of the computer under Hyper-V."""
+
+    def test_the_management_service(self, still: Lab) -> None:
+        service = still(("Get-Service", {"Name": "vmms"})).only
+        assert (service.Name, int(service.Status)) == ("vmms", 4)
+
+    def test_a_service_that_is_not_there(self, still: Lab) -> None:
+        error = still(("Get-Service", {"Name": "spooler"})).error
+        assert error.FullyQualifiedErrorId.startswith("NoServiceFoundForGivenName,")
+
+    def test_hyper_v_answers_nothing_without_its_service(self, still: Lab) -> None:
+        still.world.host("host01").service_running = False
+        error = still(("Get-VMHost", {})).error
+        assert error.FullyQualifiedErrorId == f"ObjectNotFound,{HV}Commands.GetVMHost"
+        assert int(still(("Get-Service", {"Name": "vmms"})).only.Status) == 1
+
+    def test_a_port_needs_a_number(self, still: Lab) -> None:
+        assert (
+            "MissingMandatoryParameter"
+            in still(("Test-NetConnection", {"ComputerName": HOST02})).error.FullyQualifiedErrorId
+        )
+        still.world.host("host02").blocked_ports = frozenset({445})
+        tried = still(("Test-NetConnection", {"ComputerName": HOST02, "Port": "445"})).only
+        assert (tried.TcpTestSucceeded, tried.NameResolutionSucceeded) == (False, True)
+
+    def test_migration_networks_by_subnet(self, still: Lab) -> None:
+        still.world.host("host01").migration_networks = ("10.0.1.0/24", "10.0.2.0/24")
+        assert still(("Get-VMMigrationNetwork", {"Subnet": "10.0.2.*"})).only.Subnet == "10.0.2.0/24"
+        assert [one.Priority for one in still(("Get-VMMigrationNetwork", {})).output] == [0, 1]

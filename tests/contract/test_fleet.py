@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.core.estate import Job, JobState, Sighting, VmState
 from bot.core.names import VmId, same_computer
 from bot.core.plan import Move, MoveKind
+from bot.core.readiness.model import Target
 from bot.errors import Fault, HostError, HostUnreachable
 from bot.hyperv.cmdlets import CMDLETS, Cmdlet
 from bot.hyperv.fleet import HyperVFleet
@@ -286,9 +287,9 @@ class TestReading:
         assert isinstance(refusal(lambda: fleet.look("host02", WEB_ID)), HostUnreachable)
 
 
-def without(name: str) -> tuple[Cmdlet, ...]:
-    """The declarations of a Ferry that does not know this cmdlet."""
-    return tuple(cmdlet for cmdlet in CMDLETS if cmdlet.name != name)
+def without(*names: str) -> tuple[Cmdlet, ...]:
+    """The declarations of a Ferry that does not know these cmdlets."""
+    return tuple(cmdlet for cmdlet in CMDLETS if cmdlet.name not in names)
 
 
 class TestEndpoints:
@@ -299,6 +300,8 @@ class TestEndpoints:
         fleet = lab.open(configuration=configuration)
         assert fleet.read_host("host01", WEB_ID)[1] is not None
         assert len(fleet.read_vms("host01")[1]) == len(fleet.read_all("host01")[1]) == 2
+        assert None not in dict(fleet.read_surroundings("host01")).values()
+        assert fleet.reach("host01", Target(address="host02", port=6600))
         assert fleet.compare(move()) == ()
         fleet.discard(move())
         fleet.move(move(), ignore)
@@ -313,6 +316,13 @@ class TestEndpoints:
         assert fleet.read_all("host01")[1] == (vm, fleet.read_host("host01", APP_ID)[1])
         assert bool(host.volumes) == (missing != "Get-Volume")
         assert (vm.disks[0].size_bytes is None) == (missing == "Get-VHD")
+
+    def test_an_older_role_leaves_surroundings_unknown(self, lab: Lab) -> None:
+        fleet = lab.open(cmdlets=without("Get-Service", "Test-NetConnection", "Get-VMMigrationNetwork"))
+        around = fleet.read_surroundings("host01")
+        assert (around.service, around.networks, around.domain) == (None, None, "contoso.com")
+        error = refusal(lambda: fleet.reach("host01", Target(address="host02", port=6600)))
+        assert "TcpTestSucceeded is missing" in error.cause
 
     def test_what_is_needed_is_named(self, lab: Lab) -> None:
         error = refusal(lambda: lab.open(cmdlets=without("Get-VMSwitch")).read_host("host01"))

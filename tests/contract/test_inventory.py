@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ import pytest
 
 from bot.core.estate import Host, Seen, Sighting, Vm, VmState, VmSummary
 from bot.core.names import VmId
+from bot.core.readiness.model import Surroundings, Target
 from bot.errors import HostUnreachable, Misnamed, Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.inventory import Inventory
@@ -27,6 +28,10 @@ LONG_S = 20.0
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def into(rooms: Queue[Host]) -> Callable[[Host, datetime], None]:
+    return lambda host, _: rooms.put(host)
 
 
 class Door:
@@ -76,6 +81,14 @@ class Door:
     def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
         with self._through(host):
             return self._fleet.read_vms(host)
+
+    def read_surroundings(self, host: str) -> Surroundings:
+        with self._through(host):
+            return self._fleet.read_surroundings(host)
+
+    def reach(self, host: str, target: Target) -> bool:
+        with self._through(host):
+            return self._fleet.reach(host, target)
 
     def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
         with self._through(host):
@@ -140,29 +153,40 @@ def test_a_look_finds_hosts_and_vms_and_is_kept(inventory: Inventory, door: Door
 
 
 def test_the_background_looks_again_and_again(door: Door) -> None:
-    looks: Queue[Seen] = Queue()
-    inventory = Inventory(door, SystemClock(), refresh_s=0.01, on_seen=looks.put)
+    looks: Queue[Host] = Queue()
+    inventory = Inventory(door, SystemClock(), refresh_s=0.01, on_room=into(looks))
     inventory.start()
     try:
         told = [looks.get(timeout=LONG_S) for _ in range(6)]
     finally:
         inventory.stop()
 
-    assert {seen.host for seen in told} == {"host01", "host02"}
-    assert all(seen.info and seen.info.storage_limit == 2 for seen in told)
+    assert {host.name for host in told} == {"host01", "host02"}
+    assert all(host.storage_limit == 2 for host in told)
 
 
 def test_asked_for_room_it_looks_soon_and_tells(door: Door, world: TwoHosts) -> None:
-    looks: Queue[Seen] = Queue()
-    inventory = Inventory(door, SystemClock(), refresh_s=3600, on_seen=looks.put)
+    looks: Queue[Host] = Queue()
+    inventory = Inventory(door, SystemClock(), refresh_s=3600, on_room=into(looks))
     world.start_move(VM_01, "host02")
-    inventory.look_soon(["host02"])
+    for ask in (inventory.look_soon, inventory.ask_room_soon):
+        ask(["host02", "of older settings"])
+        host = looks.get(timeout=LONG_S)
+        assert host.name == "host02"
+        assert (host.live_active, host.live_limit) == (1, 2)
 
-    seen = looks.get(timeout=LONG_S)
 
-    assert seen.host == "host02"
-    assert seen.info is not None
-    assert (seen.info.live_active, seen.info.live_limit) == (1, 2)
+def test_no_host_is_asked_for_room_while_it_still_owes_the_answer(door: Door) -> None:
+    rooms: Queue[Host] = Queue()
+    inventory = Inventory(door, SystemClock(), refresh_s=3600, on_room=into(rooms))
+    door.close("host02")
+    inventory.ask_room_soon(["host02"])
+    door.entered.get(timeout=LONG_S)
+    inventory.ask_room_soon(["host01", "host02"])
+    assert rooms.get(timeout=LONG_S).name == "host01"
+    door.open("host02")
+    assert rooms.get(timeout=LONG_S).name == "host02"
+    assert door.reads == {"host01": 1, "host02": 1}
 
 
 # Hosts that are slow, dead, or strange
@@ -192,10 +216,10 @@ def test_a_host_that_is_gone_is_kept_apart_from_what_it_held(inventory: Inventor
 
 
 def test_a_slow_host_is_answered_for_and_looked_at_to_the_end(door: Door) -> None:
-    looks: Queue[Seen] = Queue()
-    inventory = Inventory(door, SystemClock(), refresh_s=3600, patience_s=LONG_S, on_seen=looks.put)
+    looks: Queue[Host] = Queue()
+    inventory = Inventory(door, SystemClock(), refresh_s=3600, patience_s=LONG_S, on_room=into(looks))
     inventory.refreshed()
-    impatient = Inventory(door, SystemClock(), refresh_s=3600, patience_s=2, on_seen=looks.put)
+    impatient = Inventory(door, SystemClock(), refresh_s=3600, patience_s=2, on_room=into(looks))
     door.close("host02")
     estate = impatient.refreshed()
 
@@ -205,12 +229,12 @@ def test_a_slow_host_is_answered_for_and_looked_at_to_the_end(door: Door) -> Non
     while not looks.empty():
         looks.get()
     door.open("host02")
-    assert looks.get(timeout=LONG_S).host == "host02"
+    assert looks.get(timeout=LONG_S).name == "host02"
     assert impatient.estate().unknown == ()
 
 
 def test_nobody_looks_at_a_host_twice_at_a_time(door: Door) -> None:
-    watch = Watch("host01", door, SystemClock(), lambda _: None)
+    watch = Watch("host01", door, SystemClock(), lambda *_: None)
     door.close("host01")
     first = watch.ask()
     door.entered.get(timeout=LONG_S)
@@ -225,7 +249,7 @@ def test_nobody_looks_at_a_host_twice_at_a_time(door: Door) -> None:
 
 
 def test_those_who_wait_for_a_dead_host_wait_for_one_look_only(door: Door, world: TwoHosts) -> None:
-    watch = Watch("host01", door, SystemClock(), lambda _: None)
+    watch = Watch("host01", door, SystemClock(), lambda *_: None)
     world.unreachable("host01")
     door.close("host01")
     first = watch.ask()
@@ -256,8 +280,8 @@ def test_an_answer_that_ferry_stumbles_over_is_an_incident_and_no_end(
 
 
 def test_after_stop_nobody_is_told_any_more(door: Door) -> None:
-    looks: Queue[Seen] = Queue()
-    inventory = Inventory(door, SystemClock(), refresh_s=3600, patience_s=LONG_S, on_seen=looks.put)
+    looks: Queue[Host] = Queue()
+    inventory = Inventory(door, SystemClock(), refresh_s=3600, patience_s=LONG_S, on_room=into(looks))
     inventory.start()
     looks.get(timeout=LONG_S)
     looks.get(timeout=LONG_S)
@@ -422,3 +446,60 @@ def test_a_destination_that_is_dead_is_a_hosts_failure_and_not_a_refusal(invento
         inventory.locate("VM-01", "host02")
 
     assert caught.value.host == "host02"
+
+
+# Readiness
+
+
+def test_hosts_are_checked_at_the_same_time_each_once(inventory: Inventory, door: Door) -> None:
+    door.close("host01")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(lambda: inventory.check(["HOST02.contoso.com", "host01", "host02"]))
+        assert {door.entered.get(timeout=LONG_S) for _ in range(2)} == {"host01", "host02"}
+        door.open("host01")
+        host02, host01 = asked.result(LONG_S)
+
+    assert [checkup.host for checkup in (host02, host01)] == ["host02", "host01"]
+    assert host01.info is not None
+    assert host01.around.clock is not None
+    assert (host01.failure, host01.unread) == ("", "")
+
+
+def test_a_host_that_gave_no_answer_before_keeps_nobody_waiting(inventory: Inventory, door: Door) -> None:
+    """Its patience is 20 s; the one that did not answer is given two of them."""
+    door.stumbles = True
+    inventory.refreshed()
+    door.stumbles = False
+    inventory.read_vms("host01")
+    door.close("host02")
+    began = datetime.now(UTC)
+
+    host01, host02 = inventory.check(["host01", "host02"])
+
+    door.open("host02")
+    assert (datetime.now(UTC) - began).total_seconds() < LONG_S / 2
+    assert host01.info is not None
+    assert host02.info is None
+    assert host02.failure.startswith("no answer within")
+
+
+def test_a_host_that_cannot_be_reached_is_a_checkup_without_an_answer(inventory: Inventory, world: TwoHosts) -> None:
+    world.unreachable("host02")
+
+    host01, host02 = inventory.check(["host01", "host02"])
+
+    assert host01.info is not None
+    assert host02.info is None
+    assert "refused the connection" in host02.failure
+    assert "refused the connection" in host02.unread
+
+
+def test_what_could_not_be_tried_says_why(inventory: Inventory, world: TwoHosts) -> None:
+    target = Target(address="host02.contoso.com", port=6600)
+    assert [one.open for one in inventory.reach("host01", [target])] == [True]
+
+    world.unreachable("host01")
+    (one,) = inventory.reach("host01", [target])
+
+    assert one.open is None
+    assert "refused the connection" in one.failure

@@ -11,8 +11,8 @@ import pytest
 
 from tests.crash import checks, emptied
 from tests.crash.checks import Evidence, render_figures
-from tests.crash.ferry import Nursery
 from tests.crash.storm import Storm, Weather
+from tests.nursery import Nursery
 
 Tell = Callable[[str], None]
 

@@ -22,9 +22,10 @@ from typing import Any
 
 from bot.core.lifecycle import State
 from tests.crash import lab
-from tests.crash.ferry import Life, Member, Nursery, run
+from tests.crash.ferry import Member, run
 from tests.crash.lab import Aim, LabProcess, Report, Scene
 from tests.crash.rows import EVACUATION_ENDED, Bystander, Rows
+from tests.nursery import Life, Nursery
 
 MODES = ("row", "host", "slack", "row", "world", "moment")
 LONGEST_S = {"row": 3.0, "world": 3.0, "host": 1.0, "slack": 1.0, "moment": 1.0, "end": 30.0, "file": 20.0}

@@ -18,9 +18,10 @@ import pytest
 
 from tests.crash.checks import Evidence
 from tests.crash.crowd import SingleMoves
-from tests.crash.ferry import CREW, Nursery
+from tests.crash.ferry import CREW
 from tests.crash.judging import Tell, blow, judge
 from tests.crash.storm import Weather
+from tests.nursery import Nursery
 from tests.postgres import Postgres
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a process that has imported everything is forked")

@@ -15,6 +15,7 @@ from pypsrp.wsman import WSMan
 
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
+from bot.core.readiness.model import Target
 from bot.hyperv import cmdlets, pipelines
 from bot.hyperv.cmdlets import Kind
 from bot.hyperv.winrm import UncopiedPowerShell
@@ -129,6 +130,8 @@ def test_a_question_about_a_vm_survives_its_absence_and_what_a_host_lacks() -> N
         pipelines.ask_vms(),
         pipelines.ask_all(),
         pipelines.ask_sighting(VM),
+        pipelines.ask_surroundings(),
+        pipelines.ask_reach(Target(address="host02.contoso.com", port=6600)),
         (pipelines.order_move(move(MoveKind.SHARED_NOTHING, "D:\\VMs")),),
         (pipelines.order_removal(move(MoveKind.LIVE)),),
         (pipelines.order_stop(VM),),
@@ -188,6 +191,9 @@ def test_all_vms_of_a_host_are_asked_for_without_naming_any() -> None:
         (cmdlets.INVOKE_CIM_METHOD, {"Arguments": 5}),
         (cmdlets.INVOKE_CIM_METHOD, {"Arguments": True}),
         (cmdlets.SELECT_OBJECT, {"ExpandProperty": "Path"}),
+        (cmdlets.GET_SERVICE, {"Name": "*"}),
+        (cmdlets.TEST_NET_CONNECTION, {"ComputerName": "host02", "Port": "22"}),
+        (cmdlets.TEST_NET_CONNECTION, {"ComputerName": "host02", "TraceRoute": True}),
     ],
 )
 def test_what_is_not_declared_is_refused(cmdlet: cmdlets.Cmdlet, values: dict[str, Any]) -> None:

@@ -1,13 +1,12 @@
-"""One process that carries out operations, for tests that kill it.
-
-`one_process.py <database url> <name> <site> <port of host01> <port of host02>`
-"""
+"""One process that carries out operations, for tests that kill it."""
 
 from __future__ import annotations
 
-import sys
+import os
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.engine import Engine
@@ -15,6 +14,7 @@ from bot.operations.presence import Presence
 from bot.operations.runner import Runner, Timing
 from bot.operations.steward import Steward
 from bot.operations.store import Store
+from tests.nursery import READY
 from tests.operations.moving_hosts import changes_by, settings_of
 
 DEAD_AFTER_S = 2.0
@@ -25,9 +25,15 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def main() -> None:
-    database_url, name, site, *ports = sys.argv[1:]
-    fleet = HyperVFleet(settings_of({f"host{number:02d}": int(port) for number, port in enumerate(ports, 1)}))
+def carry_out(line: Connection, database_url: str, name: str, site: str, ports: Sequence[int]) -> None:
+    """Until it is killed, or whoever started it is gone.
+
+    Args:
+        line: is told when it is ready.
+        ports: of host01, host02, …
+    """
+    starter = os.getppid()
+    fleet = HyperVFleet(settings_of({f"host{number:02d}": port for number, port in enumerate(ports, 1)}))
     clock = SystemClock()
     store = Store(database_url, clock)
     timing = Timing(tick_s=0.05, poll_s=0.05, look_pause_s=0.1)
@@ -37,9 +43,6 @@ def main() -> None:
     presence.announce()
     Steward(store, lambda hosts: None).start()
     Engine(store, runner, presence, lambda hosts: None, sweep_s=0.2).start()
-    print("ready", flush=True)
-    threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()
+    line.send(READY)
+    while os.getppid() == starter:
+        threading.Event().wait(1)

@@ -1,30 +1,23 @@
-"""Processes that carry out operations, to be killed: `python -m tests.operations.one_process`."""
+"""Processes that carry out operations, to be killed."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from tests.nursery import PATIENCE_S, READY, Life, Nursery
 from tests.operations.moving_hosts import MovingHosts
-
-ROOT = Path(__file__).parents[2]
+from tests.operations.one_process import carry_out
 
 
 @contextmanager
-def process(
-    lab: MovingHosts, database_url: str, name: str = "ferry", site: str = "main"
-) -> Iterator[subprocess.Popen[str]]:
+def process(lab: MovingHosts, database_url: str, name: str = "ferry", site: str = "main") -> Iterator[Life]:
     """One that is ready; it is killed at the end."""
-    ports = [str(server.port) for server in lab.servers.values()]
-    command = [sys.executable, "-m", "tests.operations.one_process", database_url, name, site, *ports]
-    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    ports = [server.port for server in lab.servers.values()]
+    life = Nursery().start(carry_out, database_url, name, site, ports)
     try:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "ready\n"
-        yield running
+        assert life.line.poll(PATIENCE_S)
+        assert life.line.recv() == READY
+        yield life
     finally:
-        running.kill()
-        running.communicate()
+        life.kill()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.core.evacuation import Leg
-from bot.core.lifecycle import State
+from bot.core.lifecycle import Event, State
 from bot.core.plan import Plan
 from bot.operations.store import Store
 from tests.operations.bench import Bench
@@ -65,3 +65,19 @@ def test_paused_before_it_is_prepared_it_is_not(lab, store, granted) -> None:
     granted.runner().run(MOVE, found(store, MOVE).attempt)
     assert found(store, MOVE).state is State.QUEUED
     assert lab.sent() == 0
+
+
+def test_paused_while_nobody_knows_whether_it_was_sent_it_is_not_sent_again(lab, store, clock, granted) -> None:
+    """A process announced its order and died. The hosts show nothing of it, and meanwhile somebody paused."""
+    attempt = found(store, MOVE).attempt
+    assert store.change(MOVE, Event.START, attempt=attempt, note=("asked host01 to move VM-01",))
+    store.hold(EVACUATION, True, ALICE)
+    granted.runner().run(MOVE, attempt)
+    assert found(store, MOVE).state is State.QUEUED
+    assert lab.sent() == 0
+
+    store.hold(EVACUATION, False, ALICE)
+    give_room(lab, store, clock)
+    granted.runner().run(MOVE, found(store, MOVE).attempt)
+    assert found(store, MOVE).state is State.SUCCEEDED
+    assert lab.sent() == 1

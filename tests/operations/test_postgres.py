@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -75,15 +76,15 @@ def test_a_worker_that_was_only_away_does_no_harm(lab, database_url, rows):
     with process(lab, database_url, "one") as one:
         confirm(lab, rows)
         lab.hold_at(30)
-        one.send_signal(signal.SIGSTOP)
+        os.kill(one.pid, signal.SIGSTOP)
         with process(lab, database_url, "two"):
             assert lab.world.wait_until(lambda: rows.find("m-1").attempt == 2, PATIENCE_S)
-            one.send_signal(signal.SIGCONT)
+            os.kill(one.pid, signal.SIGCONT)
             lab.go()
             succeeded(lab, rows)
         before = rows.find("m-1")
         assert lab.world.wait_until(lambda: any(each.startswith("one#") for each in living(rows)), PATIENCE_S)
-        assert one.poll() is None
+        assert not one.ended()
         assert rows.find("m-1") == before
 
 

@@ -1,10 +1,17 @@
 """The cmdlets a simulated Hyper-V host answers, over one machine of the world."""
 
-from bot.lab.cmdlets import cim, moving, reading, utility
+from bot.lab.cmdlets import cim, commands, computer, moving, reading, utility
 from bot.lab.cmdlets.machine import HyperVMachine
 from bot.lab.world import Host, World
 
-CMDLETS = (*reading.CMDLETS, *moving.CMDLETS, *cim.CMDLETS, *utility.CMDLETS)
+CMDLETS = (
+    *reading.CMDLETS,
+    *moving.CMDLETS,
+    *cim.CMDLETS,
+    *computer.CMDLETS,
+    *utility.CMDLETS,
+    *commands.CMDLETS,
+)
 
 
 def machine_of(world: World, host: Host) -> HyperVMachine:

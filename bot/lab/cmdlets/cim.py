@@ -1,15 +1,17 @@
 """Get-CimInstance, Invoke-CimMethod and Get-Volume over the few classes that matter for migrations.
 
-Class and property names: Microsoft Learn, Hyper-V WMI provider (V2), Win32_OperatingSystem, MSFT_Volume.
+Class and property names: Microsoft Learn, Hyper-V WMI provider (V2), MSFT_Volume.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
+from bot.lab.cmdlets import computer
 from bot.lab.cmdlets.finding import REMOTE, matches
+from bot.lab.cmdlets.instances import CIM_INSTANCE, CIMV2, cim_instance
 from bot.lab.cmdlets.machine import HyperVMachine
 from bot.lab.engine import (
     Category,
@@ -31,13 +33,11 @@ from bot.lab.engine import (
 from bot.lab.world import Job, JobState, Volume
 from bot.lab.world.jobs import JOB_TYPE, KEPT_S
 
-CIM_INSTANCE = "Microsoft.Management.Infrastructure.CimInstance"
 _GET = "Microsoft.Management.Infrastructure.CimCmdlets.GetCimInstanceCommand"
 _INVOKE = "Microsoft.Management.Infrastructure.CimCmdlets.InvokeCimMethodCommand"
 _EXCEPTION = ("Microsoft.Management.Infrastructure.CimException", "System.Exception")
 
 VIRTUALIZATION = "root/virtualization/v2"
-CIMV2 = "root/cimv2"
 _STATUS = {
     JobState.RUNNING: "Job is running",  # seen in the field; the others are assumed
     JobState.SHUTTING_DOWN: "Job is shutting down",
@@ -46,14 +46,6 @@ _STATUS = {
     JobState.KILLED: "Job was killed",
     JobState.EXCEPTION: "Job failed",
 }
-
-
-def cim_instance(
-    namespace: str, name: str, properties: dict[str, Value], *, parents: Iterable[str] = (), native: object = None
-) -> PsObject:
-    names = (name, *parents)
-    types = (*(f"{CIM_INSTANCE}#{namespace}/{one}" for one in names), *(f"{CIM_INSTANCE}#{one}" for one in names))
-    return PsObject((*types, CIM_INSTANCE), {**properties, "PSComputerName": None}, name, native=native)
 
 
 def _migration_jobs(machine: HyperVMachine, now: datetime) -> list[PsObject]:
@@ -137,28 +129,11 @@ def _migration_service(machine: HyperVMachine, _now: datetime) -> list[PsObject]
     return [cim_instance(VIRTUALIZATION, "Msvm_VirtualSystemMigrationService", properties, parents=("CIM_Service",))]
 
 
-def _operating_system(machine: HyperVMachine, now: datetime) -> list[PsObject]:
-    host = machine.host
-    properties: dict[str, Value] = {
-        "Caption": "Microsoft Windows Server 2022 Datacenter",
-        "CSName": host.name,
-        "Version": "10.0.20348",
-        "BuildNumber": "20348",
-        "FreePhysicalMemory": UInt64(host.free_memory_bytes >> 10),
-        "TotalVisibleMemorySize": UInt64(host.memory_bytes >> 10),
-        "LocalDateTime": now,
-        "Status": "OK",
-    }
-    parents = ("CIM_OperatingSystem", "CIM_LogicalElement", "CIM_ManagedSystemElement")
-    return [cim_instance(CIMV2, "Win32_OperatingSystem", properties, parents=parents)]
-
-
-Reader = Callable[[HyperVMachine, datetime], list[PsObject]]
-_CLASSES: dict[tuple[str, str], Reader] = {
+_CLASSES: dict[tuple[str, str], computer.Reader] = {
     (VIRTUALIZATION, "msvm_migrationjob"): _migration_jobs,
     (VIRTUALIZATION, "msvm_plannedcomputersystem"): _planned_systems,
     (VIRTUALIZATION, "msvm_virtualsystemmigrationservice"): _migration_service,
-    (CIMV2, "win32_operatingsystem"): _operating_system,
+    **computer.CLASSES,
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot.lab.engine import Cmdlet
-from bot.lab.world import Host, World
+from bot.lab.cmdlets.enums import HV
+from bot.lab.engine import Category, Cmdlet, PsError
+from bot.lab.world import Host, World, faults
 
 
 class HyperVMachine:
-    """One host with the modules Hyper-V, CimCmdlets, Storage and Microsoft.PowerShell.Utility."""
+    """One host with the modules Hyper-V, CimCmdlets, Storage, NetTCPIP and Microsoft.PowerShell's own."""
 
     def __init__(self, world: World, host: Host, cmdlets: tuple[Cmdlet, ...]) -> None:
         self.world = world
@@ -25,4 +26,10 @@ class HyperVMachine:
         return self.host.up
 
     def cmdlet(self, name: str) -> Cmdlet | None:
-        return self._cmdlets.get(name.casefold())
+        """Raises PsError for a cmdlet of Hyper-V while the management service is stopped."""
+        found = self._cmdlets.get(name.casefold())
+        if found is not None and found.type.startswith(HV) and not self.host.service_running:
+            error = faults.service_stopped(self.host.name)
+            kinds = (HV + "VirtualizationException", "System.Exception")
+            raise PsError(error.message, f"{error.identifier},{found.type}", Category.ObjectNotFound, kinds)
+        return found

@@ -337,7 +337,7 @@ def vm_host(host: Host) -> PsObject:
         "Name": host.name,
         "MaximumStorageMigrations": UInt32(host.maximum_storage_migrations),
         "MaximumVirtualMachineMigrations": UInt32(host.maximum_migrations),
-        "UseAnyNetworkForMigration": True,
+        "UseAnyNetworkForMigration": host.any_network,
         "VirtualMachineMigrationAuthenticationType": enums.authentication(host.authentication),
         "VirtualMachineMigrationEnabled": host.migration_enabled,
         "VirtualMachineMigrationPerformanceOption": enums.performance(host.performance),

@@ -89,6 +89,11 @@ class Session:
     user: str
     cmdlet: Cmdlet
     common: Mapping[str, Any] = field(default_factory=dict)
+    visible: Visible = None
+
+    def shown(self, name: str) -> Cmdlet | None:
+        """What a client finds under a name in this session."""
+        return _shown(name, self.machine, self.visible)
 
     @property
     def what_if(self) -> bool:
@@ -196,7 +201,7 @@ async def _run_statement(statement: list[Any], command: Command, machine: Machin
     stages = [_prepare(item, machine, visible) for item in statement]
     stream: AsyncIterator[object] | None = None
     for binding in stages:
-        session = Session(command, machine, user, binding.cmdlet, binding.common)
+        session = Session(command, machine, user, binding.cmdlet, binding.common, visible)
         stream = _named_errors(binding.cmdlet, binding.cmdlet.run(session, _records(session, binding, stream)))
     assert stream is not None
     async for item in stream:

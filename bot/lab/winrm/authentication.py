@@ -1,4 +1,4 @@
-"""Who is at the other end of one TCP connection: Basic, Negotiate (NTLM), CredSSP or a client certificate.
+"""Who is at the other end of one TCP connection: Basic, Negotiate (NTLM, Kerberos), CredSSP, a client certificate.
 
 Facts
 1. WinRM ties a security context to the connection: it is gone with the socket, and a client that goes on using the old
@@ -7,6 +7,8 @@ Facts
 3. Over TLS the acceptor expects channel bindings (RFC 5929, tls-server-end-point), as a host hardened with
    CbtHardeningLevel Strict does (Microsoft Learn, "Installation and configuration for WinRM").
 4. A client certificate is announced by an Authorization header with a URI (MS-WSMV, profile https/mutual).
+5. With the Kerberos libraries, what they refuse also comes as gssapi's own error, and a ticket that was refused as an
+   AttributeError: pyspnego 0.12 asks for the flags of a context that there is none of.
 """
 
 from __future__ import annotations
@@ -18,13 +20,17 @@ from collections.abc import Collection
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
-from spnego.exceptions import SpnegoError
+from spnego.exceptions import GSSError, SpnegoError
 
 from bot.lab.winrm import encryption
 from bot.lab.winrm.accounts import Accounts
 
 _MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+_GSSAPI = () if GSSError is Exception else (GSSError,)  # what pyspnego calls it where gssapi is missing
+_REFUSED: tuple[type[Exception], ...] = (SpnegoError, *_GSSAPI, AttributeError)  # fact 5
+_BROKEN: tuple[type[Exception], ...] = (SpnegoError, *_GSSAPI, ValueError)
 SCHEMES = ("Negotiate", "Basic", "CredSSP")
+"""What is offered unless something else is asked for; Kerberos alone, without Negotiate, can be."""
 
 
 class Unauthorized(Exception):
@@ -89,7 +95,7 @@ class Connection:
             raise Undecipherable
         try:
             return encryption.decrypt(self._context, body)
-        except (SpnegoError, ValueError) as error:
+        except _BROKEN as error:
             raise Undecipherable from error
 
     def encrypt(self, message: bytes) -> tuple[str, bytes]:
@@ -114,7 +120,7 @@ class Connection:
                 if self._context is None or self._context.complete:
                     self.user, self._context = None, self._acceptor(scheme)
                 answer = self._context.step(token)
-        except SpnegoError:
+        except _REFUSED:
             self._context = None
             raise self._refusal() from None
         challenge = f"{scheme} {base64.b64encode(answer).decode()}" if answer else scheme

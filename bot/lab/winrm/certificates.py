@@ -60,7 +60,7 @@ class Authority:
         self._certificate = self._sign_own()
         self.ca_file = folder / "lab-ca.pem"
         self.ca_file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
-        self.server = self._server_tls()
+        self.server = self.server_for("localhost", "127.0.0.1")
 
     def client_certificate(self, user: str) -> tuple[Path, Path]:
         """Files of a certificate that logs a user on, and of its key, readable by this user only."""
@@ -73,10 +73,11 @@ class Authority:
         key_file.write_bytes(_pem(key))
         return certificate_file, key_file
 
-    def _server_tls(self) -> ServerTls:
+    def server_for(self, *names: str, since: timedelta = -_SKEW, until: timedelta = _VALID) -> ServerTls:
+        """A server that proves to be these names and addresses, from and until so long from now."""
         key = generate_private_key(SECP256R1())
-        loopback = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")))
-        certificate = self._sign(key, "localhost", ExtendedKeyUsageOID.SERVER_AUTH, loopback)
+        addresses = tuple(_general_name(name) for name in names)
+        certificate = self._sign(key, names[0], ExtendedKeyUsageOID.SERVER_AUTH, addresses, since, until)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.verify_mode = ssl.CERT_OPTIONAL  # client certificates are asked for, and have to be of this authority
         context.load_verify_locations(cadata=self._certificate.public_bytes(Encoding.PEM).decode())
@@ -105,11 +106,15 @@ class Authority:
         common_name: str,
         purpose: x509.ObjectIdentifier,
         addresses: tuple[x509.GeneralName, ...],
+        since: timedelta = -_SKEW,
+        until: timedelta = _VALID,
     ) -> x509.Certificate:
         public, issuer = key.public_key(), self._key.public_key()
         builder = (
             _dated(
-                x509.CertificateBuilder().subject_name(_named(common_name)).issuer_name(self._name).public_key(public)
+                x509.CertificateBuilder().subject_name(_named(common_name)).issuer_name(self._name).public_key(public),
+                since,
+                until,
             )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
@@ -124,10 +129,19 @@ def _named(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _dated(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _dated(
+    builder: x509.CertificateBuilder, since: timedelta = -_SKEW, until: timedelta = _VALID
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now - _SKEW).not_valid_after(now + _VALID)
+    return builder.not_valid_before(now + since).not_valid_after(now + until)
 
 
 def _pem(key: EllipticCurvePrivateKey) -> bytes:

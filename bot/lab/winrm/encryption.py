@@ -7,7 +7,7 @@ import struct
 from typing import Protocol
 
 ENCRYPTED_TYPES = frozenset({"multipart/encrypted", "multipart/x-multi-encrypted"})
-PROTOCOLS = {"Negotiate": "SPNEGO", "CredSSP": "CredSSP"}
+PROTOCOLS = {"Negotiate": "SPNEGO", "Kerberos": "Kerberos", "CredSSP": "CredSSP"}
 """WWW-Authenticate's scheme -> the name in the MIME type."""
 
 _BOUNDARY = b"--Encrypted Boundary"

@@ -1,6 +1,8 @@
-"""psrpcore's server half of PSRP, with the faults of release 0.3.1 mended by subclassing; each is named where it is."""
+"""psrpcore's server half of PSRP, with the faults of release 0.3.1 mended; each is named where it is."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from psrpcore import (
     ConnectRunspacePoolEvent,
@@ -18,10 +20,27 @@ from psrpcore.types import (
     InvocationInfo,
     NETException,
     PSInvocationState,
+    PSObject,
     PSVersion,
     RunspacePoolInitData,
     RunspacePoolState,
 )
+
+_look_up_property = PSObject.__getattribute__
+
+
+def _look_up(self: PSObject, name: str) -> Any:
+    """psrpcore gathers an object's properties at every access, and then takes the plain attribute all the same: a
+    seventh of the lab's whole work. Here they are gathered only where no plain attribute has that name."""
+    if name != "__dict__":
+        try:
+            return object.__getattribute__(self, name)
+        except AttributeError:
+            pass
+    return _look_up_property(self, name)
+
+
+PSObject.__getattribute__ = _look_up  # type: ignore[method-assign]
 
 _FRAGMENT_HEADER_BYTES = 21  # MS-PSRP 2.2.4: object id 8, fragment id 8, flags 1, length 4
 _ENDED = frozenset({PSInvocationState.Completed, PSInvocationState.Stopped, PSInvocationState.Failed})

@@ -64,7 +64,7 @@ class WinRmServer:
         `users`: passwords by user name ("name", "DOMAIN\\name", "name@domain").
         `run`: carries out commands.
         `configurations`: session configurations by name, with what is visible in each.
-        `schemes`: HTTP authentication offered, in this order: of "Negotiate", "Basic", "CredSSP".
+        `schemes`: HTTP authentication offered, in this order: of "Negotiate", "Kerberos", "Basic", "CredSSP".
         """
         self.port = 0
         self.delay_s = 0.0

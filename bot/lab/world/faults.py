@@ -223,6 +223,15 @@ def unreachable_computer(name: str) -> HyperVError:
     )
 
 
+def service_stopped(computer: str) -> HyperVError:
+    return HyperVError(
+        f"Hyper-V encountered an error trying to access an object on computer '{computer}' because the object was not "
+        "found. The object might have been deleted, or you might not have permission to perform the task. Verify that "
+        "the Virtual Machine Management service on the computer is running.",
+        Identifier.OBJECT_NOT_FOUND,
+    )
+
+
 def invalid_path(path: str) -> HyperVError:
     return HyperVError(
         f"The path '{path}' is not valid. Specify a fully qualified path.",  # assumed wording

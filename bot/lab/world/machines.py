@@ -203,6 +203,10 @@ class Host:
         setup_s: how long it takes to prepare for a VM that comes.
         constrained_delegation: its computer account may delegate to the other hosts (needed for Kerberos).
         logons_delegate: remote sessions on it hold credentials that can be passed on (needed for CredSSP).
+        any_network: it takes migrations on any network, and not only on `migration_networks`.
+        service_running: whether its management service (vmms) is there to answer.
+        clock_skew_s: how far its clock is ahead.
+        blocked_ports: TCP ports that its firewall closes.
         up: whether it answers at all.
     """
 
@@ -230,6 +234,12 @@ class Host:
     disk_path: str = "D:\\VMs\\Virtual Hard Disks"
     isos: frozenset[str] = frozenset()
     shows_planned_vms: bool = True
+    any_network: bool = True
+    migration_networks: tuple[str, ...] = ()
+    service_running: bool = True
+    credential_guard: bool = False
+    clock_skew_s: float = 0
+    blocked_ports: frozenset[int] = frozenset()
     up: bool = True
     vms: dict[UUID, Vm] = field(default_factory=dict)
     planned: dict[UUID, PlannedVm] = field(default_factory=dict)
@@ -249,6 +259,12 @@ class Host:
         used = sum(vm.assigned_bytes for vm in self.vms.values())
         coming = sum(planned.memory_bytes for planned in self.planned.values())
         return max(0, self.memory_bytes - self.root_reserve_bytes - used - coming)
+
+    @property
+    def open_ports(self) -> frozenset[int]:
+        """Those that matter for migrations: shares, remote management, and its listener if it has one."""
+        listens = self.migration_enabled and self.service_running and bool(self.listener_addresses)
+        return frozenset({445, 5985} | ({6600} if listens else set())) - self.blocked_ports
 
     def answers_to(self, name: str) -> bool:
         return name.casefold() in (self.fqdn.casefold(), self.name.casefold())

@@ -290,6 +290,8 @@ class World:
             raise faults.unknown_computer(name)
         if not destination.up:
             raise faults.unreachable_computer(name)
+        if not destination.service_running:
+            raise faults.service_stopped(name)
         if destination is source:
             raise HyperVError(
                 f"Virtual machines cannot be moved to the computer they are on ('{source.name}').",  # assumed wording

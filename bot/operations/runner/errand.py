@@ -21,7 +21,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from bot.core.deadline import deadline_s
-from bot.core.estate import JobState, VmState
+from bot.core.estate import VmState
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation
 from bot.core.plan import MoveKind, Plan
@@ -36,8 +36,9 @@ from bot.core.reconcile import (
     ended_jobs,
 )
 from bot.core.wording import render_duration
-from bot.errors import Fault, HostError, HostUnreachable
+from bot.errors import Fault, HostError
 from bot.operations.runner import endings
+from bot.operations.runner.again import PASSING, SET_UP_PERCENT, may_be_sent_again
 from bot.operations.runner.following import Following, Gone, Overdue
 from bot.operations.runner.order import Held, Order, Unwanted
 from bot.operations.runner.row import Row
@@ -49,11 +50,6 @@ from bot.ports import Clock, Fleet
 
 log = logging.getLogger(__name__)
 
-# Below it a move is being set up, and refusals come; above it something was copied (assumed).
-_SET_UP_PERCENT = 10
-# Faults after which it may be tried again: by a read or a comparison nothing has been started, and a move that ended
-# so is looked for on both hosts first.
-_PASSING = frozenset({Fault.TRANSIENT, Fault.UNKNOWN})
 # A host keeps a job's record for five minutes (Microsoft Learn, Msvm_MigrationJob); less, because clocks differ.
 _RECORD_S = 240.0
 
@@ -110,7 +106,7 @@ class Errand:
                 if self._prepare():
                     return
             except HostError as error:
-                if last or error.fault not in _PASSING:
+                if last or error.fault not in PASSING:
                     self._give_up(error)
                     return
                 self._pause_after(error, turn, "asking")
@@ -130,7 +126,8 @@ class Errand:
             if failure is not None and not answered:
                 self._row.say(f"{failure.message}; looking at both hosts")
             verdict = self._settle(doubtful=not answered)
-            if last or failure is None or not self._may_send_again(verdict, failure):
+            again = failure is not None and may_be_sent_again(verdict, failure, self._following.percent)
+            if last or failure is None or not again or self._row.cancelled():
                 self._judge(verdict, failure)
                 return
             self._certain = certain and answered
@@ -156,6 +153,8 @@ class Errand:
             self._ignore |= ended_jobs(source)
         if not isinstance(verdict, NotMoved | Moved) or (isinstance(verdict, Moved) and not self._certain):
             return self._meet(verdict)
+        if self._row.held():  # a pause since, or one that an earlier order may have escaped, which has not arrived
+            return self._hold()
         if differences := checked.result():
             return self._end_changed(differences)
         self._row.say("checked again: nothing that matters has changed")
@@ -231,17 +230,7 @@ class Errand:
         self._row.keep_jobs(self._ignore)
         self._row.change(Event.START, note=f"asked {self._move.source} to move {self._move.vm_name} to {target}{again}")
         self._following = self._follow_from(0)
-        return Order(self._row, self._fleet, self._timing, self._following, self._settle, certain=self._certain).send()
-
-    def _may_send_again(self, verdict: Whereabouts, failure: HostError) -> bool:
-        """Only after what passes, once both hosts say that nothing moves, and before anything was copied."""
-        if not isinstance(verdict, NotMoved) or self._following.percent >= _SET_UP_PERCENT:
-            return False
-        if (job := verdict.job) is not None:
-            stopped = job.state in (JobState.TERMINATED, JobState.KILLED)
-            if stopped or isinstance(failure, HostUnreachable):
-                return False  # somebody ended it, or it ended by itself while nobody listened: not for want of a link
-        return failure.fault in _PASSING and not self._row.cancelled()
+        return Order(self._row, self._fleet, self._timing, self._following, self._settle).send()
 
     # Following
 
@@ -353,7 +342,7 @@ class Errand:
     def _may_return(self, error: HostError) -> bool:
         """Back to the queue after a host had no room, as often as it is tried. True: it is there."""
         refusals = self._row.failures() + 1
-        full = error.fault is Fault.CAPACITY and self._following.percent < _SET_UP_PERCENT
+        full = error.fault is Fault.CAPACITY and self._following.percent < SET_UP_PERCENT
         if not full or refusals >= self._timing.starts:
             return False
         pause_s = backoff_s(self._timing.full_pause_s, self._timing.full_pause_most_s, refusals)

@@ -29,7 +29,6 @@ class Order:
     Args:
         following: of this order, from its beginning.
         settle: looks at both hosts.
-        certain: nothing of this move can have been sent before, so it may still be held back.
     """
 
     def __init__(
@@ -39,15 +38,12 @@ class Order:
         timing: Timing,
         following: Following,
         settle: Callable[[], Whereabouts],
-        *,
-        certain: bool,
     ) -> None:
         self._row = row
         self._fleet = fleet
         self._timing = timing
         self._following = following
         self._settle = settle
-        self._certain = certain
 
     def send(self) -> HostError | None:
         """Send it and follow the move. The error it ended with; None: where the VM is tells the rest.
@@ -79,7 +75,7 @@ class Order:
         """The last look at the row, by the thread that sends: it may have stood still, a cancel or pause have come."""
         if self._row.require().cancel_asked:
             raise Unwanted
-        if self._certain and self._row.held():
+        if self._row.held():
             raise Held
         self._following.sent = True
 
