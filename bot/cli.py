@@ -1,6 +1,4 @@
-"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | jea`.
-
-Prints, exits, decides nothing.
+"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | jea`. It decides nothing.
 
 What takes long to import (the bot with its database, the lab with its servers) is imported by the commands that need
 it, so that help, `parse` and a wrong setting answer at once.

@@ -35,6 +35,7 @@ from bot.core.names import (
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.core.planner import Limits
+from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
@@ -64,6 +65,7 @@ __all__ = [
     "Part",
     "Pause",
     "Plan",
+    "PreparationPlan",
     "Refused",
     "Reply",
     "Resume",
@@ -86,7 +88,7 @@ __all__ = [
     "wording",
 ]
 
-Answer = Reply | Plan | EvacuationPlan | Signal
+Answer = Reply | Plan | EvacuationPlan | PreparationPlan | Signal
 
 
 class Hosts(Protocol):
@@ -146,7 +148,15 @@ class Operations(Protocol):
     def open_evacuations(self) -> tuple[Evacuation, ...]:
         """Those that have not ended, oldest first. Their moves are among `open`."""
 
-    def recent(self, count: int) -> tuple[Operation | Evacuation, ...]:
+    def find_preparation(self, preparation: str) -> Preparation | None: ...
+
+    def open_preparations(self) -> tuple[Preparation, ...]:
+        """Those that have not ended, oldest first."""
+
+    def last_preparation(self, host: str) -> Preparation | None:
+        """The newest that succeeded there, unless it has been put back."""
+
+    def recent(self, count: int) -> tuple[Operation | Evacuation | Preparation, ...]:
         """Those that ended last, newest first; without the moves of evacuations."""
 
 

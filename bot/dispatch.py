@@ -23,6 +23,7 @@ from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import Policy, decide
+from bot.core.preparation import PreparationPlan
 from bot.core.refusal import render_blocked, render_host_error, render_incident, render_refused, render_usage
 from bot.core.reply import Reply
 from bot.core.signal import Signal
@@ -46,6 +47,8 @@ class Desk(Protocol):
     def propose(self, plan: Plan, ask: Ask) -> object: ...
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> object: ...
+
+    def propose_preparation(self, plan: PreparationPlan, ask: Ask) -> object: ...
 
     def has_offered(self, ask: Ask) -> bool:
         """Whether this ask has made an offer before."""
@@ -147,6 +150,10 @@ class Dispatcher:
             if answer.blocked:
                 return render_blocked(answer)
             self._desk.propose(answer, ask)
+            return None
+        if isinstance(answer, PreparationPlan):
+            self._permit(ask, answer.action, lambda: (answer.command, {"host": answer.host}))
+            self._desk.propose_preparation(answer, ask)
             return None
         if isinstance(answer, EvacuationPlan):
             self._permit(ask, answer.action, lambda: (answer.command, {"host": ", ".join(answer.hosts)}))

@@ -10,6 +10,7 @@ from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
 from bot.core.plan import Move
+from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
 from bot.core.reply import Reply
 
@@ -72,6 +73,9 @@ class HostMover(Protocol):
         Returns once the host says it is done, which still has to be verified. Raises HostError with the host's words;
         with fault UNKNOWN the move may be going on. The move itself belongs to the host and survives this call.
         """
+
+    def configure(self, host: str, name: Name, value: int) -> None:
+        """Give one of a host's settings that value. Idempotent. Raises HostError; with fault UNKNOWN it may be set."""
 
     def stop(self, host: str, job: Job) -> bool:
         """Ask the host to terminate a migration job. False: the host says it is too late (or the job has ended)."""

@@ -13,7 +13,8 @@ def status(ask: Status, context: Context) -> Reply:
     """Show what is open and what ended last, or one operation in full."""
     if ask.operation is None:
         return _overview(context)
-    found = context.operations.find(ask.operation) or context.operations.find_evacuation(ask.operation)
+    operations, name = context.operations, ask.operation
+    found = operations.find(name) or operations.find_evacuation(name) or operations.find_preparation(name)
     if found is None:
         raise Refused(
             f"there is no operation {ask.operation}",
@@ -26,9 +27,10 @@ def status(ask: Status, context: Context) -> Reply:
 def _overview(context: Context) -> Reply:
     """An evacuation is one line; its moves are on its card."""
     now, operations = context.now, context.operations
+    hosts = [shown.render_status_line(one, now) for one in operations.open_preparations()]
     many = [shown.render_status_line(one, now) for one in operations.open_evacuations()]
     alone = [shown.render_status_line(one, now) for one in operations.open() if not one.parent]
-    open_ones: tuple[Line, ...] = (*many, *alone)
+    open_ones: tuple[Line, ...] = (*hosts, *many, *alone)
     ended = tuple(shown.render_status_line(one, now) for one in operations.recent(RECENT))
     parts = [Text(lines=open_ones)] if open_ones else []
     if ended:

@@ -14,6 +14,7 @@ from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
 from bot.core.policy import Policy
+from bot.core.preparation import PreparationPlan
 from bot.core.reply import Code, Line, Span, Strong, Text
 from bot.core.signal import Anchor, Signal
 from bot.dispatch import Dispatcher
@@ -36,6 +37,7 @@ class Tray:
     answer: Reply | None = None
     plans: list[tuple[Plan, Ask]] = field(default_factory=list)
     evacuations: list[tuple[EvacuationPlan, Ask]] = field(default_factory=list)
+    preparations: list[tuple[PreparationPlan, Ask]] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     refusals: list[tuple[Refusal, Ask]] = field(default_factory=list)
 
@@ -44,6 +46,9 @@ class Tray:
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> None:
         self.evacuations.append((plan, ask))
+
+    def propose_preparation(self, plan: PreparationPlan, ask: Ask) -> None:
+        self.preparations.append((plan, ask))
 
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         self.signals.append(signal)

@@ -173,6 +173,8 @@ def _read_subject(told: Mapping[str, JsonValue]) -> Subject:
     if isinstance(hosts := plan.get("hosts"), list):
         many = ", ".join(str(host) for host in hosts)
         return Subject(vm=_text(plan, "command"), source=many, digest=_text(told, "digest"))
+    if host := _text(plan, "host"):
+        return Subject(vm=_text(plan, "command"), source=host, destination=host, digest=_text(told, "digest"))
     return Subject(
         vm=_text(move, "vm_name") or _text(arguments, "vm"),
         vm_id=_text(move, "vm"),

@@ -1,4 +1,4 @@
-"""What chat is shown of any row, of one move or of many."""
+"""What chat is shown of any row, of one move, of many, or of the preparation of a host."""
 
 from __future__ import annotations
 
@@ -8,16 +8,28 @@ from bot.core import card
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation import card as evacuation_card
 from bot.core.operation import Operation
+from bot.core.preparation import Preparation
+from bot.core.preparation import card as preparation_card
 from bot.core.reply import Line, Reply
 
-
-def render_card(shown: Operation | Evacuation, now: datetime) -> Reply:
-    if isinstance(shown, Evacuation):
-        return evacuation_card.render_evacuation(shown, now)
-    return card.render_card(shown, now)
+Shown = Operation | Evacuation | Preparation
 
 
-def render_status_line(shown: Operation | Evacuation, now: datetime) -> Line:
-    if isinstance(shown, Evacuation):
-        return evacuation_card.render_status_line(shown, now)
-    return card.render_status_line(shown, now)
+def render_card(shown: Shown, now: datetime) -> Reply:
+    match shown:
+        case Evacuation():
+            return evacuation_card.render_evacuation(shown, now)
+        case Preparation():
+            return preparation_card.render_preparation(shown, now)
+        case Operation():
+            return card.render_card(shown, now)
+
+
+def render_status_line(shown: Shown, now: datetime) -> Line:
+    match shown:
+        case Evacuation():
+            return evacuation_card.render_status_line(shown, now)
+        case Preparation():
+            return preparation_card.render_status_line(shown, now)
+        case Operation():
+            return card.render_status_line(shown, now)

@@ -199,6 +199,21 @@ COMPARE_VM = Cmdlet("Compare-VM", _HYPER_V, _TO_ANOTHER_HOST, confirms=True)
 MOVE_VM = Cmdlet("Move-VM", _HYPER_V, _TO_ANOTHER_HOST, confirms=True)
 MOVE_VM_STORAGE = Cmdlet("Move-VMStorage", _HYPER_V, (_VM, _STORAGE_PATH), confirms=True)
 REMOVE_VM = Cmdlet("Remove-VM", _HYPER_V, (_VM, Parameter("Force", Kind.SWITCH)), confirms=True)
+ENABLE_VM_MIGRATION = Cmdlet("Enable-VMMigration", _HYPER_V, confirms=True)
+DISABLE_VM_MIGRATION = Cmdlet("Disable-VMMigration", _HYPER_V, confirms=True)
+_LIMITS = ("0", "2")  # a host that allows none is set to Hyper-V's default, and back
+SET_VM_HOST = Cmdlet(
+    "Set-VMHost",
+    _HYPER_V,
+    (
+        Parameter("VirtualMachineMigrationAuthenticationType", Kind.CHOICE, ("CredSSP", "Kerberos")),
+        Parameter("VirtualMachineMigrationPerformanceOption", Kind.CHOICE, ("TCPIP", "Compression")),
+        Parameter("UseAnyNetworkForMigration", Kind.SWITCH),  # a Boolean there, which is sent alike
+        Parameter("MaximumVirtualMachineMigrations", Kind.CHOICE, _LIMITS),
+        Parameter("MaximumStorageMigrations", Kind.CHOICE, _LIMITS),
+    ),
+    confirms=True,
+)
 GET_VOLUME = Cmdlet("Get-Volume", "Storage")
 GET_SERVICE = Cmdlet("Get-Service", "Microsoft.PowerShell.Management", (Parameter("Name", Kind.CHOICE, ("vmms",)),))
 TEST_NET_CONNECTION = Cmdlet(
@@ -258,6 +273,9 @@ CMDLETS: tuple[Cmdlet, ...] = (
     MOVE_VM,
     MOVE_VM_STORAGE,
     REMOVE_VM,
+    ENABLE_VM_MIGRATION,
+    DISABLE_VM_MIGRATION,
+    SET_VM_HOST,
     GET_VOLUME,
     GET_SERVICE,
     TEST_NET_CONNECTION,

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bot.core.estate import Host, Job, Sighting, Vm, VmSummary
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
+from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
 from bot.errors import Fault, HostError
 from bot.hyperv import kerberos, pipelines, readers, surroundings, views
@@ -106,6 +107,15 @@ class HyperVFleet:
             _nothing,
             progress=progress,
             ready=ready,
+        )
+
+    def configure(self, host: str, name: Name, value: int) -> None:
+        remote = self._hosts[host]
+        remote.order(
+            "setting it up",
+            pipelines.order_setting(name, value),
+            _nothing,
+            limit_s=remote.settings.read_timeout_s,
         )
 
     def stop(self, host: str, job: Job) -> bool:

@@ -104,7 +104,7 @@ def explain(error: BaseException, settings: HostSettings) -> Seen | None:
         if settings.username:  # the next session fetches a ticket of its own
             return Seen("the Kerberos ticket of the session has expired", "Ask again", code="0X80090317")
         number = _TICKET_EXPIRED
-    known = next((entry for entry in _KNOWN if number in entry[0]), None)
+    known = next((entry for entry in KNOWN if number in entry[0]), None)
     if known is None:
         return None
     _, cause, hint, fault, code = known
@@ -123,7 +123,7 @@ _CLOCKS = "Set the clocks of this machine, of the host and of the domain control
 _REACH = "From where Ferry runs: check krb5.conf, DNS (_kerberos._tcp) and TCP port 88 to a domain controller"
 _SECRET = "Check `{secret}` for this host"  # noqa: S105 (no secret)
 
-_KNOWN: tuple[tuple[tuple[int, ...], str, str, Fault, str], ...] = (
+KNOWN: tuple[tuple[tuple[int, ...], str, str, Fault, str], ...] = (
     (
         (154, 156),
         "no domain controller (KDC) answered for the account {account}",
@@ -162,14 +162,14 @@ _KNOWN: tuple[tuple[tuple[int, ...], str, str, Fault, str], ...] = (
         Fault.CONFIGURATION,
         "0X80090317",
     ),
-    ((141, 195), "there is no Kerberos ticket of the account {account}", _TICKET, Fault.CONFIGURATION, "0X8009030E"),
+    ((141, 195), "there is no Kerberos ticket of the account {account}", _TICKET, Fault.CONFIGURATION, ""),
     ((33, 37), "this machine's clock differs too much from the domain's", _CLOCKS, Fault.CONFIGURATION, "0X80090324"),
     (
         (14,),
         "the domain and this machine share no kind of encryption",
         "Compare `permitted_enctypes` in krb5.conf with msDS-SupportedEncryptionTypes of the account and of the host",
         Fault.CONFIGURATION,
-        "0X80090331",
+        "0X80090342",
     ),
 )
-"""Numbers, cause, hint, fault, and the HRESULT of fact 5."""
+"""Numbers, cause, hint, fault, and the HRESULT of fact 5, where it means the same in the catalogue."""

@@ -6,13 +6,18 @@ does not have cannot hide an answer. A VM is always named by its id, in the same
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
+from bot.core.preparation import Name
 from bot.core.readiness.model import Target
 from bot.hyperv.cmdlets import (
     CMDLETS,
     COMPARE_VM,
     DEVICE_GUARD,
+    DISABLE_VM_MIGRATION,
+    ENABLE_VM_MIGRATION,
     GET_CIM_INSTANCE,
     GET_COMMAND,
     GET_SERVICE,
@@ -32,6 +37,7 @@ from bot.hyperv.cmdlets import (
     MOVE_VM_STORAGE,
     REMOVE_VM,
     SELECT_OBJECT,
+    SET_VM_HOST,
     TEST_NET_CONNECTION,
     VIRTUALIZATION,
     Plain,
@@ -154,6 +160,27 @@ def order_planned_vm(move: Move) -> Statement:
 def order_removal(move: Move) -> Statement:
     """The same object, removed. Only ever sent after `order_planned_vm` showed what it is."""
     return order_planned_vm(move) | REMOVE_VM(Force=True)
+
+
+def order_setting(name: Name, value: int) -> Statement:
+    """One setting of the host itself.
+
+    Raises:
+        ValueError: Ferry does not give it that value.
+    """
+    if name is Name.MIGRATION:
+        return ENABLE_VM_MIGRATION() if value else DISABLE_VM_MIGRATION()
+    parameter, spelt = _SETTINGS[name]
+    return SET_VM_HOST(**{parameter: spelt.get(value, str(value))})
+
+
+_SETTINGS: Mapping[Name, tuple[str, Mapping[int, Plain]]] = {
+    Name.AUTHENTICATION: ("VirtualMachineMigrationAuthenticationType", {0: "CredSSP", 1: "Kerberos"}),
+    Name.ANY_NETWORK: ("UseAnyNetworkForMigration", {0: False, 1: True}),
+    Name.PERFORMANCE: ("VirtualMachineMigrationPerformanceOption", {0: "TCPIP", 1: "Compression"}),
+    Name.LIVE_LIMIT: ("MaximumVirtualMachineMigrations", {}),
+    Name.STORAGE_LIMIT: ("MaximumStorageMigrations", {}),
+}
 
 
 def order_stop(job: str) -> Statement:

@@ -4,6 +4,8 @@ Facts
 1. OpenSSL's numbers of what is wrong with a certificate: x509_vfy.h (3.0).
 2. A host answers 401 with the kinds of authentication that it offers (RFC 9110, 11.6.1) and, like every answer, with
    its clock (Date). pypsrp and requests-credssp keep the first in a text, requests keeps the answer itself.
+3. pypsrp takes a 200 without the host's half of the handshake. Then there is no security context to encrypt the first
+   message with, which pyspnego says in these two ways, of Kerberos and of NTLM.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 from pypsrp.exceptions import AuthenticationError
+from spnego.exceptions import NoContextError, OperationNotAvailableError
 
 from bot.errors import Fault
 from bot.hyperv import kerberos
@@ -72,6 +75,13 @@ def credentials(error: Exception, settings: HostSettings) -> Seen:
         return seen
     if settings.authentication is Authentication.CERTIFICATE:
         return client_certificate(settings)
+    if isinstance(error, (NoContextError, OperationNotAvailableError)):  # fact 3
+        place = f"{settings.address}:{settings.wsman_port}"
+        return Seen(
+            f"{place} let Ferry in without proving who it is, so nothing was sent to it",
+            "Look at what answers there: the host itself, or a proxy, or something that pretends to be the host",
+            Fault.CONFIGURATION,
+        )
     scheme = _SCHEMES.get(settings.authentication, "Negotiate")
     offered = _offered(error)
     if offered and scheme.casefold() not in (one.casefold() for one in offered):

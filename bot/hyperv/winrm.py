@@ -40,6 +40,7 @@ from bot.hyperv import kerberos
 from bot.hyperv.answer import Answer, answer_of
 from bot.hyperv.cmdlets import Statement, compose
 from bot.hyperv.contact import DISCONNECTED, FAILURES, NOT_TAKEN, LetGo, OutcomeUnknown, OutOfTime
+from bot.hyperv.lean import make_lean
 from bot.hyperv.seen import FileTrouble
 from bot.settings import Authentication, HostSettings
 
@@ -195,6 +196,7 @@ class HostSession:
         self._transport = Transport(wsman.transport, settings.connect_timeout_s)
         wsman.transport = self._transport  # type: ignore[assignment]  # same shape, not the same class
         self._pool = RunspacePool(wsman, configuration_name=settings.configuration, idle_timeout=IDLE_END_S)
+        make_lean(self._pool)
         own = self._pool.shell
         self._shell = Shell(
             wsman,

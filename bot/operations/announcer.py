@@ -23,11 +23,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from bot.core.evacuation import Evacuation
-from bot.core.operation import Operation, Place
+from bot.core.operation import Place
 from bot.core.progress import Behind, Schedule, decide_updates
 from bot.core.reply import Code, Line, Mark, Reply, Text
-from bot.core.shown import render_card
+from bot.core.shown import Shown, render_card
 from bot.errors import ChatError, RateLimited
 from bot.operations.drawing import Draw, draw_file, draw_reply, name_file
 from bot.operations.pace import EVER, Kind, Memory, Pace
@@ -321,7 +320,7 @@ class Announcer:
         is_file = card.ts is not None and bool(card.steps) and bool(card.steps[0].file)
         return is_file and self._memory(card).failures >= MOST_TRIES_OF_A_FILE
 
-    def _tell_asker(self, operation: Operation | Evacuation, error: ChatError) -> None:
+    def _tell_asker(self, operation: Shown, error: ChatError) -> None:
         reply = Reply(
             title=("The card of ", Code(text=operation.id), f" cannot be shown there: {error.code}"),
             parts=(

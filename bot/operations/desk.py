@@ -18,6 +18,7 @@ from bot.core.names import UserId
 from bot.core.operation import Ask, Operation, Outcome, Recorded
 from bot.core.plan import Plan
 from bot.core.policy import Policy, decide_over
+from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.reply import Code, Mark, Note, Reply
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.core.wording import render_list
@@ -26,6 +27,7 @@ from bot.operations.decided import render_cancel_asked, render_decided
 from bot.operations.evacuation_desk import EvacuationDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
+from bot.operations.preparation_desk import PreparationDesk
 from bot.operations.store import Store
 from bot.ports import Clock
 
@@ -59,6 +61,7 @@ class Desk:
         self._policy = policy
         self._looking = looking
         self._evacuations = EvacuationDesk(store, clock, evacuation_changes, self._permit)
+        self._preparations = PreparationDesk(store, clock, looking.read_host, self._permit)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
@@ -67,6 +70,10 @@ class Desk:
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> Evacuation:
         """The same for many moves."""
         return self._store.propose_evacuation(plan, ask, self._clock.now() + self._offer)
+
+    def propose_preparation(self, plan: PreparationPlan, ask: Ask) -> Preparation:
+        """The same for the settings of a host."""
+        return self._preparations.propose(plan, ask, self._clock.now() + self._offer)
 
     def has_offered(self, ask: Ask) -> bool:
         return self._store.has_offered(ask.key)
@@ -86,6 +93,8 @@ class Desk:
             return render_anchor(self._journal.anchor(ask.actor))
         if (evacuation := self._store.find_evacuation(signal.operation)) is not None:
             return self._evacuations.apply(signal, evacuation, ask)
+        if (preparation := self._store.find_preparation(signal.operation)) is not None:
+            return self._preparations.apply(signal, preparation, ask)
         operation = self._store.find(signal.operation)
         if operation is None:
             raise Refused(

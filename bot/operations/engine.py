@@ -122,12 +122,17 @@ class Engine:
         """
         try:
             operation = self._store.find(operation_id)
+            preparation = self._store.find_preparation(operation_id)
             waited_for = self._store.hosts_waited_for()
         except DatabaseUnavailable as error:
             log.warning("not_looked_after operation=%s problem=%r", operation_id, error.message)
             return
-        if operation is not None and not self._stopping.is_set():
+        if self._stopping.is_set():
+            return
+        if operation is not None:
             self._look_soon({operation.plan.move.source, operation.plan.move.destination} - set(waited_for))
+        elif preparation is not None:
+            self._look_soon({preparation.plan.host})
 
     def _sweep(self) -> None:
         """Rows before workflows: a workflow that ends in between has ended its row first, and `regrant` sees that."""

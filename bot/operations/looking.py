@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 
+from bot.core.estate import Host
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Ask, Operation, Outcome
 from bot.core.reconcile import Moved, NotMoved, Whereabouts
@@ -28,6 +29,10 @@ class Looking:
         self._store = store
         self._reader = reader
         self._timing = timing
+
+    def read_host(self, host: str) -> Host:
+        """A host, asked now. Raises HostError."""
+        return self._reader.read_host(host)[0]
 
     def look(self, operation: Operation, ask: Ask) -> Reply | None:
         """None: the operation has been concluded, and its card says how."""

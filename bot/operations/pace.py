@@ -10,6 +10,7 @@ from enum import StrEnum
 from bot.core.evacuation import Evacuation
 from bot.core.operation import Operation
 from bot.core.progress import WINDOW, Urgency
+from bot.core.shown import Shown
 
 THREAD_PAUSE = timedelta(seconds=1)  # chat.postMessage: about one a second in a channel (Slack, "Rate limits")
 LONGEST_PAUSE_S = 60.0
@@ -28,7 +29,7 @@ class Kind(StrEnum):
 class Memory:
     """What this process knows of a card beyond its row."""
 
-    shown: Operation | Evacuation | None = None
+    shown: Shown | None = None
     shown_at: datetime | None = None
     failures: int = 0
     not_before: datetime = EVER
@@ -37,7 +38,7 @@ class Memory:
     maybe_logged: bool = False  # the same of lines for the thread
     logs_looked_for: bool = False
 
-    def remember(self, operation: Operation | Evacuation, now: datetime) -> None:
+    def remember(self, operation: Shown, now: datetime) -> None:
         self.shown, self.shown_at, self.failures = operation, now, 0
 
     def forget_times(self) -> None:
@@ -49,19 +50,20 @@ class Memory:
         self.not_before = now + timedelta(seconds=min(LONGEST_PAUSE_S, 2.0**self.failures))
         self.failures = min(self.failures + 1, 10)
 
-    def urgency(self, operation: Operation | Evacuation) -> Urgency:
+    def urgency(self, operation: Shown) -> Urgency:
         """Percent, and words about it or about a turn, are ticks; anything else that a card shows is a change."""
         if operation.ended:
             return Urgency.ENDED
         return Urgency.TICK if self.shown and _steady(operation) == _steady(self.shown) else Urgency.CHANGED
 
 
-def _steady(operation: Operation | Evacuation) -> object:
+def _steady(operation: Shown) -> object:
     """What stays between two ticks. Of an evacuation's moves, only how many have ended."""
     if isinstance(operation, Evacuation):
         ended = sum(move.ended for move in operation.moves)
         return operation.model_copy(update={"version": 0, "moves": ()}), ended
-    return operation.model_copy(update={"percent": 0, "waiting": "", "version": 0})
+    ticks = {"percent": 0} if isinstance(operation, Operation) else {}
+    return operation.model_copy(update={"waiting": "", "version": 0, **ticks})
 
 
 @dataclass

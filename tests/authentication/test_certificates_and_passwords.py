@@ -15,7 +15,7 @@ from bot.lab.winrm import Authority
 from bot.lab.winrm.certificates import ServerTls
 from bot.settings import HostSettings
 
-from .hosts import PASSWORD, USER, Hosts, enter, refusal
+from .hosts import PASSWORD, USER, Hosts, enter, impostor, refusal
 
 DAY = timedelta(days=1)
 
@@ -147,6 +147,14 @@ def test_a_file_that_is_not_there(hosts: Hosts, authority: Authority, setting: s
     assert "/nowhere/file.pem" in error.cause
     assert f"`{setting}`" in error.hint
     assert error.fault is Fault.CONFIGURATION
+
+
+@pytest.mark.parametrize("kind", ["ntlm", "negotiate"])
+def test_an_impostor_that_lets_everybody_in_hears_nothing(hosts: Hosts, kind: str) -> None:
+    with impostor() as (port, bodies):
+        error = refusal(hosts.remote(hosts.start(), authentication=kind, port=port))
+    assert error.cause == f"localhost:{port} let Ferry in without proving who it is, so nothing was sent to it"
+    assert set(bodies) == {b""}
 
 
 def test_plain_http_to_a_port_that_speaks_tls(hosts: Hosts, authority: Authority) -> None:

@@ -710,3 +710,26 @@ class TestComputer:
         still.world.host("host01").migration_networks = ("10.0.1.0/24", "10.0.2.0/24")
         assert still(("Get-VMMigrationNetwork", {"Subnet": "10.0.2.*"})).only.Subnet == "10.0.2.0/24"
         assert [one.Priority for one in still(("Get-VMMigrationNetwork", {})).output] == [0, 1]
+
+
+class TestSettingUp:
+    """Set-VMHost and the switches of live migration."""
+
+    def test_a_setting_takes_its_own_values(self, still: Lab) -> None:
+        host = still.world.host("host01")
+        kerberos = {"VirtualMachineMigrationAuthenticationType": "CredSSP", "MaximumVirtualMachineMigrations": "4"}
+        assert still(("Set-VMHost", {**kerberos, "UseAnyNetworkForMigration": False})).errors == []
+        assert (host.authentication, host.maximum_migrations, host.any_network) == (0, 4, False)
+        error = still(("Set-VMHost", {"VirtualMachineMigrationAuthenticationType": "NTLM"})).error
+        assert error.FullyQualifiedErrorId.startswith("CannotConvertArgumentNoMessage,")
+        assert still(("Set-VMHost", {"UseAnyNetworkForMigration": "yes"})).error is not None
+
+    def test_nothing_is_set_that_is_only_asked_about(self, still: Lab) -> None:
+        still(("Disable-VMMigration", {"WhatIf": True}))
+        assert still.world.host("host01").migration_enabled
+
+    def test_live_migration_is_switched_off_and_on(self, still: Lab) -> None:
+        shown = still(("Disable-VMMigration", {"Passthru": True})).only
+        assert shown.VirtualMachineMigrationEnabled is False
+        still(("Enable-VMMigration", {}))
+        assert still.world.host("host01").migration_enabled

@@ -41,3 +41,18 @@ def test_an_offer_outlives_the_bot_and_what_was_said_meanwhile_is_answered(tmp_p
         ferry.wait(lambda: any("VM-10 is on host01" in ferry.text(one) for one in ferry.server.messages("#ops")))
         ferry.press(card, "Confirm", who="bob")
         assert "VM-01 is on host02" in ferry.wait_until_ended(card)
+
+
+def test_a_preparation_that_was_confirmed_is_carried_out_after_the_restart(tmp_path: Path) -> None:
+    with Ferry(tmp_path) as ferry:
+        host02 = ferry.world.host("host02")
+        host02.migration_enabled = False
+        card = ferry.say("prepare host02")
+        ferry.press(card, "Confirm", who="bob")
+        ferry.wait(lambda: all(one.confirmed_at for one in ferry.bot.store.open_preparations()))
+        ferry.bot.stop()  # mostly before its queue was read
+
+        ferry.start()
+
+        assert "host02 is prepared" in ferry.wait_until_ended(card)
+        assert host02.migration_enabled

@@ -15,6 +15,7 @@ from pypsrp.wsman import WSMan
 
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
+from bot.core.preparation import Name
 from bot.core.readiness.model import Target
 from bot.hyperv import cmdlets, pipelines
 from bot.hyperv.cmdlets import Kind
@@ -104,6 +105,29 @@ def test_removing_a_planned_vm_is_the_same_pipeline_that_showed_it() -> None:
     assert written(pipelines.order_removal(move(MoveKind.LIVE))) == [
         [*shown, ("Remove-VM", {"Force": True, **STOP, **QUIET})]
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        (Name.MIGRATION, 1, ("Enable-VMMigration", {})),
+        (Name.MIGRATION, 0, ("Disable-VMMigration", {})),
+        (Name.AUTHENTICATION, 1, ("Set-VMHost", {"VirtualMachineMigrationAuthenticationType": "Kerberos"})),
+        (Name.PERFORMANCE, 1, ("Set-VMHost", {"VirtualMachineMigrationPerformanceOption": "Compression"})),
+        (Name.ANY_NETWORK, 0, ("Set-VMHost", {"UseAnyNetworkForMigration": False})),
+        (Name.LIVE_LIMIT, 2, ("Set-VMHost", {"MaximumVirtualMachineMigrations": "2"})),
+        (Name.STORAGE_LIMIT, 0, ("Set-VMHost", {"MaximumStorageMigrations": "0"})),
+    ],
+)
+def test_a_setting_is_one_parameter(name: Name, value: int, expected: tuple[str, dict[str, Any]]) -> None:
+    cmdlet, values = expected
+    assert written(pipelines.order_setting(name, value)) == [[(cmdlet, {**values, **STOP, **QUIET})]]
+
+
+@pytest.mark.parametrize(("name", "value"), [(Name.LIVE_LIMIT, 50), (Name.PERFORMANCE, 2), (Name.AUTHENTICATION, 7)])
+def test_no_other_value_is_ever_sent(name: Name, value: int) -> None:
+    with pytest.raises(ValueError, match="takes one of"):
+        pipelines.order_setting(name, value)
 
 
 def test_stopping_a_job_filters_by_its_id_alone() -> None:
@@ -212,5 +236,6 @@ def test_every_declaration_can_become_a_role(cmdlet: cmdlets.Cmdlet) -> None:
 
 def test_everything_that_changes_a_host_is_told_not_to_ask() -> None:
     changing = {cmdlet.name for cmdlet in cmdlets.CMDLETS if cmdlet.confirms}
-    assert changing == {"Move-VM", "Move-VMStorage", "Compare-VM", "Remove-VM", "Invoke-CimMethod"}
+    setting = {"Enable-VMMigration", "Disable-VMMigration", "Set-VMHost"}
+    assert changing == {"Move-VM", "Move-VMStorage", "Compare-VM", "Remove-VM", "Invoke-CimMethod"} | setting
     assert len({cmdlet.name for cmdlet in cmdlets.CMDLETS}) == len(cmdlets.CMDLETS)

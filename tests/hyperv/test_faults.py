@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.faults import REFUSED_BY_CHECK
+from bot.core.faults import REFUSED_BY_CHECK, find
 from bot.errors import Fault
-from bot.hyperv import faults
+from bot.hyperv import faults, kerberos
 from bot.hyperv.answer import Trouble
 
 C, T, Q, U, B = Fault.CONFIGURATION, Fault.TRANSIENT, Fault.CAPACITY, Fault.UNKNOWN, Fault.BUG
@@ -134,3 +134,8 @@ def test_what_nobody_knows_is_unknown_and_keeps_the_hosts_words() -> None:
     assert (error.fault, error.cause, error.code) == (U, "", "0X8007ABCD")
     assert error.words == "Etwas ging schief (0x8007ABCD)"
     assert error.message == "host01 did not finish the live migration of VM-01"
+
+
+@pytest.mark.parametrize("code", sorted({entry[-1] for entry in kerberos.KNOWN if entry[-1]}))
+def test_what_kerberos_refuses_on_the_way_to_a_host_can_be_explained_by_its_code(code: str) -> None:
+    assert len(find(code)) == 1

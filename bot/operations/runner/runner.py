@@ -1,4 +1,5 @@
-"""Runs the workflow of one granted operation. What it does is in `errand`; here is who may do it, and what a bug costs.
+"""Runs the workflow of one granted operation. What it does is in `errand`, and in `preparer` where a host is set up;
+here is who may do it, and what a bug costs.
 
 Idempotent: it may be called again for the same attempt after any crash, and looks before it does anything.
 """
@@ -13,8 +14,10 @@ from collections.abc import Callable
 from bot.core.lifecycle import HOLDING, Event
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Plan
+from bot.core.preparation import Preparation
 from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
+from bot.operations.runner.preparer import Preparer
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
@@ -44,6 +47,7 @@ class Runner:
         self._changes = changes
         self._timing = timing or Timing()
         self._stopping = threading.Event()
+        self._preparer = Preparer(store, fleet, self._timing, self._stopping)
         self._left = threading.Condition()
         self._runs: set[tuple[str, int]] = set()
 
@@ -55,7 +59,7 @@ class Runner:
 
     def run(self, operation_id: str, attempt: int) -> None:
         """Bring the operation to its end. Does nothing if this attempt is no longer the operation's current one."""
-        operation = self._store.find(operation_id)
+        operation = self._store.find(operation_id) or self._preparer.find(operation_id)
         if operation is None or operation.attempt != attempt or operation.state not in HOLDING:
             log.info("attempt_is_stale operation=%s attempt=%d", operation_id, attempt)
             return
@@ -69,10 +73,12 @@ class Runner:
                 self._runs.discard((operation_id, attempt))
                 self._left.notify_all()
 
-    def _carry_out(self, operation: Operation) -> None:
-        errand = Errand(operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._stopping)
+    def _carry_out(self, operation: Operation | Preparation) -> None:
         try:
-            errand.carry_out()
+            if isinstance(operation, Preparation):
+                self._preparer.carry_out(operation)
+            else:
+                self._move(operation)
         except Stopped:
             log.info("runner_left operation=%s attempt=%d", operation.id, operation.attempt)
         except DatabaseUnavailable as error:  # the host goes on; the engine's sweep gives the row a new attempt
@@ -80,12 +86,22 @@ class Runner:
         except Exception:
             incident = secrets.token_hex(4)
             log.exception("incident=%s operation=%s attempt=%d", incident, operation.id, operation.attempt)
-            vm = operation.plan.move.vm_name
-            outcome = Outcome(
-                summary=f"Ferry made a mistake of its own and does not know where {vm} is (incident {incident})",
-                remedy=f"look {operation.id}",
-            )
-            self._store.change(operation.id, Event.DOUBT, outcome=outcome, attempt=operation.attempt)
+            self._doubt(operation, incident)
+
+    def _move(self, operation: Operation) -> None:
+        Errand(
+            operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._stopping
+        ).carry_out()
+
+    def _doubt(self, operation: Operation | Preparation, incident: str) -> None:
+        what = "where {} is" if isinstance(operation, Operation) else "what is set on {}"
+        name = operation.plan.move.vm_name if isinstance(operation, Operation) else operation.plan.host
+        outcome = Outcome(
+            summary=f"Ferry made a mistake of its own and does not know {what.format(name)} (incident {incident})",
+            remedy=f"look {operation.id}",
+        )
+        rows = self._store if isinstance(operation, Operation) else self._preparer.rows
+        rows.change(operation.id, Event.DOUBT, outcome=outcome, attempt=operation.attempt)
 
     def stop(self, patience_s: float) -> bool:
         """Every `run` returns soon, and starts nothing more. Running moves are left to their hosts.

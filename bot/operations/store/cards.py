@@ -8,10 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.core.evacuation import Evacuation
-from bot.core.operation import Operation
 from bot.core.reply import Line
-from bot.operations.store.rows import LINE, is_evacuation, read_evacuation, to_operation
+from bot.core.shown import Shown
+from bot.operations.store.rows import LINE, read_shown
 from bot.operations.store.tables import card, operation, step
 
 
@@ -29,7 +28,7 @@ class CardDue:
     """A card that was never posted (`ts` is None), shows an old version, or whose thread lacks lines."""
 
     number: int  # of the operation; they rise
-    operation: Operation | Evacuation
+    operation: Shown
     ts: str | None
     shown_version: int
     steps: tuple[StepDue, ...]
@@ -54,13 +53,11 @@ def select_due(connection: sa.Connection) -> tuple[CardDue, ...]:
         .order_by(operation.c.number)
     )
     return tuple(
-        CardDue(row["number"], _read(connection, row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ())))
+        CardDue(
+            row["number"], read_shown(connection, row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ()))
+        )
         for row in list(connection.execute(query).mappings())
     )
-
-
-def _read(connection: sa.Connection, row: sa.RowMapping) -> Operation | Evacuation:
-    return read_evacuation(connection, row) if is_evacuation(row) else to_operation(row)
 
 
 def add_step(connection: sa.Connection, operation_id: str, line: Line, now: datetime, file: str = "") -> None:

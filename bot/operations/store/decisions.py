@@ -16,9 +16,10 @@ from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Outcome
 from bot.core.plan import MoveKind, Plan
+from bot.core.preparation import KIND, PreparationPlan
 from bot.core.storage import known_bytes, travelling
 from bot.errors import Refused
-from bot.operations.store.rows import Values, read_plan, to_operation
+from bot.operations.store.rows import AnyPlan, Values, is_move, read_plan
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
 
 
@@ -43,10 +44,11 @@ def _turn(connection: sa.Connection, row: sa.RowMapping) -> int:
     """
     busy = sa.select(operation).where(operation.c.vm == row["vm"], operation.c.state.in_(CONFIRMED_AND_OPEN))
     if other := connection.execute(busy).mappings().first():
-        name = to_operation(other).plan.move.vm_name
+        about = read_plan(other)
+        name = about.move.vm_name if isinstance(about, Plan) else row["source"]
         raise Refused(
             f"{name} already has an operation: {other['id']} is {other['state']}",
-            needed="one operation of a virtual machine at a time",
+            needed=f"one operation of a {'virtual machine' if is_move(row) else 'host'} at a time",
             hint=f"status {other['id']}, or cancel {other['id']}",
         )
     return highest(connection, operation.c.position) + 1
@@ -70,7 +72,7 @@ def details(
     }
 
 
-def offer(number: int, plan: Plan | EvacuationPlan, ask: Ask, expires_at: datetime, site: str) -> Values:
+def offer(number: int, plan: AnyPlan, ask: Ask, expires_at: datetime, site: str) -> Values:
     return describe(number, plan, site) | {
         "ask_key": ask.key,
         "place": ask.place.model_dump_json(),
@@ -80,8 +82,20 @@ def offer(number: int, plan: Plan | EvacuationPlan, ask: Ask, expires_at: dateti
     }
 
 
-def describe(number: int, plan: Plan | EvacuationPlan, site: str) -> Values:
-    """What a new row says of its plan. An evacuation has its own id where a move has its VM's."""
+def origin(plan: AnyPlan) -> str:
+    """The host whose site's workers carry it out; none for an evacuation, whose moves have their own."""
+    match plan:
+        case Plan():
+            return plan.move.source
+        case PreparationPlan():
+            return plan.host
+        case EvacuationPlan():
+            return ""
+
+
+def describe(number: int, plan: AnyPlan, site: str) -> Values:
+    """What a new row says of its plan. An evacuation has its own id where a move has its VM's; a preparation has
+    its host's name, so that no two of one host are confirmed at a time."""
     name = f"m-{number}"
     values: Values = {
         "number": number,
@@ -94,6 +108,8 @@ def describe(number: int, plan: Plan | EvacuationPlan, site: str) -> Values:
     if isinstance(plan, EvacuationPlan):
         hosts = {"source": ", ".join(plan.hosts), "destination": ", ".join(plan.destinations)}
         return values | hosts | {"vm": name, "kind": plan.kind.value}
+    if isinstance(plan, PreparationPlan):
+        return values | {"vm": f"host {plan.host}", "kind": KIND, "source": plan.host, "destination": plan.host}
     move = plan.move
     return values | {
         "vm": move.vm,

@@ -12,10 +12,23 @@ from bot.core.evacuation import Evacuation, EvacuationKind
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
 from bot.core.operation import Ask, Operation
+from bot.core.preparation import Preparation
+from bot.core.shown import Shown
 from bot.operations.store import cards, decisions, entries, inbox, rooms, sites
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
-from bot.operations.store.rows import IS_EVACUATION, is_evacuation, read_evacuation, to_operation
+from bot.operations.store.rows import (
+    IS_EVACUATION,
+    IS_MOVE,
+    IS_PREPARATION,
+    is_evacuation,
+    is_move,
+    is_preparation,
+    read_evacuation,
+    read_shown,
+    to_operation,
+    to_preparation,
+)
 from bot.operations.store.tables import operation
 from bot.ports import Clock
 
@@ -33,13 +46,13 @@ class StoreReader:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database = database
-        self._clock = clock
+        self.clock = clock
 
     def find(self, operation_id: str) -> Operation | None:
-        """A move; an evacuation is none."""
+        """A move; an evacuation is none, nor is a preparation."""
         with self.database.reading() as connection:
             row = select_row(connection, operation_id)
-        return to_operation(row) if row and not is_evacuation(row) else None
+        return to_operation(row) if row and is_move(row) else None
 
     def find_evacuation(self, evacuation_id: str) -> Evacuation | None:
         with self.database.reading() as connection:
@@ -79,20 +92,39 @@ class StoreReader:
         """Those that occupy a place on their hosts, oldest first."""
         return self._list(HOLDING)
 
-    def recent(self, count: int) -> tuple[Operation | Evacuation, ...]:
+    def find_preparation(self, preparation_id: str) -> Preparation | None:
+        with self.database.reading() as connection:
+            row = select_row(connection, preparation_id)
+        return to_preparation(row) if row and is_preparation(row) else None
+
+    def open_preparations(self) -> tuple[Preparation, ...]:
+        query = sa.select(operation).where(IS_PREPARATION, operation.c.state.in_(names(OPEN)))
+        with self.database.reading() as connection:
+            return tuple(map(to_preparation, connection.execute(query.order_by(operation.c.number)).mappings()))
+
+    def last_preparation(self, host: str) -> Preparation | None:
+        """The newest that succeeded there, unless it has been put back."""
+        done = (IS_PREPARATION, operation.c.source == host, operation.c.state == State.SUCCEEDED.value)
+        newest = sa.select(operation).where(*done).order_by(operation.c.position.desc()).limit(1)
+        with self.database.reading() as connection:
+            row = connection.execute(newest).mappings().first()
+        found = to_preparation(row) if row else None
+        return None if found is None or found.plan.back else found
+
+    def recent(self, count: int) -> tuple[Shown, ...]:
         """Those that ended last, newest first; the moves of an evacuation are in it."""
         query = sa.select(operation).where(operation.c.state.in_(names(ENDED)), operation.c.parent == "")
         newest = query.order_by(operation.c.ended_at.desc(), operation.c.number.desc()).limit(count)
         with self.database.reading() as connection:
             rows = list(connection.execute(newest).mappings())
-            return tuple(read_evacuation(connection, row) if is_evacuation(row) else to_operation(row) for row in rows)
+            return tuple(read_shown(connection, row) for row in rows)
 
-    def expired(self, *, evacuations: bool = False) -> tuple[str, ...]:
-        """Offers whose time is over, still open."""
+    def expired(self, *, evacuations: bool = False, preparations: bool = False) -> tuple[str, ...]:
+        """Offers whose time is over, still open: of moves, unless another kind is asked for."""
         query = sa.select(operation.c.id).where(
-            IS_EVACUATION if evacuations else sa.not_(IS_EVACUATION),
+            IS_EVACUATION if evacuations else IS_PREPARATION if preparations else IS_MOVE,
             operation.c.state == State.PROPOSED.value,
-            operation.c.expires_at <= self._clock.now(),
+            operation.c.expires_at <= self.clock.now(),
         )
         with self.database.reading() as connection:
             return tuple(connection.execute(query).scalars())
@@ -112,7 +144,7 @@ class StoreReader:
             return tuple(Grant(*row) for row in connection.execute(query.order_by(operation.c.number)))
 
     def _list(self, states: frozenset[State]) -> tuple[Operation, ...]:
-        moves = sa.select(operation).where(sa.not_(IS_EVACUATION), operation.c.state.in_(names(states)))
+        moves = sa.select(operation).where(IS_MOVE, operation.c.state.in_(names(states)))
         query = moves.order_by(operation.c.number)
         with self.database.reading() as connection:
             return tuple(to_operation(row) for row in connection.execute(query).mappings())

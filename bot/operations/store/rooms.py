@@ -6,7 +6,7 @@ no place is ever given twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from bot.core.lifecycle import HOLDING, Event, State
 from bot.operations.store import evacuations, sites
 from bot.operations.store.entries import append
 from bot.operations.store.links import Links, wait_for_links
-from bot.operations.store.rows import IS_EVACUATION, effects, to_candidate, update
+from bot.operations.store.rows import IS_MOVE, effects, is_move, is_preparation, to_candidate, update
 from bot.operations.store.tables import operation, room
 
 LONGEST_LOOK = timedelta(minutes=2)  # between the beginnings of two looks that end in the wrong order
@@ -48,18 +48,19 @@ def pump(connection: sa.Connection, now: datetime, means: Means) -> bool:
     if not queued:
         return False
     rows = {row["id"]: row for row in queued}
-    holds = sa.select(operation).where(operation.c.state.in_([state.value for state in HOLDING]))
+    holds = sa.select(operation).where(IS_MOVE, operation.c.state.in_([state.value for state in HOLDING]))
     holding = list(connection.execute(holds).mappings())
     rooms = {row["host"]: Room(**row) for row in connection.execute(sa.select(room)).mappings()}
     held = _hold_back(connection, queued)
-    free = [row for row in queued if row["id"] not in held]
+    changed = _grant_preparations(connection, queued, held, now, means.send)
+    free = [row for row in queued if row["id"] not in held and is_move(row)]
     fresh = {host: room for host, room in rooms.items() if now - room.seen_at <= means.room_age}
     if any(row["parent"] for row in free):
         network, measured = means.links.read(connection, now)
         held |= wait_for_links(free, holding, fresh, network, measured, now)
     candidates = [to_candidate(row) for row in free if row["id"] not in held]
     admission = decide_admission(candidates, [to_candidate(row) for row in holding], rooms, now, means.room_age)
-    changed = bool(admission.granted)
+    changed |= bool(admission.granted)
     for granted in admission.granted:
         grant(connection, rows[granted], now, means.send)
     for waits, words in {**admission.waiting, **held}.items():
@@ -67,6 +68,16 @@ def pump(connection: sa.Connection, now: datetime, means: Means) -> bool:
         if row["waiting"] != words:
             changed |= update(connection, row, {"waiting": words, "version": row["version"] + 1})
     return changed
+
+
+def _grant_preparations(
+    connection: sa.Connection, queued: Sequence[sa.RowMapping], held: Collection[str], now: datetime, send: Send
+) -> bool:
+    """They need no room; one at a time on a host is what confirming sees to."""
+    ready = [row for row in queued if is_preparation(row) and row["id"] not in held]
+    for row in ready:
+        grant(connection, row, now, send)
+    return bool(ready)
 
 
 def _hold_back(connection: sa.Connection, queued: Sequence[sa.RowMapping]) -> dict[str, str]:
@@ -114,5 +125,5 @@ def _count_ours(connection: sa.Connection, slot: Slot, at: datetime) -> int:
     running = sa.and_(
         operation.c.started_at <= at, sa.or_(operation.c.settled_at.is_(None), operation.c.settled_at >= at)
     )
-    rows = connection.execute(sa.select(operation).where(running, sa.not_(IS_EVACUATION))).mappings()
+    rows = connection.execute(sa.select(operation).where(running, IS_MOVE)).mappings()
     return sum(slot in to_candidate(row).slots for row in rows)

@@ -15,7 +15,9 @@ from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
 from bot.core.lifecycle import ENDED, Event, State, after
 from bot.core.operation import Operation, Outcome, Place
 from bot.core.plan import MoveKind, Plan
+from bot.core.preparation import KIND, Preparation, PreparationPlan
 from bot.core.reply import Line
+from bot.core.shown import Shown
 from bot.operations.store.tables import operation
 
 LINE: TypeAdapter[Line] = TypeAdapter(Line)
@@ -23,15 +25,39 @@ Values = dict[str, Any]  # columns of a row: SQLAlchemy's side of the border
 
 
 IS_EVACUATION = operation.c.kind.in_([kind.value for kind in EvacuationKind])
+IS_PREPARATION = operation.c.kind == KIND
+IS_MOVE = operation.c.kind.in_([kind.value for kind in MoveKind])
+AnyPlan = Plan | EvacuationPlan | PreparationPlan
+
+
+def is_move(row: sa.RowMapping) -> bool:
+    return row["kind"] in set(MoveKind)
 
 
 def is_evacuation(row: sa.RowMapping) -> bool:
     return row["kind"] in set(EvacuationKind)
 
 
-def read_plan(row: sa.RowMapping) -> Plan | EvacuationPlan:
+def is_preparation(row: sa.RowMapping) -> bool:
+    return bool(row["kind"] == KIND)
+
+
+def read_plan(row: sa.RowMapping) -> AnyPlan:
+    if is_preparation(row):
+        return PreparationPlan.model_validate_json(row["plan"])
     kind = EvacuationPlan if is_evacuation(row) else Plan
     return kind.model_validate_json(row["plan"])
+
+
+def read_shown(connection: sa.Connection, row: sa.RowMapping) -> Shown:
+    if is_preparation(row):
+        return to_preparation(row)
+    return read_evacuation(connection, row) if is_evacuation(row) else to_operation(row)
+
+
+def to_preparation(row: sa.RowMapping) -> Preparation:
+    plan = PreparationPlan.model_validate_json(row["plan"])
+    return Preparation(**_recorded(row), plan=plan, waiting=row["waiting"], attempt=row["attempt"])
 
 
 @lru_cache(maxsize=1000)  # a plan never changes, and every look at an evacuation reads those of all its moves

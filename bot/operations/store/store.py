@@ -33,7 +33,7 @@ from bot.operations.store import cards, decisions, entries, evacuations, inbox, 
 from bot.operations.store.database import Database
 from bot.operations.store.links import Links
 from bot.operations.store.reader import StoreReader, names, select_row
-from bot.operations.store.rows import effects, read_evacuation, to_operation, update
+from bot.operations.store.rows import AnyPlan, effects, read_evacuation, to_operation, update
 from bot.operations.store.tables import card, operation
 from bot.operations.waker import Waker
 from bot.ports import Clock
@@ -72,7 +72,7 @@ class Store(StoreReader):
         self._sites = sites or {}
         self.changed = Waker()
         self._links = Links(network or ASSUMED_NETWORK)
-        self._means = rooms.Means(timedelta(seconds=room_age_s), self._links, self.outbox.send)
+        self.means = rooms.Means(timedelta(seconds=room_age_s), self._links, self.outbox.send)
 
     def migrate(self) -> None:
         """Create or upgrade the tables. Idempotent; FerryError if a newer Ferry wrote them."""
@@ -81,7 +81,7 @@ class Store(StoreReader):
     def check_clock(self) -> None:
         """Raises FerryError: this machine's time is too far from the server's, by which all processes are held."""
         server = self.database.read_time()
-        if server is not None and abs(apart := self._clock.now() - server) > CLOCKS_APART:
+        if server is not None and abs(apart := self.clock.now() - server) > CLOCKS_APART:
             raise FerryError(
                 f"this machine's clock is {render_duration(abs(apart).total_seconds())}"
                 f" {'ahead of' if apart > timedelta() else 'behind'} the database server's",
@@ -96,18 +96,17 @@ class Store(StoreReader):
 
     def propose(self, plan: Plan, ask: Ask, expires_at: datetime) -> Operation:
         """A new offer. Idempotent by the ask's key: the same ask gets the operation it already has."""
-        with self._write() as connection:
-            return to_operation(self._offer(connection, plan, ask, expires_at))
+        with self.writing() as connection:
+            return to_operation(self.offer(connection, plan, ask, expires_at))
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask, expires_at: datetime) -> Evacuation:
         """The same for many moves. Their rows are written when it is confirmed."""
-        with self._write() as connection:
-            return read_evacuation(connection, self._offer(connection, plan, ask, expires_at))
+        with self.writing() as connection:
+            return read_evacuation(connection, self.offer(connection, plan, ask, expires_at))
 
-    def _offer(
-        self, connection: sa.Connection, plan: Plan | EvacuationPlan, ask: Ask, expires_at: datetime
-    ) -> sa.RowMapping:
-        now = self._clock.now()
+    def offer(self, connection: sa.Connection, plan: AnyPlan, ask: Ask, expires_at: datetime) -> sa.RowMapping:
+        """The row of a new offer of any kind, or the one that the ask already has."""
+        now = self.clock.now()
         known = connection.execute(sa.select(operation).where(operation.c.ask_key == ask.key)).mappings().first()
         if known is not None:
             return known
@@ -127,8 +126,8 @@ class Store(StoreReader):
                 cards.add_step(connection, values["id"], ("Every move, in its turn",), now, file)
         return _row(connection, values["id"])
 
-    def _site_of(self, plan: Plan | EvacuationPlan) -> str:
-        return SITE if isinstance(plan, EvacuationPlan) else self._sites.get(plan.move.source, SITE)
+    def _site_of(self, plan: AnyPlan) -> str:
+        return self._sites.get(decisions.origin(plan), SITE)
 
     def change(
         self,
@@ -151,8 +150,8 @@ class Store(StoreReader):
         Raises:
             Refused: a confirmation while another confirmed operation of the same VM is open.
         """
-        now = self._clock.now()
-        with self._write() as connection:
+        now = self.clock.now()
+        with self.writing() as connection:
             row = select_row(connection, operation_id)
             if row is None or row["state"] not in names(states_accepting(event)) or _is_stale(row, attempt):
                 return None
@@ -167,13 +166,13 @@ class Store(StoreReader):
                 _say(connection, row, note, now)
             changed = _row(connection, operation_id)
             evacuations.follow(connection, changed, now)
-            rooms.pump(connection, now, self._means)
+            rooms.pump(connection, now, self.means)
             return to_operation(_row(connection, operation_id))
 
     def ask_cancel(self, operation_id: str, by: UserId) -> Operation | None:
         """Tell the runner of a granted or running operation to stop it. None: in neither state, or told before."""
-        now = self._clock.now()
-        with self._write() as connection:
+        now = self.clock.now()
+        with self.writing() as connection:
             row = select_row(connection, operation_id)
             stoppable = names(frozenset({State.GRANTED, State.RUNNING}))
             if row is None or row["state"] not in stoppable or row["cancel_asked"]:
@@ -185,8 +184,8 @@ class Store(StoreReader):
 
     def regrant(self, operation_id: str, attempt: int) -> bool:
         """Give an operation whose workflow is gone a new one; its state stays. False: it has moved on meanwhile."""
-        now = self._clock.now()
-        with self._write() as connection:
+        now = self.clock.now()
+        with self.writing() as connection:
             row = select_row(connection, operation_id)
             if row is None or row["state"] not in names(HOLDING) or row["attempt"] != attempt:
                 return False
@@ -198,7 +197,7 @@ class Store(StoreReader):
     def progress(self, operation_id: str, percent: int, doing: str = "", *, attempt: int | None = None) -> None:
         """What the host says of a running move; no journal entry. Nothing, from a stale attempt."""
         values = {"percent": percent, "waiting": doing, "version": operation.c.version + 1}
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(sa.update(operation).where(*_current(operation_id, attempt)).values(**values))
             evacuations.touch(connection, _row(connection, operation_id)["parent"])
 
@@ -210,26 +209,26 @@ class Store(StoreReader):
 
     def keep_failure(self, operation_id: str, why: str, *, attempt: int) -> None:
         """Journal that a try has failed which may be repeated. Nothing, from a stale attempt."""
-        with self._write() as connection:
+        with self.writing() as connection:
             if connection.execute(sa.select(operation.c.id).where(*_current(operation_id, attempt))).first():
                 details: dict[str, JsonValue] = {"attempt": attempt, "why": why}
-                entries.append(connection, operation_id, TRY_FAILED, self._clock.now(), details)
-                evacuations.tell_try(connection, _row(connection, operation_id), why, self._clock.now())
+                entries.append(connection, operation_id, TRY_FAILED, self.clock.now(), details)
+                evacuations.tell_try(connection, _row(connection, operation_id), why, self.clock.now())
 
     def step(self, operation_id: str, line: Line, *, attempt: int | None = None) -> None:
         """A line for the operation's thread; the row stays as it is. Nothing, from a stale attempt."""
-        with self._write() as connection:
+        with self.writing() as connection:
             row = select_row(connection, operation_id)
             if row is None or _is_stale(row, attempt):
                 return
-            _say(connection, row, line, self._clock.now())
+            _say(connection, row, line, self.clock.now())
 
     # Evacuations
 
     def begin_evacuation(self, evacuation_id: str, by: UserId) -> bool:
         """Confirm it, and let its moves queue. False: somebody else has decided on it before."""
-        now = self._clock.now()
-        with self._write() as connection:
+        now = self.clock.now()
+        with self.writing() as connection:
             row = select_row(connection, evacuation_id)
             if row is None or row["state"] != State.PROPOSED.value:
                 return False
@@ -238,15 +237,15 @@ class Store(StoreReader):
             details = decisions.details(row, Event.CONFIRM, values, by, None)
             entries.append(connection, evacuation_id, Event.CONFIRM.value, now, details)
             evacuations.begin(connection, _row(connection, evacuation_id), by, now, self._site_of)
-            rooms.pump(connection, now, self._means)
+            rooms.pump(connection, now, self.means)
             return True
 
     def end_evacuation(
         self, evacuation_id: str, event: Event, by: UserId | None = None, outcome: Outcome | None = None
     ) -> bool:
         """Decline or expire its offer, or close it. False: somebody else has decided on it before."""
-        now = self._clock.now()
-        with self._write() as connection:
+        now = self.clock.now()
+        with self.writing() as connection:
             row = select_row(connection, evacuation_id)
             if row is None or row["state"] not in names(states_accepting(event)):
                 return False
@@ -256,40 +255,40 @@ class Store(StoreReader):
 
     def hold(self, evacuation_id: str, paused: bool, by: UserId) -> bool:
         """Pause an evacuation, or let it go on. False: it is so already, or has ended."""
-        now = self._clock.now()
-        with self._write() as connection:
+        now = self.clock.now()
+        with self.writing() as connection:
             row = select_row(connection, evacuation_id)
             if row is None or not evacuations.hold(connection, row, paused, by, now):
                 return False
-            rooms.pump(connection, now, self._means)
+            rooms.pump(connection, now, self.means)
             return True
 
     def cancel_evacuation(self, evacuation_id: str, by: UserId) -> bool:
         """End its moves that wait, and ask for those that run to be stopped. False: asked before, or ended."""
-        with self._write() as connection:
+        with self.writing() as connection:
             row = select_row(connection, evacuation_id)
-            return row is not None and evacuations.cancel(connection, row, by, self._clock.now())
+            return row is not None and evacuations.cancel(connection, row, by, self.clock.now())
 
     def measured(self) -> tuple[Network, Measured]:
         """What carries migrations, by the settings and by the newest moves; and what those tell of guests."""
         with self.database.reading() as connection:
-            return self._links.read(connection, self._clock.now())
+            return self._links.read(connection, self.clock.now())
 
     # Room on hosts
 
     def set_room(self, host: Host, seen_at: datetime) -> None:
         """What a look at a host said of its limits and migrations; `seen_at` is when the look began."""
-        with self._write() as connection:
+        with self.writing() as connection:
             rooms.keep_room(connection, host, seen_at)
-            rooms.pump(connection, self._clock.now(), self._means)
+            rooms.pump(connection, self.clock.now(), self.means)
 
     def pump(self) -> None:
         """Grant what may go now: pauses end and looks grow old without any row changing."""
         if not self.hosts_waited_for():
             return
-        now = self._clock.now()
+        now = self.clock.now()
         with self.database.writing() as connection:
-            changed = rooms.pump(connection, now, self._means)
+            changed = rooms.pump(connection, now, self.means)
         if changed:
             self.changed.ring()
 
@@ -344,7 +343,7 @@ class Store(StoreReader):
         with self.database.reading() as connection:
             if not sites.select_untold(connection):
                 return
-        with self._write() as connection:
+        with self.writing() as connection:
             for row in sites.select_untold(connection):
                 update(connection, row, {"waiting": sites.render_unserved(row), "version": row["version"] + 1})
 
@@ -353,7 +352,7 @@ class Store(StoreReader):
     def take(self, ask: Ask, by: str = "") -> bool:
         """Claim an ask durably, for the process that is to answer it. False: that key was taken before."""
         with self.database.writing() as connection:
-            return inbox.take(connection, ask, self._clock.now(), by)
+            return inbox.take(connection, ask, self.clock.now(), by)
 
     def adopt(self, by: str) -> tuple[Ask, ...]:
         """Take over, oldest first, what processes that live no more have taken and not answered."""
@@ -366,11 +365,11 @@ class Store(StoreReader):
             return orphans
 
     def answered(self, key: str) -> None:
-        with self._write() as connection:
-            inbox.mark_answered(connection, key, self._clock.now())
+        with self.writing() as connection:
+            inbox.mark_answered(connection, key, self.clock.now())
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
+    def writing(self) -> Iterator[sa.Connection]:
         with self.database.writing() as connection:
             yield connection
         self.changed.ring()

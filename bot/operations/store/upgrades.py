@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.errors import FerryError
 from bot.operations.store.tables import APPEND_ONLY, executor, lease, metadata, schema
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -83,5 +83,9 @@ def _to_3(connection: sa.Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-_STEPS = (_to_2, _to_3)
+def _to_4(_connection: sa.Connection) -> None:
+    """Rows of preparations: the tables stay, and a Ferry of before cannot read what is in them."""
+
+
+_STEPS = (_to_2, _to_3, _to_4)
 """From version 1 to 2, and so on."""

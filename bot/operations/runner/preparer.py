@@ -1,0 +1,140 @@
+"""Carries out one preparation of a host: looks, sets what is not yet so, looks again.
+
+The host is the only witness of its settings: after a crash, a lost answer or a refusal it looks before it does anything
+more, and what is set already is not set again. Nothing is sent before the row says that it may be.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from bot.core.estate import Host
+from bot.core.lifecycle import Event, State
+from bot.core.operation import Outcome
+from bot.core.preparation import Preparation, Setting, find_changes, read_settings
+from bot.core.preparation.plan import render
+from bot.core.wording import render_list
+from bot.errors import Fault, HostError
+from bot.operations.runner.timing import Timing, backoff_s
+from bot.operations.runner.witness import Stopped
+from bot.operations.store import Store
+from bot.operations.store.preparations import Preparations
+from bot.ports import Fleet
+
+_PASSING = frozenset({Fault.TRANSIENT, Fault.UNKNOWN, Fault.CAPACITY})
+
+
+class Preparer:
+    """Thread-safe: it holds nothing of a single preparation."""
+
+    def __init__(self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event) -> None:
+        self._store = store
+        self.rows = Preparations(store)
+        self._fleet = fleet
+        self._timing = timing
+        self._stopping = stopping
+
+    def find(self, preparation_id: str) -> Preparation | None:
+        return self._store.find_preparation(preparation_id)
+
+    def carry_out(self, preparation: Preparation) -> None:
+        """From the state the row is in to its end.
+
+        Raises:
+            Stopped: the runner is to stop, or the row is no longer this attempt's.
+        """
+        for turn in range(1, self._timing.starts + 1):
+            try:
+                self._set(preparation)
+            except HostError as error:
+                if error.fault not in _PASSING or turn == self._timing.starts:
+                    self._give_up(preparation, error)
+                    return
+                self._wait(backoff_s(self._timing.start_pause_s, self._timing.look_pause_most_s, turn))
+            else:
+                return
+
+    def _set(self, preparation: Preparation) -> None:
+        plan = preparation.plan
+        host = self._look(plan.host)
+        begun = self._state(preparation) is not State.GRANTED
+        if differences := find_changes(plan, host, begun=begun):
+            outcome = Outcome(
+                summary="what was confirmed is no longer so; nothing more was set",
+                cause=render_list(differences),
+                remedy=plan.command,
+            )
+            self._change(preparation, Event.FAIL, outcome)
+            return
+        if self._state(preparation) is not State.VERIFYING:
+            self._change(preparation, Event.START, note=f"setting up {plan.host}")
+            for one in missing(preparation, host):
+                self._require(preparation)
+                self._fleet.configure(plan.host, one.name, one.after)
+            self._change(preparation, Event.VERIFY)
+        event, outcome = conclude(preparation, self._look(plan.host))
+        self._change(preparation, event, outcome)
+
+    def _look(self, host: str) -> Host:
+        return self._fleet.read_host(host)[0]
+
+    def _give_up(self, preparation: Preparation, error: HostError) -> None:
+        """The host's last word; one more look tells what is set, if it answers."""
+        told = {"words": error.words, "cause": error.cause or error.message, "remedy": error.hint}
+        try:
+            host = self._look(preparation.plan.host)
+        except HostError:
+            summary = f"{preparation.plan.host} gives no answer: what is set there is not known"
+            began = self._state(preparation) is not State.GRANTED
+            event = Event.DOUBT if began else Event.FAIL
+            summary = summary if began else f"{preparation.plan.host} gives no answer; nothing was set"
+            self._change(preparation, event, Outcome(summary=summary, **told))
+            return
+        event, outcome = conclude(preparation, host)
+        if event is Event.SUCCEED:
+            if self._state(preparation) is not State.VERIFYING:
+                self._change(preparation, Event.START)
+                self._change(preparation, Event.VERIFY)
+            self._change(preparation, event, outcome)
+        else:
+            self._change(preparation, Event.FAIL, outcome.model_copy(update=told))
+
+    def _state(self, preparation: Preparation) -> State:
+        return self._require(preparation).state
+
+    def _require(self, preparation: Preparation) -> Preparation:
+        """The row, if it is still this attempt's."""
+        row = self.find(preparation.id)
+        if row is None or row.attempt != preparation.attempt or row.ended or self._stopping.is_set():
+            raise Stopped
+        return row
+
+    def _change(self, preparation: Preparation, event: Event, outcome: Outcome | None = None, note: str = "") -> None:
+        line = (note,) if note else None
+        attempt = preparation.attempt
+        if self.rows.change(preparation.id, event, outcome=outcome, note=line, attempt=attempt) is None:
+            raise Stopped
+
+    def _wait(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Stopped
+
+
+def missing(preparation: Preparation, host: Host) -> tuple[Setting, ...]:
+    """What is not yet as it should be, in the plan's order."""
+    now = read_settings(host)
+    return tuple(one for one in preparation.plan.settings if now.get(one.name) != one.after)
+
+
+def conclude(preparation: Preparation, host: Host) -> tuple[Event, Outcome]:
+    """What the host shows at the end."""
+    if left := missing(preparation, host):
+        now = read_settings(host)
+        shown = render_list([render(one.name, now.get(one.name)) for one in left])
+        return Event.FAIL, Outcome(
+            summary=f"{host.name} still shows {shown}",
+            cause="it took the order and does not show it, or somebody set it back",
+            remedy=preparation.plan.command,
+        )
+    shown = render_list([render(one.name, one.after) for one in preparation.plan.settings], most=8)
+    return Event.SUCCEED, Outcome(summary=f"{host.name} shows {shown}")
