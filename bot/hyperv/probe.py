@@ -264,7 +264,7 @@ def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
         code="cmdlets",
         text=f"{settings.configuration} does not show {', '.join(missing)}",
         needed=f"all {len(CMDLETS)} cmdlets that Ferry uses",
-        hint="Register the role that Ferry generates; on a full endpoint install the modules: "
+        hint="Copy the role that `ferry jea` writes to the host; on a full endpoint install the modules: "
         + ", ".join(sorted({cmdlet.module for cmdlet in CMDLETS if cmdlet.name in missing})),
     )
 

@@ -22,9 +22,10 @@ Run everything here in Windows PowerShell 5.1 as an administrator.
     # the role capability, where PowerShell finds it and only administrators write
     Copy-Item .\Ferry "$Env:ProgramFiles\WindowsPowerShell\Modules" -Recurse -Force
 
-    # transcripts: who did what, as whom; nobody else needs to read them
-    New-Item -ItemType Directory -Force '{transcripts}' | Out-Null
-    icacls '{transcripts}' /inheritance:r /grant '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F'
+    # transcripts: who did what, as whom; for the system and administrators only
+    $folder = '{transcripts}'
+    New-Item -ItemType Directory -Force $folder | Out-Null
+    icacls $folder /inheritance:r /grant '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F'
 
     Test-PSSessionConfigurationFile .\Ferry.pssc        # says True
     Register-PSSessionConfiguration -Name Ferry -Path .\Ferry.pssc -Force
@@ -34,10 +35,12 @@ After a new version of Ferry: copy the folder again; sessions opened afterwards 
 To register anew: Unregister-PSSessionConfiguration -Name Ferry -Force, then as above.
 Never register it on a domain controller: virtual accounts are Domain Admins there.
 
+Every session writes a transcript; nobody deletes old ones unless you do.
+
 Every module under ModulesToImport has to be on the host, or no session opens. No other
 file of the same name as one of the .psrc files may be there, for PowerShell takes
-whichever it finds first. And the account must get no other role in this endpoint: where two roles
-apply, everything that either allows is allowed.
+whichever it finds first. And the account must get no other role in this endpoint: where
+two roles apply, everything that either allows is allowed.
 
 
 2. Test
