@@ -22,6 +22,7 @@ from bot.core.readiness import (
     targets_between,
 )
 from bot.core.reply import Mark, Table
+from bot.slack.blocks import render
 from tests.asking import plain, text_of
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -291,3 +292,13 @@ def test_a_hundred_hosts_with_one_fault_share_one_line() -> None:
     (table,) = [part for part in reply.parts if isinstance(part, Table)]
     assert table.rows == (("stops", "host001, host002 and 98 more", "live migration", "off"),)
     assert "host001, host002, host003, host004 and 96 more: live migration is not enabled" in text_of(reply)
+
+
+def test_many_findings_are_counted_and_what_fits_is_shown() -> None:
+    hosts = [checkup(f"host{number:03}", memory_free_bytes=number) for number in range(1, 101)]
+    reply = answer_hosts(hosts, GIB)
+    assert plain(reply.title) == "100 hosts: nothing in the way, 100 warnings"
+    (table,) = [part for part in reply.parts if isinstance(part, Table)]
+    assert len(table.rows) == 30
+    assert "86 more; `check <host>` tells of one host in full" in text_of(reply)
+    assert "does not fit" not in str(render(reply).blocks)

@@ -6,10 +6,12 @@ The wish is "these settings have these values", so doing it twice is harmless an
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
 
 from bot.core.estate import Frozen, Host
 from bot.core.operation import Recorded
+from bot.core.readiness.model import AUTHENTICATIONS, PERFORMANCES
 
 KIND = "preparation"
 """What a row of one is."""
@@ -95,11 +97,11 @@ def find_changes(plan: PreparationPlan, host: Host, *, begun: bool = False) -> t
     return tuple(found)
 
 
-_WORDS = {
+_WORDS: Mapping[Name, tuple[str, Mapping[int, str]]] = {
     Name.MIGRATION: ("live migration", {0: "off", 1: "enabled"}),
-    Name.AUTHENTICATION: ("authentication", {0: "CredSSP", 1: "Kerberos"}),
+    Name.AUTHENTICATION: ("authentication", AUTHENTICATIONS),
     Name.ANY_NETWORK: ("migrations on any network", {0: "refused", 1: "accepted"}),
-    Name.PERFORMANCE: ("performance", {0: "TCP/IP", 1: "compression", 2: "SMB"}),
+    Name.PERFORMANCE: ("performance", PERFORMANCES),
     Name.LIVE_LIMIT: ("live migrations at once", {}),
     Name.STORAGE_LIMIT: ("storage migrations at once", {}),
 }

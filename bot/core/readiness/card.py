@@ -11,7 +11,7 @@ from bot.core.wording import render_count, render_list
 _ORDER = tuple(Level)
 _WORDS = {Level.BLOCKING: "stops", Level.WARNING: "warning", Level.UNKNOWN: "not known", Level.FINE: "fine"}
 _MARKS = {Level.BLOCKING: Mark.BLOCKING, Level.WARNING: Mark.WARNING, Level.UNKNOWN: Mark.WARNING}
-_MOST_DETAILS = 14
+_MOST_ROWS, _MOST_DETAILS = 30, 14  # what one message holds, with room for what is to be pasted
 _LINE_LENGTH = 90  # characters up to which short findings share a line
 
 
@@ -24,13 +24,13 @@ def render_check(subject: str, hosts: Sequence[str], findings: Iterable[Finding]
     """
     merged = gather(findings)
     troubles = [finding for finding in merged if finding.level is not Level.FINE]
-    table = Table(columns=("State", "Hosts", "Check", "Seen"), rows=tuple(map(_row, troubles)))
+    table = Table(columns=("State", "Hosts", "Check", "Seen"), rows=tuple(map(_row, troubles[:_MOST_ROWS])))
     return Reply(
         title=(Strong(text=f"{subject}: {_verdict(troubles)}"),),
         parts=(
             *((table,) if troubles else ()),
             *(part for finding in troubles[:_MOST_DETAILS] for part in _details(finding)),
-            *_rest(troubles[_MOST_DETAILS:]),
+            *_rest(len(troubles) - _MOST_DETAILS),
             *_fine([finding for finding in merged if finding.level is Level.FINE], hosts),
             *(Note(line=marked(note)) for note in notes),
         ),
@@ -79,11 +79,9 @@ def _details(finding: Finding) -> Iterator[Part]:
         yield Text(lines=tuple(lines))
 
 
-def _rest(troubles: Sequence[Finding]) -> Iterator[Part]:
-    if troubles:
-        yield Text(
-            lines=(marked(f"{len(troubles)} more stand in the table; `check <host>` tells of one host in full"),)
-        )
+def _rest(count: int) -> Iterator[Part]:
+    if count > 0:
+        yield Text(lines=(marked(f"{count} more; `check <host>` tells of one host in full"),))
 
 
 def _fine(findings: Sequence[Finding], hosts: Sequence[str]) -> Iterator[Part]:
