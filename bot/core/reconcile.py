@@ -55,6 +55,7 @@ class NotMoved(Frozen):
 
     vm: Vm
     job: Job | None = None  # the one that ended without moving it
+    role: RoleSight | None = None  # as its cluster shows it
 
 
 class Unknown(Frozen):
@@ -149,7 +150,7 @@ def _decide_role(
             if source
             else None
         )
-        return NotMoved(vm=here, job=ended)
+        return NotMoved(vm=here, job=ended, role=role)
     return Unknown(why=render_sightings(move, source, destination, reasons))
 
 

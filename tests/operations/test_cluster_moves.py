@@ -125,6 +125,20 @@ def test_one_that_fails_on_the_way_is_at_home_again(bench: Bench, lab: MovingHos
     assert lab.sent() == 1
 
 
+def test_without_a_record_of_the_host_its_cluster_tells_why_it_failed(
+    bench: Bench, lab: MovingHosts, inside: InCluster
+):
+    bench.grant(inside.plan())
+    running = bench.start()
+    lab.hold_at(30)
+    lab.world.restart_vmms("host01")
+    end(lab, running)
+    row = bench.row(State.FAILED)
+    assert row.outcome is not None
+    assert row.outcome.cause == "its cluster reports that the migration failed, error 0x80072746"
+    assert (said(row), lab.sent()) == ("VM-01 is still running on host01", 1)
+
+
 def test_a_cancel_is_the_clusters(bench: Bench, lab: MovingHosts, inside: InCluster):
     bench.grant(inside.plan())
     running = bench.start()

@@ -261,7 +261,7 @@ async def _get_parameter(session: Session, records: Records) -> AsyncIterator[ob
                     "DefaultMoveType": UInt32(4294967295),
                     "MigrationState": UInt32(group.migration),
                     "MigrationProgress": UInt32(group.progress),
-                    "MigrationFailureReason": UInt32(0),
+                    "MigrationFailureReason": UInt32(group.failure),
                 }
         wanted = given["Name"] or tuple(values)
         for name in wanted:

@@ -122,6 +122,7 @@ class Group:
         apart: AntiAffinityClassNames.
         waiting: what it waits for in the cluster's queue.
         last: how its last migration ended.
+        failure: the error code of one that failed.
     """
 
     vm: Vm
@@ -130,6 +131,7 @@ class Group:
     apart: tuple[str, ...] = ()
     waiting: Waiting | None = None
     last: Migration = Migration.NONE
+    failure: int = 0
 
     @property
     def name(self) -> str:
