@@ -31,6 +31,7 @@ class HyperVMachine:
 
     def cmdlet(self, name: str) -> Cmdlet | None:
         found = self._cmdlets.get(name.casefold())
-        if found is not None and found.type.startswith(_FAILOVER_CLUSTERS) and self.world.cluster_of(self.host) is None:
-            return None
-        return found
+        if found is None or not found.type.startswith(_FAILOVER_CLUSTERS):
+            return found
+        has_module = self.host.failover_clusters or self.world.cluster_of(self.host) is not None
+        return found if has_module else None

@@ -204,6 +204,7 @@ class Host:
         constrained_delegation: its computer account may delegate to the other hosts (needed for Kerberos).
         logons_delegate: remote sessions on it hold credentials that can be passed on (needed for CredSSP).
         up: whether it answers at all.
+        failover_clusters: it has the feature, and so the module, although it may be no node.
     """
 
     fqdn: str
@@ -231,6 +232,7 @@ class Host:
     isos: frozenset[str] = frozenset()
     shows_planned_vms: bool = True
     up: bool = True
+    failover_clusters: bool = False
     vms: dict[UUID, Vm] = field(default_factory=dict)
     planned: dict[UUID, PlannedVm] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
