@@ -1,4 +1,19 @@
-from bot.command import Arguments, Code, Context, Line, Note, Reply, Strong, Text, Vm, VmName, VmState, command, wording
+from bot.command import (
+    Arguments,
+    Code,
+    Context,
+    Host,
+    Line,
+    Note,
+    Reply,
+    Strong,
+    Text,
+    Vm,
+    VmName,
+    VmState,
+    command,
+    wording,
+)
 from bot.core import storage
 
 
@@ -13,21 +28,21 @@ def where(ask: Where, context: Context) -> Reply:
     The host is asked now. A virtual machine is found by its name or by its id.
     """
     host, vm, _ = context.hosts.locate(ask.vm)
-    lines = (_state(vm), *_folders(vm), *_moves(vm, context))
+    lines = (_state(host, vm), *_folders(vm), *_moves(vm, context))
     return Reply(
         title=(Strong(text=vm.name), " is on ", Strong(text=host.name)),
         parts=(Text(lines=lines), Note(line=("id ", Code(text=vm.id), f" · {host.name} answered just now"))),
     )
 
 
-def _state(vm: Vm) -> Line:
+def _state(host: Host, vm: Vm) -> Line:
     said = [wording.render_state(vm.state)]
     if vm.state == VmState.RUNNING:
         said = [f"running for {wording.render_duration(vm.uptime_s)}"]
     if busy := wording.render_busy(vm.status):
         said.append(busy)
     if vm.clustered:
-        said.append("in a failover cluster")
+        said.append(f"in failover cluster {host.cluster}" if host.cluster else "in a failover cluster")
     return (" · ".join([*said, f"{wording.render_bytes(vm.memory_bytes)} memory"]),)
 
 

@@ -221,6 +221,9 @@ WAITING_IN_QUEUE = 4
 ROLE_MIGRATING = frozenset({1, 2, 3})
 """MigrationState of a virtual machine's resource: set-up, data transfer, move (Microsoft Learn)."""
 
+ROLE_FAILED = 5
+"""MigrationState again: how the last migration ended, until the next one begins."""
+
 
 class ClusterNode(Frozen):
     name: str  # as the cluster calls it: a NetBIOS name
@@ -258,6 +261,7 @@ class RoleSight(Frozen):
     status: int = 0
     migration: int = 0  # MigrationState of its VM's resource
     percent: int = 0
+    failure: int = 0  # MigrationFailureReason, a system error code
 
     @property
     def queued(self) -> bool:

@@ -55,6 +55,7 @@ class NotMoved(Frozen):
 
     vm: Vm
     job: Job | None = None  # the one that ended without moving it
+    role: RoleSight | None = None  # as its cluster shows it
 
 
 class Unknown(Frozen):
@@ -92,11 +93,16 @@ def decide_whereabouts(
         return _decide_role(move, source, destination, ignore, reasons)
     if source is None or destination is None:
         return Unknown(why=render_sightings(move, source, destination, reasons))
-    # Only the source's jobs: an ended one at the destination is of an earlier move, the other way round.
-    ended = next((job for job in source.jobs if job.id not in ignore and leads_there(move, job)), None)
+    ended = _ended(move, source, ignore)
     if move.kind is MoveKind.STORAGE:
         return _decide_storage(move, source, ended)
     return _decide_host(move, source, destination, ended)
+
+
+def _ended(move: Move, source: Sighting | None, ignore: frozenset[str]) -> Job | None:
+    """Only the source's jobs: an ended one at the destination is of an earlier move, the other way round."""
+    jobs = source.jobs if source is not None else ()
+    return next((job for job in jobs if job.id not in ignore and leads_there(move, job)), None)
 
 
 def _is_forming(move: Move, job: Job) -> bool:
@@ -144,12 +150,7 @@ def _decide_role(
     if role.moving or (here and here.migrating) or (there and there.migrating):
         return Moving(role=role)
     if here and not there and not arrived:
-        ended = (
-            next((job for job in source.jobs if job.id not in ignore and leads_there(move, job)), None)
-            if source
-            else None
-        )
-        return NotMoved(vm=here, job=ended)
+        return NotMoved(vm=here, job=_ended(move, source, ignore), role=role)
     return Unknown(why=render_sightings(move, source, destination, reasons))
 
 

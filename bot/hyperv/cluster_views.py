@@ -46,6 +46,7 @@ def role_sighting_of(answer: Answer, host: str, vm: VmId) -> Sighting:
         state=number_of(group, "State", readers.GROUP_STATES),
         status=readers.as_number(group["StatusInformation"]) or 0,
         migration=values.get("MigrationState") or 0,
+        failure=values.get("MigrationFailureReason") or 0,
         percent=min(max(values.get("MigrationProgress") or 0, 0), 100),
     )
     return sighting_of(answer, host, vm).model_copy(update={"role": role})

@@ -62,6 +62,9 @@ _DETAILS = (
 )
 
 
+_MIGRATION = ("MigrationState", "MigrationProgress", "MigrationFailureReason")
+
+
 def _virtualization(class_name: str) -> Statement:
     return GET_CIM_INSTANCE(Namespace=VIRTUALIZATION, ClassName=class_name)
 
@@ -126,7 +129,7 @@ def ask_sighting(vm: VmId) -> tuple[Statement, ...]:
 def ask_role(vm: VmId) -> tuple[Statement, ...]:
     """A sighting, and what the cluster says of the VM's role, read last for the same reason."""
     resources = GET_CLUSTER_RESOURCE(VMId=vm)
-    parameters = (resources | GET_CLUSTER_PARAMETER(Name=name) for name in ("MigrationState", "MigrationProgress"))
+    parameters = (resources | GET_CLUSTER_PARAMETER(Name=name) for name in _MIGRATION)
     return (*ask_sighting(vm), GET_CLUSTER_GROUP(VMId=vm).tolerated(), *(one.tolerated() for one in parameters))
 
 

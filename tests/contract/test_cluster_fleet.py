@@ -95,10 +95,16 @@ class TestReading:
         assert vm_01.possible_owners == ("HOST01", "HOST02", "HOST03")
         assert alone is None
 
-    def test_a_host_outside_has_no_cluster_to_read(self, lab: Lab) -> None:
+    @pytest.mark.parametrize(
+        ("module", "code"), [(False, "CommandNotFoundException"), (True, "ClusterEndpointNotRegistered")]
+    )
+    def test_a_host_outside_has_no_cluster_with_the_module_or_without(self, lab: Lab, module: bool, code: str) -> None:
+        lab.world.host("host04").failover_clusters = module
+        assert lab.fleet.read_vms("host04")[0].cluster == ""
         with pytest.raises(HostError) as caught:
             lab.fleet.read_cluster("host04")
-        assert caught.value.code == "CommandNotFoundException"
+        assert caught.value.code == code
+        assert caught.value.cause
 
     def test_a_role_is_seen_from_every_node_while_it_moves(self, lab: Lab) -> None:
         lab.start_move("VM-01", "host02")

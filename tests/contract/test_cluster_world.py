@@ -183,6 +183,12 @@ def test_storage_of_a_clustered_vm_goes_to_cluster_storage_only(lab: Lab) -> Non
     assert lab.cluster.volumes[0].free_bytes > before + 39 * GIB
 
 
+def test_a_role_outlives_a_vm_that_somebody_took_out_of_the_cluster(lab: Lab) -> None:
+    vm = lab.world.vm("PKI-01")
+    lab.world.remove_vm(lab.world.host("host01"), vm.id)
+    assert len(lab(("Get-ClusterGroup", {})).output) == 12
+
+
 def test_a_host_outside_the_cluster_does_not_reach_its_volume(lab: Lab) -> None:
     vm, host = lab.world.vm("VM-01"), lab.world.host("host01")
     found = lab.world.incompatibilities(host, MoveRequest(vm.id, "host04"))

@@ -35,6 +35,11 @@ def test_the_cluster_is_shown(lab: Ferry) -> None:
     )
 
 
+def test_where_names_the_cluster(lab: Ferry) -> None:
+    assert "in failover cluster HVC1" in lab.text(lab.say("where SQL-01"))
+    assert "cluster" not in lab.text(lab.say("where ALONE-01"))
+
+
 def test_a_clustered_vm_is_moved_by_its_cluster(lab: Ferry) -> None:
     card = lab.say("migrate VM-01 to host02")
     offer = lab.text(card)

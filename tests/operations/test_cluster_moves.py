@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +15,7 @@ from bot.core.plan import MoveKind, Plan
 from bot.lab.world import Cluster, Group, RoleMove
 from bot.lab.world import State as WorldState
 from bot.operations.store import Store
-from tests.operations.bench import Bench, quoted, said, without_reasons
+from tests.operations.bench import QUICK, Bench, quoted, said, without_reasons
 from tests.operations.moving_hosts import PATIENCE_S, SHARE, STEP_S, MovingHosts
 from tests.operations.offers import BOB, CAROL, OFFER, make_ask, make_host
 from tests.operations.processes import process
@@ -123,6 +124,20 @@ def test_one_that_fails_on_the_way_is_at_home_again(bench: Bench, lab: MovingHos
     assert (row.state, said(row)) == (State.FAILED, "VM-01 is still running on host01")
     assert "(0x80072746)" in quoted(row)
     assert lab.sent() == 1
+
+
+def test_without_a_record_of_the_host_its_cluster_tells_why_it_failed(
+    bench: Bench, lab: MovingHosts, inside: InCluster
+):
+    bench.grant(inside.plan())
+    running = bench.start()
+    lab.hold_at(30)
+    lab.world.restart_vmms("host01")
+    end(lab, running)
+    row = bench.row(State.FAILED)
+    assert row.outcome is not None
+    assert row.outcome.cause == "its cluster reports that the migration failed, error 0x80072746"
+    assert (said(row), lab.sent()) == ("VM-01 is still running on host01", 1)
 
 
 def test_a_cancel_is_the_clusters(bench: Bench, lab: MovingHosts, inside: InCluster):
@@ -250,3 +265,14 @@ def test_a_source_that_dies_needs_a_person_because_the_vm_was_started_anew(
     assert without_reasons(said(bench.row(State.NEEDS_ATTENTION))) == (
         "host01 gave no answer; host02 shows VM-01 running; its cluster shows it online, owned by host02"
     )
+
+
+def test_silence_in_the_queue_is_said_and_stops_nothing(bench: Bench, lab: MovingHosts, inside: InCluster):
+    bench.timing = replace(QUICK, stall_s=0.3)
+    bench.grant(inside.plan())
+    lab.clock.hold()
+    inside.move(inside.other)
+    running = bench.start()
+    bench.until(lambda: any("its cluster shows it moving still" in step for step in bench.steps()))
+    end(lab, running)
+    assert (bench.row(State.SUCCEEDED).attempt, lab.sent()) == (1, 1)

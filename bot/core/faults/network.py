@@ -99,6 +99,13 @@ ENTRIES: tuple[Known, ...] = (
     Known(
         "role_state",
         C,
+        "the cluster service does not run on the host",
+        "Start-Service ClusSvc on it, or ask another node",
+        identifiers=("ClusterEndpointNotRegistered",),
+        english=r"cluster service is not running",
+    ),
+    Known(
+        C,
         "the cluster's role of the VM is not in a state for this: off, or not moving any more",
         "Get-ClusterGroup on a node shows its state; a VM that is off moves quickly, not live",
         hresults=("0X8007139F", "0X0000139F"),

@@ -23,6 +23,7 @@ CHECKS: tuple[Callable[[Case], Iterable[Finding]], ...] = (
     hosts.check_switches,
     hosts.check_memory,
     files.check_reachable,
+    files.check_reachable_in_cluster,
     files.check_cluster_storage,
     files.check_kept_paths,
     files.check_destination_path,

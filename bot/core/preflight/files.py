@@ -30,30 +30,46 @@ from bot.core.wording import render_bytes, render_count, render_list
 
 def check_reachable(case: Case) -> Iterator[Finding]:
     """Without its storage a VM moves only if every file lies where both hosts reach it."""
-    if case.copies_storage:
+    if case.move.kind is not MoveKind.LIVE:
         return
-    files = files_of(case.vm)
-    local = [path for path in files if not case.is_shared(path)]
-    if local:
+    if local := _local(case):
         yield blocking(
             "storage",
-            f"{render_list(local)} {'lies' if len(local) == 1 else 'lie'} on {case.source.name} itself",
-            needed="every disk and the configuration on storage that both nodes reach"
-            if case.in_cluster
-            else "every disk and the configuration on a share that both hosts reach, or moving them too",
-            hint=f"to bring them there first, type `move storage {case.vm_word} to {cluster_storage_of(case)}`"
-            if case.in_cluster
-            else f"to move them too, type `migrate {case.vm_word} to {case.destination.name} with storage`",
+            _lie_on_the_host(case, local),
+            needed="every disk and the configuration on a share that both hosts reach, or moving them too",
+            hint=f"to move them too, type `migrate {case.vm_word} to {case.destination.name} with storage`",
         )
     else:
-        places = list(dict.fromkeys(place_of(path) for path in files))
         yield fine(
             "storage",
-            f"all files lie on {render_list(places)}"
-            if case.in_cluster
-            else f"all files lie on {render_list(places)}; {case.destination.name} is asked whether it reaches them "
-            "before the move starts",
+            f"{_lie_together(case)}; {case.destination.name} is asked whether it reaches them before the move starts",
         )
+
+
+def check_reachable_in_cluster(case: Case) -> Iterator[Finding]:
+    if not case.in_cluster:
+        return
+    if local := _local(case):
+        yield blocking(
+            "storage",
+            _lie_on_the_host(case, local),
+            needed="every disk and the configuration on storage that both nodes reach",
+            hint=f"to bring them there first, type `move storage {case.vm_word} to {_cluster_storage(case)}`",
+        )
+    else:
+        yield fine("storage", _lie_together(case))
+
+
+def _local(case: Case) -> list[str]:
+    return [path for path in files_of(case.vm) if not case.is_shared(path)]
+
+
+def _lie_on_the_host(case: Case, local: Sequence[str]) -> str:
+    return f"{render_list(local)} {'lies' if len(local) == 1 else 'lie'} on {case.source.name} itself"
+
+
+def _lie_together(case: Case) -> str:
+    return f"all files lie on {render_list(list(dict.fromkeys(place_of(path) for path in files_of(case.vm))))}"
 
 
 def check_cluster_storage(case: Case) -> Iterator[Finding]:
@@ -65,11 +81,11 @@ def check_cluster_storage(case: Case) -> Iterator[Finding]:
         "cluster_storage",
         f"{path} lies on {case.source.name} itself, and {case.vm.name} belongs to a failover cluster",
         needed="a cluster shared volume, or a share that every node reaches",
-        hint=f"`move storage {case.vm_word} to {cluster_storage_of(case)}`",
+        hint=f"`move storage {case.vm_word} to {_cluster_storage(case)}`",
     )
 
 
-def cluster_storage_of(case: Case) -> str:
+def _cluster_storage(case: Case) -> str:
     """A path on the shared volume with the most room, or how one looks."""
     volumes = case.cluster.volumes if case.cluster else ()
     best = max(volumes, key=lambda volume: volume.free_bytes or 0, default=None)
@@ -181,7 +197,7 @@ def _check_volume(case: Case, path: str, disks: Sequence[Disk]) -> Iterator[Find
             "drive",
             f"{case.source.name}'s cluster has no shared volume {place}",
             needed=f"one of {render_list([volume.path for volume in volumes])}",
-            hint=f"`{_command(case)} {cluster_storage_of(case)}`",
+            hint=f"`{_command(case)} {_cluster_storage(case)}`",
         )
     elif volume is None or volume.free_bytes is None:
         yield warning("room", f"free room on {place} is not known; {_render_need(case, disks)}")
@@ -190,7 +206,7 @@ def _check_volume(case: Case, path: str, disks: Sequence[Disk]) -> Iterator[Find
             "room",
             f"{place} has {render_bytes(volume.free_bytes)} free",
             needed=_render_need(case, disks),
-            hint=f"free some room on it, or name another: `{_command(case)} {cluster_storage_of(case)}`",
+            hint=f"free some room on it, or name another: `{_command(case)} {_cluster_storage(case)}`",
         )
     elif disks:
         text = f"{render_bytes(volume.free_bytes)} free on {place}, {_render_need(case, disks)}"

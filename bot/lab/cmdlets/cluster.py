@@ -1,8 +1,9 @@
 """The cmdlets of the FailoverClusters module, on a node, for the cluster that it belongs to.
 
-A host that is no node has no such module (`machine`). What is nested in an object, like a volume's partition, travels
-as text only, so it has to be expanded where it is. Names and types: Microsoft Learn, the FailoverClusters module; the
-implementing classes' names, and so the second half of the errors' identifiers, are assumed.
+A host that is no node has mostly no such module (`machine`); where it has, no cluster service answers. What is nested
+in an object, like a volume's partition, travels as text only, so it has to be expanded where it is. Names and types:
+Microsoft Learn, the FailoverClusters module; the implementing classes' names, and so the second half of the errors'
+identifiers, are assumed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,14 @@ def _error(text: str, identifier: str, command: str, target: str = "") -> PsErro
 
 
 def _cluster_of(session: Session, given_cluster: str | None) -> Cluster:
-    cluster: Cluster = session.machine.world.cluster_of(session.machine.host)
+    cluster: Cluster | None = session.machine.world.cluster_of(session.machine.host)
+    if cluster is None:
+        raise PsError(
+            "The cluster service is not running.  Make sure that the service is running on all nodes in the cluster.",
+            f"ClusterEndpointNotRegistered,{session.cmdlet.type}",  # reported from the field
+            Category.ConnectionError,
+            _EXCEPTION,
+        )
     if given_cluster and given_cluster.casefold() not in (".", cluster.name.casefold()):
         raise _error(
             f"The simulated node answers for {cluster.name} only.", session.cmdlet.name, "NotSupported", given_cluster
@@ -261,7 +269,7 @@ async def _get_parameter(session: Session, records: Records) -> AsyncIterator[ob
                     "DefaultMoveType": UInt32(4294967295),
                     "MigrationState": UInt32(group.migration),
                     "MigrationProgress": UInt32(group.progress),
-                    "MigrationFailureReason": UInt32(0),
+                    "MigrationFailureReason": UInt32(group.failure),
                 }
         wanted = given["Name"] or tuple(values)
         for name in wanted:

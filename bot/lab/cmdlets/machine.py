@@ -39,6 +39,7 @@ class HyperVMachine:
             error = faults.service_stopped(self.host.name)
             kinds = (HV + "VirtualizationException", "System.Exception")
             raise PsError(error.message, f"{error.identifier},{found.type}", Category.ObjectNotFound, kinds)
-        if found.type.startswith(_FAILOVER_CLUSTERS) and self.world.cluster_of(self.host) is None:
-            return None
+        if found.type.startswith(_FAILOVER_CLUSTERS):
+            has_module = self.host.failover_clusters or self.world.cluster_of(self.host) is not None
+            return found if has_module else None
         return found

@@ -27,6 +27,7 @@ class Category(IntEnum):
     PermissionDenied = 18
     ResourceBusy = 19
     ResourceUnavailable = 21
+    ConnectionError = 27
 
 
 # What Exception.HResult is unless somebody sets it: COR_E_EXCEPTION 0x80131500, COR_E_SYSTEM 0x80131501 (corerror.h).

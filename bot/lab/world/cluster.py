@@ -122,6 +122,7 @@ class Group:
         apart: AntiAffinityClassNames.
         waiting: what it waits for in the cluster's queue.
         last: how its last migration ended.
+        failure: the error code of one that failed.
     """
 
     vm: Vm
@@ -130,6 +131,7 @@ class Group:
     apart: tuple[str, ...] = ()
     waiting: Waiting | None = None
     last: Migration = Migration.NONE
+    failure: int = 0
 
     @property
     def name(self) -> str:
@@ -200,7 +202,8 @@ class Cluster:
         return any(node.host is host for node in self.nodes)
 
     def owner(self, group: Group) -> Node:
-        return next(node for node in self.nodes if group.vm.id in node.host.vms)
+        """The node that holds its VM; any, for a role left behind by a VM that somebody took out of the cluster."""
+        return next((node for node in self.nodes if group.vm.id in node.host.vms), self.nodes[0])
 
     def group_of(self, vm_id: UUID) -> Group | None:
         return next((group for group in self.groups if group.vm.id == vm_id), None)

@@ -208,6 +208,7 @@ class Host:
         clock_skew_s: how far its clock is ahead.
         blocked_ports: TCP ports that its firewall closes.
         up: whether it answers at all.
+        failover_clusters: it has the feature, and so the module, although it may be no node.
     """
 
     fqdn: str
@@ -241,6 +242,7 @@ class Host:
     clock_skew_s: float = 0
     blocked_ports: frozenset[int] = frozenset()
     up: bool = True
+    failover_clusters: bool = False
     vms: dict[UUID, Vm] = field(default_factory=dict)
     planned: dict[UUID, PlannedVm] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)

@@ -7,6 +7,7 @@ is assumed.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bot.lab.world import migration
@@ -17,6 +18,7 @@ from bot.lab.world.journal import Event
 from bot.lab.world.machines import Host, State
 from bot.lab.world.schedule import Schedule
 
+_CODE = re.compile(r"\((0x[0-9A-F]{8})\)", re.IGNORECASE)
 _LIVE = frozenset({State.RUNNING, State.PAUSED})
 _HOW_IT_ENDED = {
     JobState.COMPLETED: Migration.NONE,
@@ -128,6 +130,8 @@ class ClusterService:
             group = cluster.group_of(job.vm.id)
             if group is not None and job.role_move is RoleMove.LIVE:
                 group.last = _HOW_IT_ENDED[job.state]
+                codes = _CODE.findall(job.error.description) if job.error and group.last is Migration.FAILURE else ()
+                group.failure = int(codes[-1], 16) if codes else 0
             for waiting in sorted((one for one in cluster.groups if one.waiting), key=lambda one: -one.priority):
                 self._take_up(cluster, waiting)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bot.core.estate import Job, JobState
+from bot.core.estate import ROLE_FAILED, Job, JobState
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
 from bot.core.reconcile import Moved, NotMoved, find_strays, render_moved
@@ -117,7 +117,7 @@ def not_moved(operation: Operation, verdict: NotMoved, error: HostError | None) 
         return Outcome(summary=summary, words=words)
     if error is not None:
         return Outcome(summary=summary, words=words, cause=error.cause, remedy=error.hint)
-    return Outcome(summary=summary, words=words, cause=_cause(move, job), remedy=operation.plan.command)
+    return Outcome(summary=summary, words=words, cause=_cause(move, verdict), remedy=operation.plan.command)
 
 
 def moved(operation: Operation, verdict: Moved, stop: Stop = Stop.UNKNOWN) -> tuple[bool, Outcome]:
@@ -153,7 +153,11 @@ def _place(move: Move) -> str:
     return f"{move.source}, its storage where it was" if move.kind is MoveKind.STORAGE else move.source
 
 
-def _cause(move: Move, job: Job | None) -> str:
+def _cause(move: Move, verdict: NotMoved) -> str:
+    job, role = verdict.job, verdict.role
+    if job is None and role is not None and role.migration == ROLE_FAILED:
+        reason = f", error 0x{role.failure & 0xFFFFFFFF:08X}" if role.failure else ""
+        return f"its cluster reports that the migration failed{reason}"
     if job is None:
         return f"{move.source} keeps no record of how the move ended"
     if job.succeeded:

@@ -80,6 +80,7 @@ class Following:
         self._deadline = time.monotonic() + deadline_s
         self._heard = self._asked = time.monotonic()
         self._silent = False
+        self._by_role = False  # whether its cluster has just shown it moving
         self._streamed = percent
         self._stop_at = 0.0
         self._stop_told: str = ""
@@ -123,6 +124,7 @@ class Following:
 
     def follow(self, verdict: Moving) -> None:
         """What is due now, for a move that somebody has just looked at. Raises as `tick` does."""
+        self._by_role = verdict.role is not None
         if verdict.role is not None and verdict.role.queued:
             self._row.progress(self.percent, "waiting in the cluster's queue")
         percent = verdict.job.percent if verdict.job else verdict.role.percent if verdict.role else self.percent
@@ -141,6 +143,9 @@ class Following:
 
     def _tell_silence(self, now: float, job: Job | None) -> None:
         host = self._move.source
+        if self._by_role:
+            self._tell_quiet(f"no progress for {render_duration(now - self._heard)}; its cluster shows it moving still")
+            return
         nothing = f"{host} shows no job of it"
         try:
             job = job or self._find_job()
@@ -150,17 +155,16 @@ class Following:
             if job is not None and job.percent > self.percent:
                 self.report(job.percent)  # the host goes on; only its messages did not come through
                 return
-            if self._move.kind is MoveKind.CLUSTER and job is None:
-                nothing, shows = "", "its cluster shows it moving still"  # else nobody would follow it
-            else:
-                shows = nothing if job is None else f"{host} says the job is running, at {job.percent} %"
-        doing = f"no progress for {render_duration(now - self._heard)}; {shows}"
+            shows = nothing if job is None else f"{host} says the job is running, at {job.percent} %"
+        self._tell_quiet(f"no progress for {render_duration(now - self._heard)}; {shows}")
+        if shows == nothing:
+            raise Gone
+
+    def _tell_quiet(self, doing: str) -> None:
         self._row.progress(self.percent, doing)
         if not self._silent:
             self._row.say(doing)
         self._silent = True
-        if shows == nothing:
-            raise Gone
 
     def _stop(self, job: Job | None) -> None:
         """Ask the host to end the job, once it shows one. What becomes of the move is seen by following it."""
