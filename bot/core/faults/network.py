@@ -97,7 +97,7 @@ ENTRIES: tuple[Known, ...] = (
         numbers=(5016,),
     ),
     Known(
-        "role_state",
+        "cluster_service",
         C,
         "the cluster service does not run on the host",
         "Start-Service ClusSvc on it, or ask another node",
@@ -105,6 +105,7 @@ ENTRIES: tuple[Known, ...] = (
         english=r"cluster service is not running",
     ),
     Known(
+        "role_state",
         C,
         "the cluster's role of the VM is not in a state for this: off, or not moving any more",
         "Get-ClusterGroup on a node shows its state; a VM that is off moves quickly, not live",
