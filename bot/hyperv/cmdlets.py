@@ -26,6 +26,7 @@ from bot.core.names import check_host_name, check_storage_path, check_vm_id
 
 VIRTUALIZATION = r"root\virtualization\v2"
 DEVICE_GUARD = r"root\Microsoft\Windows\DeviceGuard"
+NODE_MODULE = "FailoverClusters"  # what only the nodes of failover clusters have
 
 Plain = bool | str | int
 """What a caller may give for a parameter."""
@@ -269,25 +270,24 @@ SELECT_OBJECT = Cmdlet(
     ),
 )
 
-_CLUSTERS = "FailoverClusters"
 _VM_ID = Parameter("VMId", Kind.GUID)
-GET_CLUSTER = Cmdlet("Get-Cluster", _CLUSTERS)
-GET_CLUSTER_NODE = Cmdlet("Get-ClusterNode", _CLUSTERS)
-GET_CLUSTER_GROUP = Cmdlet("Get-ClusterGroup", _CLUSTERS, (_VM_ID,))
-GET_CLUSTER_RESOURCE = Cmdlet("Get-ClusterResource", _CLUSTERS, (_VM_ID,))
-GET_CLUSTER_OWNER_NODE = Cmdlet("Get-ClusterOwnerNode", _CLUSTERS, (_INPUT,))
+GET_CLUSTER = Cmdlet("Get-Cluster", NODE_MODULE)
+GET_CLUSTER_NODE = Cmdlet("Get-ClusterNode", NODE_MODULE)
+GET_CLUSTER_GROUP = Cmdlet("Get-ClusterGroup", NODE_MODULE, (_VM_ID,))
+GET_CLUSTER_RESOURCE = Cmdlet("Get-ClusterResource", NODE_MODULE, (_VM_ID,))
+GET_CLUSTER_OWNER_NODE = Cmdlet("Get-ClusterOwnerNode", NODE_MODULE, (_INPUT,))
 GET_CLUSTER_PARAMETER = Cmdlet(
     "Get-ClusterParameter",
-    _CLUSTERS,
+    NODE_MODULE,
     (
         _INPUT,
         Parameter("Name", Kind.CHOICE, ("MigrationState", "MigrationProgress", "MigrationFailureReason")),
     ),
 )
-GET_CLUSTER_SHARED_VOLUME = Cmdlet("Get-ClusterSharedVolume", _CLUSTERS)
+GET_CLUSTER_SHARED_VOLUME = Cmdlet("Get-ClusterSharedVolume", NODE_MODULE)
 MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE = Cmdlet(
     "Move-ClusterVirtualMachineRole",
-    _CLUSTERS,
+    NODE_MODULE,
     (
         _VM_ID,
         Parameter("Node", Kind.HOST),

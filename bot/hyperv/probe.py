@@ -31,7 +31,7 @@ from bot.core.wording import render_duration
 from bot.errors import HostError, HostUnreachable
 from bot.hyperv import contact, kerberos, pipelines, proof, views
 from bot.hyperv.answer import Answer
-from bot.hyperv.cmdlets import CMDLETS
+from bot.hyperv.cmdlets import CMDLETS, NODE_MODULE, Cmdlet
 from bot.hyperv.remote import RemoteHost
 from bot.hyperv.warm import IDLE_RESET_S
 from bot.settings import Authentication, HostSettings
@@ -256,17 +256,25 @@ def _names(answer: Answer) -> frozenset[str]:
 def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
     if not shown:
         return _fine("cmdlets", "it does not tell what it shows (no Get-Command)")
-    missing = [cmdlet.name for cmdlet in CMDLETS if cmdlet.name.casefold() not in shown]
+    used = _used(shown)
+    missing = [cmdlet.name for cmdlet in used if cmdlet.name.casefold() not in shown]
     if not missing:
-        return _fine("cmdlets", f"all {len(CMDLETS)} cmdlets that Ferry uses are there")
+        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there")
     return Finding(
         level=Level.BLOCKING,
         code="cmdlets",
         text=f"{settings.configuration} does not show {', '.join(missing)}",
-        needed=f"all {len(CMDLETS)} cmdlets that Ferry uses",
+        needed=f"all {len(used)} cmdlets that Ferry uses",
         hint="Copy the role that `ferry jea` writes to the host; on a full endpoint install the modules: "
-        + ", ".join(sorted({cmdlet.module for cmdlet in CMDLETS if cmdlet.name in missing})),
+        + ", ".join(sorted({cmdlet.module for cmdlet in used if cmdlet.name in missing})),
     )
+
+
+def _used(shown: frozenset[str]) -> tuple[Cmdlet, ...]:
+    """A host that shows no cmdlet for clusters is taken to be no node of one."""
+    of_nodes = {cmdlet for cmdlet in CMDLETS if cmdlet.module == NODE_MODULE}
+    is_node = any(cmdlet.name.casefold() in shown for cmdlet in of_nodes)
+    return tuple(cmdlet for cmdlet in CMDLETS if is_node or cmdlet not in of_nodes)
 
 
 def _reading(name: str, remote: RemoteHost) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,23 @@ from bot.core.estate import Cluster, NodeState, Role, RoleSight
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.errors import Fault, HostError
+from bot.hyperv.cmdlets import CMDLETS, NODE_MODULE
 from bot.hyperv.fleet import HyperVFleet
+from bot.hyperv.probe import examine_host
 from bot.lab.running import RunningLab
 from bot.lab.scenario import cluster as scenario
 from bot.lab.scenario.cluster import VOLUME
 from bot.lab.world import GIB, ManualClock, RoleMove, World
-from bot.settings import Settings
+from bot.settings import HostSettings, Settings
 
 
 class Lab:
     """The cluster scenario with an endpoint for each host; time passes only when the test says so."""
 
-    def __init__(self, world: World, clock: ManualClock, fleet: HyperVFleet) -> None:
+    def __init__(
+        self, world: World, clock: ManualClock, fleet: HyperVFleet, settings: Mapping[str, HostSettings]
+    ) -> None:
+        self.settings = settings
         self.world = world
         self.clock = clock
         self.fleet = fleet
@@ -47,7 +52,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     with RunningLab(world, tmp_path) as running:
         settings = Settings.model_validate({"remote": running.remote_settings(), "hosts": running.host_settings()})
         fleet = HyperVFleet(settings.hosts)
-        yield Lab(world, clock, fleet)
+        yield Lab(world, clock, fleet, settings.hosts)
         fleet.close()
 
 
@@ -142,6 +147,18 @@ def make_move(lab: Lab, name: str, destination: str = "host02", *, quick: bool =
 
 def order(lab: Lab, move: Move) -> None:
     lab.fleet.move(move, lambda percent: None)
+
+
+def test_the_doctor_asks_for_the_clusters_cmdlets_on_its_nodes_alone(lab: Lab) -> None:
+    told = {
+        name: [finding.text for finding in examine_host(name, lab.settings[name]) if finding.code == "cmdlets"]
+        for name in ("host01", "host04")
+    }
+    elsewhere = [cmdlet for cmdlet in CMDLETS if cmdlet.module != NODE_MODULE]
+    assert told == {
+        "host01": [f"all {len(CMDLETS)} cmdlets that Ferry uses are there"],
+        "host04": [f"all {len(elsewhere)} cmdlets that Ferry uses are there"],
+    }
 
 
 class TestOrdering:

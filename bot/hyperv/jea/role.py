@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bot.hyperv.cmdlets import CMDLETS, Cmdlet
+from bot.hyperv.cmdlets import CMDLETS, NODE_MODULE, Cmdlet
 from bot.hyperv.jea.data_file import Value, render_data_file
 from bot.hyperv.jea.functions import function_of
 from bot.hyperv.jea.patterns import rule_of
@@ -27,7 +27,6 @@ HOST_ROLE: Final = "Ferry"
 NODE_ROLE: Final = "FerryClusterNode"
 # Their commands are functions made from CIM classes, not cmdlets (`Get-Command <name>` says CommandType Function).
 FUNCTION_MODULES = frozenset({"NetAdapter", "NetSecurity", "NetTCPIP", "SmbShare", "Storage"})
-_NODE_MODULE = "FailoverClusters"
 _GUIDS = {
     HOST_ROLE: "6e3c1d52-7e0b-4f0a-9a55-1f6b0d0c7a01",
     NODE_ROLE: "6e3c1d52-7e0b-4f0a-9a55-1f6b0d0c7a04",
@@ -43,8 +42,8 @@ def render_roles(cmdlets: Iterable[Cmdlet] = CMDLETS) -> Mapping[str, str]:
         NotExpressible: a cmdlet takes what no role can check, and has no function of its own.
     """
     declared = sorted(cmdlets, key=lambda cmdlet: cmdlet.name)
-    of_nodes = [cmdlet for cmdlet in declared if cmdlet.module == _NODE_MODULE]
-    of_hosts = [cmdlet for cmdlet in declared if cmdlet.module != _NODE_MODULE]
+    of_nodes = [cmdlet for cmdlet in declared if cmdlet.module == NODE_MODULE]
+    of_hosts = [cmdlet for cmdlet in declared if cmdlet.module != NODE_MODULE]
     parts = {HOST_ROLE: of_hosts, **({NODE_ROLE: of_nodes} if of_nodes else {})}
     return {name: _render_role(name, part) for name, part in parts.items()}
 
