@@ -64,6 +64,7 @@ def test_a_host_that_was_changed_before_the_click_ends_the_offer(ferry: Ferry, h
     assert "The offer to set up host02 has ended" in ended
     assert "host02 has authentication Kerberos, and had authentication CredSSP" in ended
     assert not host02.migration_enabled
+    ferry.wait(lambda: [each for each in ferry.server.ephemerals("alice") if "nothing was set" in ferry.text(each)])
 
 
 def test_history_tells_who_did_it(ferry: Ferry, host02: Host) -> None:
