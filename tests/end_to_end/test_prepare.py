@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.lab.running import CHANNEL
 from bot.lab.world.machines import Authentication, Host
 from tests.ferry import Ferry
 
@@ -64,7 +65,7 @@ def test_a_host_that_was_changed_before_the_click_ends_the_offer(ferry: Ferry, h
     assert "The offer to set up host02 has ended" in ended
     assert "host02 has authentication Kerberos, and had authentication CredSSP" in ended
     assert not host02.migration_enabled
-    ferry.wait(lambda: [each for each in ferry.server.ephemerals("alice") if "nothing was set" in ferry.text(each)])
+    ferry.wait(lambda: "To plan it again" in ferry.text(ferry.server.messages(f"#{CHANNEL}")[-1]) or None)
 
 
 def test_history_tells_who_did_it(ferry: Ferry, host02: Host) -> None:
