@@ -136,7 +136,8 @@ def build(
     parts: list[Part] = [base.inventory, Steward(base.store, base.inventory.ask_room_soon)]
     if role is not Role.BOT:
         runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
-        parts.append(Engine(base.store, runner, base.presence, base.inventory.look_soon, sweep_s=dead_after_s / BEATS))
+        ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
+        parts.append(Engine(base.store, runner, base.presence, *ask, sweep_s=dead_after_s / BEATS))
     bot_user = ""
     if role is not Role.WORKER:
         front = SlackFront(settings.slack)

@@ -46,6 +46,7 @@ class Engine:
     Args:
         presence: announced before the start; tells whose work is to be carried on, and which sites are this process's.
         look_soon: asks for a fresh look at these hosts and returns at once.
+        ask_room_soon: the same for their room alone.
         concurrency: a safety cap of moves at once in this process; the hosts' limits are what admission goes by.
         polling_s: how often the queue is read; half of it passes on average between a grant and its start.
         sweep_s: how often operations are checked for a workflow that is gone.
@@ -58,6 +59,7 @@ class Engine:
         runner: Runner,
         presence: Presence,
         look_soon: Callable[[Iterable[str]], None],
+        ask_room_soon: Callable[[Iterable[str]], None],
         *,
         concurrency: int = 1000,
         polling_s: float = 0.4,
@@ -70,6 +72,7 @@ class Engine:
         self._presence = presence
         self._sites = presence.sites
         self._look_soon = look_soon
+        self._ask_room_soon = ask_room_soon
         self._concurrency = concurrency
         self._polling_s = polling_s
         self._unrun: dict[str, float] = {}  # workflows, and since when they have been seen so
@@ -117,20 +120,23 @@ class Engine:
     def _look_after(self, operation_id: str) -> None:
         """What both hosts hold has just changed: whoever asks next should not be told of yesterday.
 
-        A host that others wait for changes again in a moment, and the last of them looks: while a host is emptied,
-        lists of its VMs would be most of the work. Answers about one VM look at it themselves.
+        A host that others wait for changes again in a moment, so it is only asked for the room that they wait for, and
+        the last of them looks: while a host is emptied, lists of its VMs would be most of the work. Answers about one
+        VM look at it themselves.
         """
         try:
             operation = self._store.find(operation_id)
             preparation = self._store.find_preparation(operation_id)
-            waited_for = self._store.hosts_waited_for()
+            waited_for = set(self._store.hosts_waited_for())
         except DatabaseUnavailable as error:
             log.warning("not_looked_after operation=%s problem=%r", operation_id, error.message)
             return
         if self._stopping.is_set():
             return
         if operation is not None:
-            self._look_soon({operation.plan.move.source, operation.plan.move.destination} - set(waited_for))
+            hosts = {operation.plan.move.source, operation.plan.move.destination}
+            self._ask_room_soon(hosts & waited_for)
+            self._look_soon(hosts - waited_for)
         elif preparation is not None:
             self._look_soon({preparation.plan.host})
 

@@ -42,7 +42,7 @@ def carry_out(line: Connection, database_url: str, name: str, site: str, ports: 
     presence.enter()
     presence.announce()
     Steward(store, lambda hosts: None).start()
-    Engine(store, runner, presence, lambda hosts: None, sweep_s=0.2).start()
+    Engine(store, runner, presence, lambda hosts: None, lambda hosts: None, sweep_s=0.2).start()
     line.send(READY)
     while os.getppid() == starter:
         threading.Event().wait(1)

@@ -49,7 +49,7 @@ class Ferry:
         self.steward = Steward(self.store, ask_for_room, tick_s=0.05, room_s=0.1)
         runner = Runner(self.store, lab.fleet, SystemClock(), lab.changes, QUICK)
         self.engine = Engine(
-            self.store, runner, self.presence, ask_for_room, polling_s=polling_s, sweep_s=0.2, unrun_s=0.3
+            self.store, runner, self.presence, ask_for_room, ask_for_room, polling_s=polling_s, sweep_s=0.2, unrun_s=0.3
         )
 
     def start(self) -> None:
