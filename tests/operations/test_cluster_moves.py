@@ -178,7 +178,7 @@ def test_a_queued_move_is_said_and_its_cancel_asked_again_until_it_can_be(
     assert lab.sent() == 0
     bench.store.ask_cancel("m-1", CAROL)
     bench.until(lambda: any("its cluster cannot cancel the move now" in step for step in bench.steps()))
-    inside.hold_when(3)
+    inside.hold_when(0)  # it is asked again at once
     bench.until(lambda: "host01 was asked to stop the move" in bench.steps())
     end(lab, running)
     bench.row(State.CANCELLED)
