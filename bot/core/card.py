@@ -14,7 +14,8 @@ from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
 from bot.core.progress import time_left_s
-from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Quote, Reply, Span, Strong, Text, User
+from bot.core.recorded import render_meaning, render_people
+from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Text, User
 from bot.core.wording import render_about, render_duration
 
 _MARKS = {
@@ -238,15 +239,7 @@ def _outcome(outcome: Outcome | None) -> Iterable[Part]:
         return
     if outcome.summary:
         yield Text(lines=((outcome.summary,),))
-    if outcome.words:
-        yield Quote(text=outcome.words)
-    meaning: list[Line] = []
-    if outcome.cause:
-        meaning.append((Strong(text="Cause:"), f" {outcome.cause}"))
-    if outcome.remedy:
-        meaning.append((Strong(text="Remedy:"), f" {outcome.remedy}"))
-    if meaning:
-        yield Text(lines=tuple(meaning))
+    yield from render_meaning(outcome)
 
 
 def _cancelled(operation: Operation) -> Iterable[Part]:
@@ -276,16 +269,12 @@ def _expired(operation: Operation) -> Iterable[Part]:
 
 def _people(operation: Operation, ended: str = "", by: UserId | None = None) -> Note:
     """Who asked, who confirmed and when, and who ended it."""
-    line: list[Span] = ["asked by ", User(id=operation.requested_by)]
-    if operation.confirmed_by:
-        line += [", confirmed by ", User(id=operation.confirmed_by)]
-        if operation.confirmed_at:
-            line += [" ", Moment(at=operation.confirmed_at)]
+    line = render_people(operation)
     if by:
-        line += [f", {ended} by ", User(id=by)]
+        line = (*line, f", {ended} by ", User(id=by))
     elif operation.ended and operation.cancel_asked and operation.cancelled_by:
-        line += [", cancel asked by ", User(id=operation.cancelled_by)]
-    return Note(line=tuple(line))
+        line = (*line, ", cancel asked by ", User(id=operation.cancelled_by))
+    return Note(line=line)
 
 
 _BODIES: dict[State, Callable[[Operation], Iterable[Part]]] = {

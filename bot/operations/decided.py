@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.core.lifecycle import State
 from bot.core.names import UserId
-from bot.core.operation import Recorded
-from bot.core.reply import Code, Mark, Moment, Reply, Span, Text, User
+from bot.core.operation import Outcome, Recorded
+from bot.core.reply import Code, Mark, Moment, Note, Reply, Span, Text, User
 
 
 def render_decided(operation: Recorded, command: str) -> Reply:
@@ -22,6 +22,16 @@ def render_decided(operation: Recorded, command: str) -> Reply:
             if operation.confirmed_at is not None:
                 line = (*line, " at ", Moment(at=operation.confirmed_at))
     return Reply(title=line, private=True, mark=Mark.WARNING)
+
+
+def render_overtaken(operation: Recorded, command: str, outcome: Outcome) -> Reply:
+    """The offer ended at the click: its time was up, or the world is no longer as it was shown."""
+    saw = f"{outcome.summary}: {outcome.cause}" if outcome.cause else outcome.summary
+    return Reply(
+        title=(f"{operation.id}: {saw}",),
+        parts=(Note(line=("To plan it again: ", Code(text=command))),),
+        mark=Mark.WARNING,
+    )
 
 
 def render_cancel_asked(operation: Recorded) -> Reply:

@@ -19,11 +19,11 @@ from bot.core.operation import Ask, Operation, Outcome, Recorded
 from bot.core.plan import Plan
 from bot.core.policy import Policy, decide_over
 from bot.core.preparation import Preparation, PreparationPlan
-from bot.core.reply import Code, Mark, Note, Reply
+from bot.core.reply import Reply
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.core.wording import render_list
 from bot.errors import Refused
-from bot.operations.decided import render_cancel_asked, render_decided
+from bot.operations.decided import render_cancel_asked, render_decided, render_overtaken
 from bot.operations.evacuation_desk import EvacuationDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
@@ -138,12 +138,7 @@ class Desk:
     def _expire(self, operation: Operation, outcome: Outcome) -> Reply:
         if self._store.change(operation.id, Event.EXPIRE, outcome=outcome) is None:
             return render_decided(self._reread(operation), operation.plan.command)
-        saw = f"{outcome.summary}: {outcome.cause}" if outcome.cause else outcome.summary
-        return Reply(
-            title=(f"{operation.id}: {saw}",),
-            parts=(Note(line=("To plan it again: ", Code(text=operation.plan.command))),),
-            mark=Mark.WARNING,
-        )
+        return render_overtaken(operation, operation.plan.command, outcome)
 
     def _cancel(self, operation: Operation, ask: Ask) -> Reply | None:
         """Rows move on while people press: what is done is decided by the state that is there when it is done."""

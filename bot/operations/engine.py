@@ -126,7 +126,7 @@ class Engine:
         """
         try:
             operation = self._store.find(operation_id)
-            preparation = self._store.find_preparation(operation_id)
+            preparation = None if operation else self._store.find_preparation(operation_id)
             waited_for = set(self._store.hosts_waited_for())
         except DatabaseUnavailable as error:
             log.warning("not_looked_after operation=%s problem=%r", operation_id, error.message)

@@ -11,11 +11,11 @@ from typing import Protocol
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Ask, Outcome, Recorded
-from bot.core.reply import Code, Mark, Note, Reply
+from bot.core.reply import Mark, Reply
 from bot.core.signal import Cancel, Close, Confirm, Look, Pause, Resume
 from bot.core.wording import render_list
 from bot.errors import Refused
-from bot.operations.decided import render_cancel_asked, render_decided
+from bot.operations.decided import render_cancel_asked, render_decided, render_overtaken
 from bot.operations.store import Store
 from bot.ports import Clock
 
@@ -84,12 +84,7 @@ class EvacuationDesk:
         command = evacuation.plan.command
         if not self._store.end_evacuation(evacuation.id, Event.EXPIRE, outcome=outcome):
             return render_decided(self._reread(evacuation), command)
-        saw = f"{outcome.summary}: {outcome.cause}" if outcome.cause else outcome.summary
-        return Reply(
-            title=(f"{evacuation.id}: {saw}",),
-            parts=(Note(line=("To plan it again: ", Code(text=command))),),
-            mark=Mark.WARNING,
-        )
+        return render_overtaken(evacuation, command, outcome)
 
     def _cancel(self, evacuation: Evacuation, ask: Ask) -> Reply | None:
         self._permit(evacuation, "operation.cancel", f"cancel {evacuation.id}", ask)

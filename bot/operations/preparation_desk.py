@@ -12,11 +12,11 @@ from bot.core.estate import Host
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Ask, Outcome
 from bot.core.preparation import Preparation, PreparationPlan, find_changes
-from bot.core.reply import Code, Mark, Note, Reply
+from bot.core.reply import Reply
 from bot.core.signal import Cancel, Close, Confirm, Look, Pause, Resume
 from bot.core.wording import render_list
 from bot.errors import Refused
-from bot.operations.decided import render_decided
+from bot.operations.decided import render_decided, render_overtaken
 from bot.operations.evacuation_desk import Permit
 from bot.operations.runner.preparer import conclude
 from bot.operations.store import Store
@@ -77,12 +77,7 @@ class PreparationDesk:
         command = preparation.plan.command
         if self._rows.change(preparation.id, Event.EXPIRE, outcome=outcome) is None:
             return render_decided(self._reread(preparation), command)
-        saw = f"{outcome.summary}: {outcome.cause}" if outcome.cause else outcome.summary
-        return Reply(
-            title=(f"{preparation.id}: {saw}",),
-            parts=(Note(line=("To plan it again: ", Code(text=command))),),
-            mark=Mark.WARNING,
-        )
+        return render_overtaken(preparation, command, outcome)
 
     def _cancel(self, preparation: Preparation, ask: Ask) -> Reply | None:
         self._permit(preparation, "operation.cancel", f"cancel {preparation.id}", ask)

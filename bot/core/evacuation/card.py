@@ -14,6 +14,7 @@ from bot.core.evacuation.progress import Progress, measure
 from bot.core.lifecycle import HOLDING, State
 from bot.core.operation import Operation
 from bot.core.plan import Level
+from bot.core.recorded import render_people
 from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked
 from bot.core.storage import known_bytes, travelling
 from bot.core.wording import render_about, render_bytes, render_count, render_duration, render_list, render_rate
@@ -381,11 +382,7 @@ def _failed(evacuation: Evacuation) -> Iterable[Part]:
 
 
 def _people(evacuation: Evacuation) -> Note:
-    line: Line = ("asked by ", User(id=evacuation.requested_by))
-    if evacuation.confirmed_by:
-        line = (*line, ", confirmed by ", User(id=evacuation.confirmed_by))
-        if evacuation.confirmed_at:
-            line = (*line, " ", Moment(at=evacuation.confirmed_at))
+    line = render_people(evacuation)
     if evacuation.cancelled_by:
         verb = "declined" if evacuation.state is State.DECLINED else "cancel asked"
         line = (*line, f", {verb} by ", User(id=evacuation.cancelled_by))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.core.lifecycle import State
 from bot.core.preparation.plan import Preparation, render_name, render_value
+from bot.core.recorded import render_meaning, render_people
 from bot.core.reply import (
     Button,
     Code,
@@ -15,9 +16,7 @@ from bot.core.reply import (
     Moment,
     Note,
     Part,
-    Quote,
     Reply,
-    Span,
     Strong,
     Table,
     Text,
@@ -127,23 +126,11 @@ def _outcome(preparation: Preparation) -> Iterator[Part]:
     fine = preparation.state is State.SUCCEEDED
     summary = f"Verified: {outcome.summary}" if fine else outcome.summary
     yield Text(lines=((summary,),), mark=Mark.FINE if fine else Mark.NONE)
-    if outcome.words:
-        yield Quote(text=outcome.words)
-    meaning: list[Line] = []
-    if outcome.cause:
-        meaning.append((Strong(text="Cause:"), f" {outcome.cause}"))
-    if outcome.remedy:
-        meaning.append((Strong(text="Remedy:"), f" {outcome.remedy}"))
-    if meaning:
-        yield Text(lines=tuple(meaning))
+    yield from render_meaning(outcome)
 
 
 def _people(preparation: Preparation) -> Line:
-    line: list[Span] = ["asked by ", User(id=preparation.requested_by)]
-    if preparation.confirmed_by:
-        line += [", confirmed by ", User(id=preparation.confirmed_by)]
-        if preparation.confirmed_at:
-            line += [" ", Moment(at=preparation.confirmed_at)]
+    line = render_people(preparation)
     if preparation.cancelled_by:
-        line += [f", {preparation.state} by ", User(id=preparation.cancelled_by)]
-    return tuple(line)
+        line = (*line, f", {preparation.state} by ", User(id=preparation.cancelled_by))
+    return line

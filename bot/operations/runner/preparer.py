@@ -15,13 +15,14 @@ from bot.core.preparation import Preparation, Setting, find_changes, read_settin
 from bot.core.preparation.plan import render
 from bot.core.wording import render_list
 from bot.errors import Fault, HostError
+from bot.operations.runner.again import PASSING
 from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
 from bot.operations.store.preparations import Preparations
 from bot.ports import Fleet
 
-_PASSING = frozenset({Fault.TRANSIENT, Fault.UNKNOWN, Fault.CAPACITY})
+_PASSING = PASSING | {Fault.CAPACITY}
 
 
 class Preparer:
