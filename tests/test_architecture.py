@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,99 +97,159 @@ TESTS = {
 LONGEST_MODULE, LONGEST_COMMAND, LONGEST_FUNCTION = 400, 80, 40
 
 FILES = sorted([*(ROOT / "bot").rglob("*.py"), *(ROOT / "commands").rglob("*.py")])
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+@dataclass(frozen=True)
+class Module:
+    path: Path
+
+    @cached_property
+    def name(self) -> str:
+        parts = self.path.relative_to(ROOT).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> list[str]:
+        """Modules, one by one: `from bot.core import plan` imports `bot.core.plan`; of the standard library, names."""
+        plain = [alias.name for node in self.nodes if isinstance(node, ast.Import) for alias in node.names]
+        froms = [node for node in self.nodes if isinstance(node, ast.ImportFrom)]
+        return plain + [_imported(node.module or "", alias.name) for node in froms for alias in node.names]
+
+    @property
+    def is_command(self) -> bool:
+        return self.name.startswith("commands.")
 
 
+def _imported(module: str, name: str) -> str:
+    full = f"{module}.{name}"
+    return full if is_module(full) or is_standard(module) else module
+
+
+@cache
+def modules() -> list[Module]:
+    return [Module(path) for path in FILES]
+
+
+@cache
 def is_module(name: str) -> bool:
     place = ROOT.joinpath(*name.split("."))
     return place.with_suffix(".py").exists() or place.is_dir()
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Modules, one by one: `from bot.core import plan` imports `bot.core.plan`; of the standard library, names."""
-    for node in ast.walk(TREES[path]):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{name_of(path)} imports relatively"
-            module = node.module or ""
-            for alias in node.names:
-                full = f"{module}.{alias.name}"
-                yield full if is_module(full) or module.split(".")[0] in sys.stdlib_module_names else module
+def is_standard(name: str) -> bool:
+    return name.split(".")[0] in sys.stdlib_module_names
 
 
 def within(name: str, areas: set[str]) -> bool:
     return any(name == area or name.startswith(f"{area}.") for area in areas)
 
 
-def every(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=name_of)
+def none_of(complaints: Iterable[str]) -> None:
+    """Every complaint is told, not only the first."""
+    told = sorted(complaints)
+    assert not told, "\n" + "\n".join(told)
 
 
-@every(FILES)
-def test_arrows_point_inwards(path: Path) -> None:
-    name = name_of(path)
-    area = max((area for area in ARROWS if within(name, {area})), key=len)
-    ours, libraries = ARROWS[area]
-    for imported in imports(path):
-        if within(imported, {"bot", "commands", "tests"}):
-            assert within(imported, ours), f"{name} must not import {imported}"
-        elif imported.split(".")[0] not in sys.stdlib_module_names:
-            assert within(imported, libraries), f"{name} must not import {imported}"
+def test_arrows_point_inwards() -> None:
+    def forbidden(module: Module) -> Iterator[str]:
+        area = max((area for area in ARROWS if within(module.name, {area})), key=len)
+        ours, libraries = ARROWS[area]
+        for name in module.imports:
+            allowed = ours if within(name, {"bot", "commands", "tests"}) else libraries
+            if not is_standard(name) and not within(name, allowed):
+                yield f"{module.name} must not import {name}"
+
+    none_of(complaint for module in modules() for complaint in forbidden(module))
 
 
-@every([path for path in FILES if within(name_of(path), {"bot.core", "commands"})])
-def test_core_and_commands_are_pure(path: Path) -> None:
-    standard = {name for name in imports(path) if name.split(".")[0] in sys.stdlib_module_names}
-    impure = {name for name in standard if not within(name, PURE)}
-    assert not impure, f"{name_of(path)} must not import {', '.join(sorted(impure))}"
+def test_nothing_is_imported_relatively() -> None:
+    none_of(
+        f"{module.name}, line {node.lineno}"
+        for module in modules()
+        for node in module.nodes
+        if isinstance(node, ast.ImportFrom) and node.level
+    )
 
 
-@every([path for path in FILES if name_of(path).startswith("bot.core.")])
-def test_core_does_not_read_the_clock(path: Path) -> None:
-    called = {node.attr for node in ast.walk(TREES[path]) if isinstance(node, ast.Attribute)}
-    assert not called & {"now", "utcnow", "today"}, f"{name_of(path)}: time comes in as an argument"
+def test_core_and_commands_are_pure() -> None:
+    none_of(
+        f"{module.name} must not import {name}"
+        for module in modules()
+        if within(module.name, {"bot.core", "commands"})
+        for name in module.imports
+        if is_standard(name) and not within(name, PURE)
+    )
 
 
-@every([path for path in FILES if name_of(path).startswith("commands.")])
-def test_a_command_imports_the_command_api_and_at_most_one_planner(path: Path) -> None:
-    ours = {name for name in imports(path) if within(name, {"bot", "commands"})}
-    assert "bot.command" in ours
-    assert len(ours - {"bot.command"}) <= 1, f"{name_of(path)} imports {', '.join(sorted(ours))}"
+def test_core_does_not_read_the_clock() -> None:
+    none_of(
+        f"{module.name}, line {node.lineno}: time comes in as an argument"
+        for module in modules()
+        if module.name.startswith("bot.core.")
+        for node in module.nodes
+        if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"}
+    )
 
 
-@every([path for path in FILES if not within(name_of(path), {*ASYNC, "bot.cli"})])
-def test_only_the_lab_is_asynchronous(path: Path) -> None:
-    assert not any(within(name, {"asyncio"}) for name in imports(path))
-    assert not any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(TREES[path]))
+def test_a_command_imports_the_command_api_and_at_most_one_planner() -> None:
+    ours = {
+        module.name: {name for name in module.imports if within(name, {"bot", "commands"})}
+        for module in modules()
+        if module.is_command
+    }
+    none_of(name for name, imported in ours.items() if "bot.command" not in imported or len(imported) > 2)
 
 
-@every(FILES)
-def test_modules_and_functions_stay_small(path: Path) -> None:
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    longest = LONGEST_COMMAND if name_of(path).startswith("commands.") else LONGEST_MODULE
-    assert lines <= longest, f"{name_of(path)} has {lines} lines: split it by concept"
-    for node in ast.walk(TREES[path]):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= LONGEST_FUNCTION, f"{name_of(path)}.{node.name} has {length} lines"
+def test_only_the_lab_is_asynchronous() -> None:
+    none_of(
+        module.name
+        for module in modules()
+        if not within(module.name, {*ASYNC, "bot.cli"})
+        if any(within(name, {"asyncio"}) for name in module.imports)
+        or any(isinstance(node, ast.AsyncFunctionDef) for node in module.nodes)
+    )
 
 
-@every([path for path in FILES if path.read_text(encoding="utf-8").strip() and path.parent.name != "commands"])
-def test_every_module_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(TREES[path]), f"{name_of(path)} has no docstring"
+def test_modules_stay_small() -> None:
+    none_of(
+        f"{module.name} has {lines} lines: split it by concept"
+        for module in modules()
+        if (lines := len(module.text.splitlines())) > (LONGEST_COMMAND if module.is_command else LONGEST_MODULE)
+    )
 
 
-@every(FILES)
-def test_nothing_outside_the_project_is_referred_to(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert "../" + "shared" not in text
-    assert "facts/" not in text
+def test_functions_stay_small() -> None:
+    none_of(
+        f"{module.name}.{node.name} has {lines} lines"
+        for module in modules()
+        for node in module.nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
+    )
+
+
+def test_every_module_says_what_it_is() -> None:
+    none_of(
+        f"{module.name} has no docstring"
+        for module in modules()
+        if module.text.strip() and not module.is_command and not ast.get_docstring(module.tree)
+    )
+
+
+def test_nothing_outside_the_project_is_referred_to() -> None:
+    none_of(module.name for module in modules() if "../" + "shared" in module.text or "facts/" in module.text)
 
 
 def test_the_house_has_the_rooms_of_its_plan() -> None:

@@ -35,6 +35,7 @@ from bot.ports import Chat, Clock
 
 LEASE = "announcer"
 POLL_S = 1.0  # rows that other processes change ring no bell here
+REST_FOR_EACH_S = 0.0004  # for each card that is behind: hundreds of moves ring all the time, and few may be shown
 MOST_TRIES_OF_A_FILE = 5
 SET_BACK = timedelta(seconds=1)  # a clock that goes back by less is being adjusted
 
@@ -65,6 +66,7 @@ class Announcer:
         self._memories: dict[str, Memory] = {}
         self._pace = Pace()
         self._busy_with: str | None = None
+        self._rest_s = 0.0  # before the next turn, whoever rings
 
     def start(self) -> None:
         self._thread.start()
@@ -88,6 +90,7 @@ class Announcer:
                     self._put_off(self._busy_with)
                     wait_s = 0
             self._store.changed.wait(wait_s)
+            self._stopping.wait(self._rest_s)
         if self._inherited is not None:
             self._store.give_up_lease(LEASE, self._holder)
 
@@ -102,10 +105,12 @@ class Announcer:
             return POLL_S
         self._pace.forget(now)
         everything = self._store.cards_due()
+        self._rest_s = len(everything) * REST_FOR_EACH_S
         self._forget_all_but(everything)
         due = [card for card in everything if self._memory(card).not_before <= now]
         schedule = self._decide_updates(due, now)
         if self._post_one(due, now) or self._update_one(due, schedule) or self._log_one(due, now):
+            self._rest_s = 0
             return 0
         moments = [self._memory(card).not_before for card in everything]
         moments += [self._pace.open_at(kind) for kind in Kind]

@@ -1,7 +1,8 @@
-"""An estate in a process of its own: `many_hosts.py <hosts> <vms> <on> <at once> <speed> <folder>`.
+"""An estate in a process of its own: `many_hosts.py <hosts> <vms> <on> <at once> <speed> <link> <folder>`.
 
 It prints the settings of a bot that reaches it, workspace included, as one line of JSON, and ends with its input. The
-VMs are dealt out to the first `on` hosts; each host carries out so many moves at once.
+VMs are dealt out to the first `on` hosts; each host carries out so many moves at once, over a link of so many
+bytes a second.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ def host_name(number: int) -> str:
     return f"host{number:02d}"
 
 
-def make_world(hosts: int, vms: int, on: int, at_once: int, speed: float) -> World:
+def make_world(hosts: int, vms: int, on: int, at_once: int, speed: float, link_bytes_s: float) -> World:
     world = World(RunningClock(speed))
     world.add_share(Share(SHARE, 100 * TIB, 0, rate_bytes_s=100e9))
     for number in range(hosts):
-        made = Host(f"{host_name(number)}.contoso.com", 4 * TIB, maximum_migrations=at_once, network_bytes_s=1e9)
+        made = Host(
+            f"{host_name(number)}.contoso.com", 4 * TIB, maximum_migrations=at_once, network_bytes_s=link_bytes_s
+        )
         made.switches = (Switch("Production"),)
         made.volumes = {letter: Volume(letter, 10 * TIB) for letter in "CD"}
         world.add_host(made)
@@ -55,8 +58,8 @@ def make_world(hosts: int, vms: int, on: int, at_once: int, speed: float) -> Wor
 
 
 def main() -> None:
-    hosts, vms, on, at_once, speed, folder = sys.argv[1:]
-    world = make_world(int(hosts), int(vms), int(on), int(at_once), float(speed))
+    hosts, vms, on, at_once, speed, link_bytes_s, folder = sys.argv[1:]
+    world = make_world(int(hosts), int(vms), int(on), int(at_once), float(speed), float(link_bytes_s))
     with RunningLab(world, Path(folder), slack=SlackServer(rate_limits=False), limits=MANY) as lab:
         settings = lab.settings(Path(folder) / "ferry.sqlite")
         print(json.dumps(settings, default=str), flush=True)

@@ -29,11 +29,18 @@ class Usage:
 
 @contextmanager
 def estate(
-    folder: Path, hosts: int, vms: int, at_once: int, speed: float, *, on: int | None = None
+    folder: Path,
+    hosts: int,
+    vms: int,
+    at_once: int,
+    speed: float,
+    *,
+    on: int | None = None,
+    link_bytes_s: float = 1e9,
 ) -> Iterator[dict[str, Any]]:
     """The settings of a bot for an estate that lives in a process of its own; the VMs are on the first half, or `on`
     so many hosts."""
-    words = [str(hosts), str(vms), str(on or hosts // 2), str(at_once), str(speed), str(folder)]
+    words = [str(hosts), str(vms), str(on or hosts // 2), str(at_once), str(speed), str(link_bytes_s), str(folder)]
     command = [sys.executable, "-m", "tests.benchmarks.many_hosts", *words]
     running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
 
 HOSTS, CONFIRMED, ALONE, RUNNING = 20, 200, 10, 500
 IDLE_S, PATIENCE_S = 40.0, 600.0
+SLOW = 1e7  # bytes a second, for 50 moves of 2 GiB: an hour or more
 _BEGINS = re.compile(r"^(\S+ \S+) INFO \S+ runner_begins operation=(m-\d+)", re.MULTILINE)
 BACKENDS = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 
@@ -112,10 +113,19 @@ class Running:
 
 @contextmanager
 def running(
-    backend: str, folder: Path, postgres: Postgres, *, vms: int, at_once: int, speed: float, workers: int = 2
+    backend: str,
+    folder: Path,
+    postgres: Postgres,
+    *,
+    vms: int,
+    at_once: int,
+    link_bytes_s: float = 1e9,
+    workers: int = 2,
 ) -> Iterator[Running]:
     with ExitStack() as stack:
-        settings: dict[str, Any] = stack.enter_context(estate(folder, HOSTS, vms, at_once, speed))
+        settings: dict[str, Any] = stack.enter_context(
+            estate(folder, HOSTS, vms, at_once, speed=1, link_bytes_s=link_bytes_s)
+        )
         del settings["operations"]["refresh_s"]  # the lab's own; what users have is measured
         settings["log"] = {"level": "info"}
         roles = [("all", "all")]
@@ -136,7 +146,7 @@ def running(
 @BACKENDS
 def test_start(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
     """From the grant, which is in the transaction that confirms or frees a place, to a runner, and to the order."""
-    with running(backend, tmp_path, postgres_server, vms=CONFIRMED + ALONE, at_once=2, speed=1) as ferries:
+    with running(backend, tmp_path, postgres_server, vms=CONFIRMED + ALONE, at_once=2) as ferries:
         operations = ferries.offer(CONFIRMED + ALONE)
         for operation in operations[:ALONE]:
             ferries.confirm([operation])
@@ -181,7 +191,9 @@ def test_start(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
 def test_footprint(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
     """Idle, and with 500 migrations running in one process."""
     each = 2 * RUNNING // HOSTS
-    with running(backend, tmp_path, postgres_server, vms=RUNNING, at_once=each, speed=0.02, workers=1) as ferries:
+    with running(
+        backend, tmp_path, postgres_server, vms=RUNNING, at_once=each, link_bytes_s=SLOW, workers=1
+    ) as ferries:
         time.sleep(10)  # what a start does is over
         _title(f"Idle, {HOSTS} hosts: {backend}")
         before = {name: read_usage(pid) for name, pid in ferries.pids.items()}

@@ -8,6 +8,8 @@ from bot.errors import Fault, HostError, HostUnreachable
 
 SET_UP_PERCENT = 10
 """Below it a move is being set up, and refusals come; above it something was copied (assumed)."""
+RECORD_S = 240.0
+"""A host keeps a job's record for five minutes (Microsoft Learn, Msvm_MigrationJob); less, because clocks differ."""
 PASSING = frozenset({Fault.TRANSIENT, Fault.UNKNOWN})
 """Faults after which it may be tried again: by a read or a comparison nothing has been started, and a move that ended
 so is looked for on both hosts first."""

@@ -38,20 +38,18 @@ from bot.core.reconcile import (
 from bot.core.wording import render_duration
 from bot.errors import Fault, HostError
 from bot.operations.runner import endings
-from bot.operations.runner.again import PASSING, SET_UP_PERCENT, may_be_sent_again
+from bot.operations.runner.again import PASSING, RECORD_S, SET_UP_PERCENT, may_be_sent_again
 from bot.operations.runner.following import Following, Gone, Overdue
 from bot.operations.runner.order import Held, Order, Unwanted
 from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing, backoff_s
+from bot.operations.runner.turns import Turns
 from bot.operations.runner.witness import Stopped, Witness
 from bot.operations.store import Store
 from bot.operations.watch import in_background
 from bot.ports import Clock, Fleet
 
 log = logging.getLogger(__name__)
-
-# A host keeps a job's record for five minutes (Microsoft Learn, Msvm_MigrationJob); less, because clocks differ.
-_RECORD_S = 240.0
 
 
 class Errand:
@@ -65,6 +63,7 @@ class Errand:
         clock: Clock,
         changes: Callable[[Plan], tuple[str, ...]],
         timing: Timing,
+        turns: Turns,
         stopping: threading.Event,
     ) -> None:
         self._row = Row(store, operation)
@@ -74,6 +73,7 @@ class Errand:
         self._clock = clock
         self._changes = changes
         self._timing = timing
+        self._turns = turns
         self._stopping = stopping
         self._witness = Witness(fleet, timing, stopping, self._tell_away)
         self._deadline_s = deadline_s(timing.deadlines, operation.plan)
@@ -103,7 +103,9 @@ class Errand:
         for turn in range(self._row.failures() + 1, self._timing.starts + 1):
             last = turn == self._timing.starts
             try:
-                if self._prepare():
+                with self._turns.take((self._move.source, self._move.destination), self._await_turn):
+                    ended = self._prepare()
+                if ended:
                     return
             except HostError as error:
                 if last or error.fault not in PASSING:
@@ -134,6 +136,13 @@ class Errand:
             self._pause_after(failure, turn, "trying")
         # A former process has used up all tries, and died before the end.
         self._judge(self._settle(doubtful=True), None)
+
+    def _await_turn(self) -> bool:
+        """Others are prepared with these hosts. True: the turn is wanted no more."""
+        if self._stopping.is_set():
+            raise Stopped
+        self._row.progress(self._following.percent, "waiting its turn to be checked again")
+        return self._row.cancelled()
 
     def _prepare(self) -> bool:
         """Look, check and compare. True: the operation has ended instead of going on.
@@ -242,7 +251,7 @@ class Errand:
         unsent = isinstance(verdict, NotMoved) and verdict.job is None and operation.state is State.RUNNING
         if not unsent or self._row.cancelled() or not isinstance(verdict, NotMoved):
             self._judge(verdict, None)
-        elif self._age_s() > _RECORD_S:
+        elif self._age_s() > RECORD_S:
             self._discard()
             self._row.end(Event.FAIL, endings.traceless(self._row.operation, verdict, self._age_s()))
         else:

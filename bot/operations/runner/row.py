@@ -28,6 +28,7 @@ class Row:
 
     def __init__(self, store: Store, operation: Operation) -> None:
         self._store = store
+        self._told: tuple[int, str] | None = None
         self.operation = operation
 
     @property
@@ -76,6 +77,7 @@ class Row:
         )
         if changed is None:
             raise Stopped
+        self._told = None
         self.operation = changed
 
     def end(self, event: Event, outcome: Outcome) -> bool:
@@ -85,6 +87,10 @@ class Row:
         return True
 
     def progress(self, percent: int, doing: str = "") -> None:
+        """Nothing is written where this attempt has just said the same."""
+        if self._told == (percent, doing):
+            return
+        self._told = (percent, doing)
         self._store.progress(self.operation.id, percent, doing, attempt=self.operation.attempt)
 
     def failures(self) -> int:

@@ -19,6 +19,7 @@ from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
 from bot.operations.runner.preparer import Preparer
 from bot.operations.runner.timing import Timing
+from bot.operations.runner.turns import Turns
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
 from bot.ports import Clock, Fleet
@@ -48,6 +49,7 @@ class Runner:
         self._timing = timing or Timing()
         self._stopping = threading.Event()
         self._preparer = Preparer(store, fleet, self._timing, self._stopping)
+        self._turns = Turns(self._timing.prepared_at_once, self._timing.poll_s)
         self._left = threading.Condition()
         self._runs: set[tuple[str, int]] = set()
 
@@ -90,7 +92,7 @@ class Runner:
 
     def _move(self, operation: Operation) -> None:
         Errand(
-            operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._stopping
+            operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._turns, self._stopping
         ).carry_out()
 
     def _doubt(self, operation: Operation | Preparation, incident: str) -> None:

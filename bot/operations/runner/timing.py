@@ -9,6 +9,7 @@ from bot.core.deadline import Deadlines
 
 @dataclass(frozen=True)
 class Timing:
+    prepared_at_once: int = 3  # moves that are looked at, checked and compared at the same time with one host
     tick_s: float = 0.5  # between two writes of progress, and until a cancel is noticed
     poll_s: float = 1.0  # between two looks at a job that this process did not start
     looks: int = 12  # tries at a look that gave no answer, or showed what cannot last
