@@ -3,6 +3,7 @@
 A command looks (through `Context`) and answers. It never changes anything itself:
 
     Reply   say this
+    Interim say this, and replace it by what is learnt
     Plan    offer this; Ferry shows it, asks for confirmation, journals, queues, runs and resumes it
     Signal  tell Ferry something about an operation that exists
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
-from bot.core import wording
+from bot.core import freshness, wording
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.grammar import Arguments, Usage
@@ -38,7 +39,7 @@ from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
-from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
+from bot.core.reply import Code, Interim, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.errors import HostError, Refused
 
@@ -60,6 +61,7 @@ __all__ = [
     "HostError",
     "HostName",
     "HostNames",
+    "Interim",
     "Line",
     "Look",
     "Mark",
@@ -86,13 +88,14 @@ __all__ = [
     "VmState",
     "VmSummary",
     "command",
+    "freshness",
     "marked",
     "say",
     "to_timedelta",
     "wording",
 ]
 
-Answer = Reply | Plan | EvacuationPlan | PreparationPlan | Signal
+Answer = Reply | Interim | Plan | EvacuationPlan | PreparationPlan | Signal
 
 
 class Hosts(Protocol):
@@ -102,7 +105,13 @@ class Hosts(Protocol):
         """All hosts as last seen. No host is asked."""
 
     def refreshed(self) -> Estate:
-        """All hosts, each asked now, in parallel; a host that gives no answer is in it with its failure."""
+        """All hosts, each asked now, in parallel; a host that gives no answer is in it with its failure.
+
+        One that gave no answer the last time is waited for shortly.
+        """
+
+    def last_seen(self, host: str) -> Seen:
+        """One host as last seen; it is not asked. Refused if the settings do not know it."""
 
     def read_host(self, host: str) -> Host:
         """One host, asked now. Refused if the settings do not know it; HostError, HostUnreachable."""
@@ -124,6 +133,9 @@ class Hosts(Protocol):
 
         A host that gives no answer is in it with its failure. Refused if the settings do not know one.
         """
+
+    def last_checked(self) -> tuple[Checkup, ...]:
+        """All hosts as last checked and seen; what has not been asked for yet is not known. No host is asked."""
 
     def reach(self, source: str, targets: Iterable[Target]) -> tuple[Reached, ...]:
         """Have a host try ports of another, all at once. What could not be tried says why."""
@@ -223,7 +235,7 @@ class Command:
     """A command: its usage line is its grammar, its help and its "did you mean".
 
     Attributes:
-        changes: whether its answer can be other than a Reply; a policy's no to such a command is journalled.
+        changes: whether its answer can be more than words; a policy's no to such a command is journalled.
     """
 
     usage: Usage
@@ -259,7 +271,7 @@ def command(
         return Command(
             usage=Usage.parse(usages, arguments),
             action=action,
-            changes=hints.get("return") is not Reply,
+            changes=hints.get("return") not in (Reply, Reply | Interim),
             examples=examples,
             arguments=arguments,
             handler=handler,

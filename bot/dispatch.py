@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.command import Answer, Command, Context, Evacuations, History, Hosts, Operations
 from bot.core.evacuation import EvacuationPlan
@@ -25,7 +25,7 @@ from bot.core.planner import Limits
 from bot.core.policy import Policy, decide
 from bot.core.preparation import PreparationPlan
 from bot.core.refusal import render_blocked, render_host_error, render_incident, render_refused, render_usage
-from bot.core.reply import Reply
+from bot.core.reply import Interim, Reply
 from bot.core.signal import Signal
 from bot.core.wording import render_duration
 from bot.errors import HostError, Misnamed, Refused, UsageError
@@ -33,6 +33,8 @@ from bot.ports import Clock
 from bot.registry import NotACommand, Registry, find
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Wish = Callable[[], tuple[str, Mapping[str, object]]]
 """A command in Ferry's own spelling, and its arguments."""
@@ -90,16 +92,18 @@ class Dispatcher:
         self._bot_user = bot_user if callable(bot_user) else lambda: bot_user
         self._stale_after_s = stale_after_s
 
-    def answer(self, ask: Ask, again: bool = False) -> Reply | None:
-        """What to say; None if an operation's card says it. Never raises.
+    def answer(self, ask: Ask, again: bool = False) -> Reply | Interim | None:
+        """What to say; None if an operation's card says it. Never raises, nor does what an interim answer learns by.
 
         Args:
             again: a former process took it, and may have carried it out before it died.
         """
+        return self._told(ask, lambda: None if again and self._desk.has_offered(ask) else self._answer(ask, again))
+
+    def _told(self, ask: Ask, work: Callable[[], T]) -> T | Reply:
+        """What comes of it, in words at any rate."""
         try:
-            if again and self._desk.has_offered(ask):
-                return None
-            reply = self._answer(ask, again)
+            answer = work()
         except UsageError as error:
             log.debug("not understood key=%s actor=%s problem=%r", ask.key, ask.actor, error.message)
             return render_usage(error)
@@ -117,10 +121,10 @@ class Dispatcher:
             incident = uuid.uuid4().hex[:8]
             log.exception("incident %s key=%s actor=%s text=%r", incident, ask.key, ask.actor, ask.text[:200])
             return render_incident(incident)
-        log.info("answered key=%s actor=%s by=%s", ask.key, ask.actor, "card" if reply is None else "reply")
-        return reply
+        log.info("answered key=%s actor=%s by=%s", ask.key, ask.actor, "card" if answer is None else "reply")
+        return answer
 
-    def _answer(self, ask: Ask, again: bool) -> Reply | None:
+    def _answer(self, ask: Ask, again: bool) -> Reply | Interim | None:
         try:
             command, words = find(self._registry, split(normalise(ask.text, self._bot_user())))
         except UsageError as error:
@@ -141,9 +145,11 @@ class Dispatcher:
             error.spell_out(lambda name: command.usage.write(_respelt(arguments, slot, said, name)))
             raise
 
-    def _act(self, answer: Answer, ask: Ask) -> Reply | None:
+    def _act(self, answer: Answer, ask: Ask) -> Reply | Interim | None:
         if isinstance(answer, Reply):
             return answer
+        if isinstance(answer, Interim):
+            return Interim(answer.reply, partial(self._told, ask, answer.learn))
         if isinstance(answer, Plan):
             about = {"vm": answer.move.vm_name, "host": answer.move.destination}
             self._permit(ask, answer.action, lambda: (answer.command, about))

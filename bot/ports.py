@@ -21,7 +21,8 @@ class Clock(Protocol):
 
 
 class HostReader(Protocol):
-    """Reads of hosts. Every call takes at most the time limit of the host's settings, and changes nothing.
+    """Reads of hosts. Every call takes at most the time limit of the host's settings, and changes nothing. What is
+    asked of all hosts at once (`read_vms`, `read_all`, `read_surroundings`) may have to wait for its turn before that.
 
     All raise HostUnreachable when no trustworthy answer came, HostError when the host refused. Safe to call from any
     thread.

@@ -1,4 +1,4 @@
-from bot.command import Arguments, Context, HostName, Refused, Reply, command
+from bot.command import Arguments, Context, HostName, Interim, Refused, Reply, command, freshness
 from bot.core import readiness
 
 
@@ -13,18 +13,16 @@ class Check(Arguments):
     action="host.read",
     examples=("check all", "check host01", "check host01 to host02"),
 )
-def check(ask: Check, context: Context) -> Reply:
+def check(ask: Check, context: Context) -> Reply | Interim:
     """Show whether hosts are ready for migrations, and what to do where they are not.
 
-    Every host concerned is asked now, for its settings, its networks, its clock and more; nothing is changed. With a
-    destination the source also tries its ports, and the commands for delegation in Active Directory are written out.
+    Every host concerned is asked now, for its settings, its networks, its clock and more; nothing is changed. Of all
+    hosts, what was seen before is shown at once, with its age, and then replaced. With a destination the source also
+    tries its ports, and the commands for delegation in Active Directory are written out.
     """
     reserve = context.limits.memory_reserve_bytes
     if ask.host is None:
-        names = [seen.host for seen in context.hosts.estate().hosts]
-        if not names:
-            raise Refused("the settings name no host", needed="at least one under `[hosts]`")
-        return readiness.answer_hosts(context.hosts.check(names), reserve)
+        return _check_all(context, reserve)
     if ask.destination is None:
         return readiness.answer_hosts(context.hosts.check([ask.host]), reserve)
     both = context.hosts.check([ask.host, ask.destination])
@@ -37,3 +35,15 @@ def check(ask: Check, context: Context) -> Reply:
     source, destination = both
     reached = context.hosts.reach(source.host, readiness.targets_between(source, destination))
     return readiness.answer_pair(source, destination, reached, reserve)
+
+
+def _check_all(context: Context, reserve: int) -> Interim:
+    last = context.hosts.last_checked()
+    if not last:
+        raise Refused("the settings name no host", needed="at least one under `[hosts]`")
+    names = [checkup.host for checkup in last]
+    moments = [checkup.began for checkup in last if checkup.asked]
+    known = readiness.answer_hosts(last, reserve)
+    return freshness.interim(
+        known, moments, context.now, lambda: readiness.answer_hosts(context.hosts.check(names), reserve)
+    )

@@ -2,6 +2,7 @@ from bot.command import (
     Arguments,
     Context,
     HostName,
+    Interim,
     Refused,
     Reply,
     Seen,
@@ -10,6 +11,7 @@ from bot.command import (
     VmState,
     VmSummary,
     command,
+    freshness,
     wording,
 )
 
@@ -19,17 +21,27 @@ class Vms(Arguments):
 
 
 @command("vms <host>", action="host.read", examples=("vms host01", "vms host01.contoso.com"))
-def vms(ask: Vms, context: Context) -> Reply:
+def vms(ask: Vms, context: Context) -> Reply | Interim:
     """List the virtual machines of a host, with state, memory and uptime.
 
-    The host is asked now.
+    What was last seen is shown at once, with its age, while the host is asked; then the answer is replaced.
     """
-    seen = context.hosts.read_vms(ask.host)
+    last = context.hosts.last_seen(ask.host)
+    if not last.known:
+        return _answer(context.hosts.read_vms(ask.host), context)
+    known = _answer(last, context)
+    if freshness.is_fresh([last], context.now):
+        return known
+    return freshness.interim(known, [last.at], context.now, lambda: _answer(context.hosts.read_vms(ask.host), context))
+
+
+def _answer(seen: Seen, context: Context) -> Reply:
     if not seen.known:
         raise _silent(seen, context)
     title = (Strong(text=seen.host), f" has {wording.render_count(len(seen.vms), 'virtual machine')}")
     rows = tuple(_row(vm) for vm in sorted(seen.vms, key=lambda vm: vm.name.casefold()))
-    return Reply(title=title, parts=(Table(columns=("VM", "State", "Memory", "Uptime"), rows=rows),) if rows else ())
+    table = Table(columns=("VM", "State", "Memory", "Uptime"), rows=rows)
+    return Reply(title=title, badge=freshness.render_seen([seen.at], context.now), parts=(table,) if rows else ())
 
 
 def _row(vm: VmSummary) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from bot.core.reply import Code, Line, Span, Strong, Text
 from bot.core.signal import Anchor, Signal
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
+from bot.ports import Clock
 from bot.registry import Registry
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -69,18 +70,25 @@ class NoHistory:
         return Found(deeds=(), total=0)
 
 
-def make_dispatcher(desk: Tray, registry: Registry, policy: Policy | None = None) -> Dispatcher:
+def make_dispatcher(
+    desk: Tray,
+    registry: Registry,
+    policy: Policy | None = None,
+    *,
+    # Without hosts no command may look at one: that would end in an incident, as with operations.
+    hosts: Hosts | None = None,
+    clock: Clock | None = None,
+) -> Dispatcher:
     return Dispatcher(
         registry,
         policy or Policy(allow=frozenset({ALICE})),
-        # No command here looks at a host or an operation; one that did would end in an incident.
-        cast(Hosts, None),
+        cast(Hosts, hosts),
         cast(Operations, None),
         NoHistory(),
         cast(Evacuations, None),
         desk,
         Limits(),
-        FixedClock(),
+        clock or FixedClock(),
         bot_user=lambda: "UFERRY",
         stale_after_s=120,
     )

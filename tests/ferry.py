@@ -15,6 +15,7 @@ from types import MappingProxyType, TracebackType
 from typing import TypeVar
 
 from bot.app import Bot, build
+from bot.core.freshness import ASKING
 from bot.core.lifecycle import ENDED, State
 from bot.core.operation import Operation
 from bot.lab.running import CHANNEL, RunningLab
@@ -94,6 +95,11 @@ class Ferry:
                 (answer for answer in self._answers(who, where, thread or ts) if answer.ts not in before), None
             )
         )
+
+    def ask(self, text: str, **said: str) -> str:
+        """The answer's text, once the hosts have been asked."""
+        answer = self.say(text, **said)
+        return self.wait(lambda: shown if ASKING not in (shown := self.text(answer)) else None)
 
     def press(self, card: Message, button: str, *, who: str = "alice") -> None:
         self.server.press(who, card.channel, card.ts, button)

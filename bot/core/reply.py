@@ -7,6 +7,8 @@ A `Line` is a sequence of spans; a bare string is plain text and is always escap
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -110,6 +112,19 @@ class Reply(Frozen):
     buttons: tuple[Button, ...] = ()
     private: bool = False  # only the asker sees it
     mark: Mark = Mark.NONE  # of the whole: success, warning, failure
+
+
+@dataclass(frozen=True)
+class Interim:
+    """Said at once, because more takes a while, and replaced where it stands by what is learnt.
+
+    Attributes:
+        reply: never private: what only one person sees cannot be replaced.
+        learn: may wait for hosts.
+    """
+
+    reply: Reply
+    learn: Callable[[], Reply]
 
 
 _CODE = re.compile(r"`([^`\n]+)`")

@@ -19,6 +19,7 @@ from bot.errors import Fault, HostError
 from bot.hyperv import cluster_views, kerberos, pipelines, readers, surroundings, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
+from bot.hyperv.crowd import Crowd
 from bot.hyperv.remote import RemoteHost, wanted
 from bot.hyperv.warm import IDLE_RESET_S
 from bot.settings import HostSettings
@@ -47,6 +48,7 @@ class HyperVFleet:
             Refused: Kerberos is chosen and its libraries are missing.
         """
         kerberos.demand(hosts)
+        self._crowd = Crowd()
         self._hosts = {name: RemoteHost(name, settings, idle_reset_s) for name, settings in hosts.items()}
 
     def hosts(self) -> tuple[str, ...]:
@@ -62,18 +64,21 @@ class HyperVFleet:
         def view(answer: Answer) -> tuple[Host, tuple[VmSummary, ...]]:
             return views.host_of(answer, host), views.summaries_of(answer, host)
 
-        return self._hosts[host].read("reading its virtual machines", pipelines.ask_vms(), view)
+        with self._crowd.turn():
+            return self._hosts[host].read("reading its virtual machines", pipelines.ask_vms(), view)
 
     def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
         def view(answer: Answer) -> tuple[Host, tuple[Vm, ...]]:
             return views.host_of(answer, host), views.vms_of(answer, host)
 
-        return self._hosts[host].read("reading all its virtual machines in full", pipelines.ask_all(), view)
+        with self._crowd.turn():
+            return self._hosts[host].read("reading all its virtual machines in full", pipelines.ask_all(), view)
 
     def read_surroundings(self, host: str) -> Surroundings:
-        return self._hosts[host].read(
-            "reading its surroundings", pipelines.ask_surroundings(), surroundings.surroundings_of
-        )
+        with self._crowd.turn():
+            return self._hosts[host].read(
+                "reading its surroundings", pipelines.ask_surroundings(), surroundings.surroundings_of
+            )
 
     def reach(self, host: str, target: Target) -> bool:
         return self._hosts[host].read(

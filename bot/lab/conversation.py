@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from bot.core.freshness import ASKING
 from bot.core.lifecycle import ENDED, State
 from bot.lab.slack import Message, SlackServer
 from bot.lab.terminal.chat import Chat
@@ -73,7 +74,7 @@ class Conversation:
             self._printer.print_news()
             answers = [message for message in self._answers() if message.ts not in known]
             answer = next((one for one in answers if self._state(one)), answers[0] if answers else None)
-            if answer and self._state(answer) in until:
+            if answer and self._state(answer) in until and not self._is_interim(answer):
                 return answer
         return None
 
@@ -86,6 +87,9 @@ class Conversation:
         """The state that a card shows; None for a message that is no card."""
         shown = _BADGE.search("\n".join(self._server.render_text(message)))
         return State(shown[1]) if shown else None
+
+    def _is_interim(self, message: Message) -> bool:
+        return any(ASKING in line for line in self._server.render_text(message))
 
     def _succeeded(self, answer: Message) -> bool:
         state = self._state(answer)

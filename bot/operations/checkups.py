@@ -1,31 +1,38 @@
-"""Takes the readiness of hosts: each in a thread of its own, so that none waits for another."""
+"""Takes the readiness of hosts, each in a thread of its own, so that none waits for another; and keeps it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import wait
 from functools import partial
 
+from bot.core.estate import Seen
+from bot.core.freshness import NOT_YET
 from bot.core.readiness.model import Checkup, Reached, Surroundings, Target
-from bot.operations.watch import attempt, in_background
+from bot.operations.watch import attempt, in_background, wait_for
 from bot.ports import Clock, HostReader
-
-SILENT_S = 2.0
-"""How long a host that gave no answer the last time is waited for, at least."""
 
 REACH_S = 30.0
 """Windows gives up on a port that does not answer after 21 s (its default of two repeated SYNs), then tries a ping."""
 
 
 class Checkups:
-    """Holds nothing between two calls. Thread-safe."""
+    """Thread-safe."""
 
     def __init__(self, reader: HostReader, clock: Clock, patience_s: float, reach_s: float = REACH_S) -> None:
         self._reader = reader
         self._clock = clock
         self._patience_s = patience_s
         self._reach_s = reach_s
+        self._last: dict[str, Checkup] = {}
+
+    def last(self, seen: Seen) -> Checkup:
+        """What is known of a host without asking it: its last checkup, and itself as it was seen since."""
+        nothing = Checkup(host=seen.host, began=seen.at, ended=seen.at, failure=NOT_YET, unread=NOT_YET)
+        last = self._last.get(seen.host, nothing)
+        if seen.failure == NOT_YET or last.ended > seen.at:
+            return last
+        return last.model_copy(update={"info": seen.info if seen.known else None, "failure": seen.failure})
 
     def take(self, hosts: Sequence[str], silent: Collection[str]) -> tuple[Checkup, ...]:
         """
@@ -33,10 +40,9 @@ class Checkups:
             hosts: by the settings' names.
             silent: hosts that gave no answer when they were last looked at; nobody waits long for those alone.
         """
-        began, started = self._clock.now(), time.monotonic()
+        began = self._clock.now()
         asked = {host: in_background(partial(self._check, host), f"ferry-check-{host}") for host in hosts}
-        wait([future for host, future in asked.items() if host not in silent], timeout=self._patience_s)
-        wait(asked.values(), timeout=max(0.0, min(SILENT_S, self._patience_s) - (time.monotonic() - started)))
+        wait_for(asked, silent, self._patience_s)
         late = f"no answer within {self._patience_s:g} s"
         return tuple(
             future.result()
@@ -62,7 +68,7 @@ class Checkups:
         began = self._clock.now()
         around = attempt(lambda: self._reader.read_surroundings(host), host)
         ended = self._clock.now()
-        return Checkup(
+        self._last[host] = checkup = Checkup(
             host=host,
             began=began,
             ended=ended,
@@ -71,6 +77,7 @@ class Checkups:
             around=Surroundings() if isinstance(around, str) else around,
             unread=around if isinstance(around, str) else "",
         )
+        return checkup
 
     def _reach(self, source: str, target: Target) -> Reached:
         answer = attempt(lambda: self._reader.reach(source, target), source)

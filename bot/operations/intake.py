@@ -1,5 +1,7 @@
 """Receives what people say: claims it in the database, answers it in a thread of its own, and posts the answer.
 
+An interim answer is replaced where it stands once the hosts have been asked, in a thread of its own.
+
 It understands nothing of it; that is the dispatcher's work. Rules: nothing is answered that was not claimed first, so
 that what Slack delivers twice is done once; whoever delivers never waits for a host or for chat; what was claimed and
 not answered is taken up again, at the next start or by another bot, where the dispatcher refuses what is too old.
@@ -14,16 +16,19 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from bot.core.operation import Ask
 from bot.core.refusal import render_refused
-from bot.core.reply import Reply
+from bot.core.reply import Interim, Reply
 from bot.errors import ChatError, DatabaseUnavailable, RateLimited
 from bot.operations.store import Store
 from bot.operations.ticker import Ticker
 from bot.ports import Chat
 
 log = logging.getLogger(__name__)
+
+_STOPPED = ""  # in place of a ts
 
 
 class Intake:
@@ -40,7 +45,7 @@ class Intake:
     def __init__(
         self,
         store: Store,
-        answer: Callable[[Ask, bool], Reply | None],
+        answer: Callable[[Ask, bool], Reply | Interim | None],
         chat: Chat,
         *,
         workers: int = 4,
@@ -118,39 +123,70 @@ class Intake:
             try:
                 if not self._store.is_answering(ask.key, self._holder):
                     continue  # this process stood still, was thought dead, and another has it now
-                reply = self._answer(ask, adopted)
+                answer = self._answer(ask, adopted)
                 if not self._store.is_answering(ask.key, self._holder):
                     continue
-                # Whoever took it before may have posted the answer, and died before it said so.
-                if reply is None or (adopted and self._arrived(ask, reply)) or self._deliver(ask, reply):
+                if isinstance(answer, Interim):
+                    self._give_interim(ask, answer, adopted)
+                elif answer is None or self._give(ask, answer, adopted) != _STOPPED:
                     self._store.answered(ask.key)
             except Exception:
                 # The thread's top. The ask stays unanswered, and is taken up again at the next start.
                 log.exception("incident=%s ask=%s", secrets.token_hex(4), ask.key)
 
-    def _deliver(self, ask: Ask, reply: Reply) -> bool:
-        """Whether it is dealt with: posted, or refused by chat for good. False: Ferry is stopping."""
+    def _give(self, ask: Ask, reply: Reply, adopted: bool) -> str | None:
+        """As `_deliver`. Whoever took the ask before may have posted the answer, and died before it said so."""
+        return (adopted and self._find(ask, reply)) or self._deliver(ask, reply)
+
+    def _give_interim(self, ask: Ask, interim: Interim, adopted: bool) -> None:
+        """Until it is replaced the ask stays unanswered: whoever takes it up finds it, and replaces it."""
+        ts = self._give(ask, interim.reply, adopted)
+        if ts is None:
+            self._store.answered(ask.key)  # chat does not take it, so there is nothing to replace
+        elif ts != _STOPPED:
+            work = partial(self._replace, ask, ts, interim)
+            threading.Thread(target=work, name="ferry-intake-interim", daemon=True).start()
+
+    def _replace(self, ask: Ask, ts: str, interim: Interim) -> None:
+        try:
+            reply = interim.learn()
+            if self._stopping.is_set() or not self._store.is_answering(ask.key, self._holder):
+                return
+            if self._insist(ask, lambda: self._chat.update(ask.place.channel, ts, reply), lambda: None) != _STOPPED:
+                self._store.answered(ask.key)
+        except Exception:
+            log.exception("incident=%s ask=%s", secrets.token_hex(4), ask.key)  # as in `_work`
+
+    def _deliver(self, ask: Ask, reply: Reply) -> str | None:
+        """As `_insist`; of what only one person sees there is no ts."""
+        if reply.private:
+            return self._insist(ask, lambda: self._chat.whisper(ask.place, ask.actor, reply), lambda: None)
+        return self._insist(ask, lambda: self._chat.post(ask.place, reply, key=ask.key), lambda: self._find(ask, reply))
+
+    def _insist(self, ask: Ask, send: Callable[[], str | None], find: Callable[[], str | None]) -> str | None:
+        """The ts, or None if chat gave none or refused for good. `_STOPPED`: not dealt with, Ferry is stopping.
+
+        Args:
+            find: looks for what may have been taken although no answer came.
+        """
         for turn in range(1, self._posts + 1):
             try:
-                if reply.private:
-                    self._chat.whisper(ask.place, ask.actor, reply)
-                else:
-                    self._chat.post(ask.place, reply, key=ask.key)
+                return send()
             except ChatError as error:
                 log.warning("answer_not_posted ask=%s code=%s try=%d", ask.key, error.code, turn)
-                if error.lasting or turn == self._posts or (error.maybe_done and self._arrived(ask, reply)):
-                    return True
+                if error.maybe_done and (ts := find()):
+                    return ts
+                if error.lasting or turn == self._posts:
+                    return None
                 pause_s = error.seconds if isinstance(error, RateLimited) else self._pause_s * 2 ** (turn - 1)
                 if self._stopping.wait(pause_s):
-                    return False
-            else:
-                return True
-        return True
+                    return _STOPPED
+        return None
 
-    def _arrived(self, ask: Ask, reply: Reply) -> bool:
-        """Whether a post without an answer is there. What only one person sees cannot be read, and may come twice."""
+    def _find(self, ask: Ask, reply: Reply) -> str | None:
+        """A post without an answer, if it is there. What only one person sees cannot be read, and may come twice."""
         try:
-            return not reply.private and self._chat.find(ask.place, ask.key, ask.received_at) is not None
+            return None if reply.private else self._chat.find(ask.place, ask.key, ask.received_at)
         except ChatError as error:
             log.warning("answer_not_found ask=%s code=%s", ask.key, error.code)
-            return False
+            return None

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import wait
 from datetime import datetime
 from functools import partial
 
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm
+from bot.core.freshness import NOT_YET
 from bot.core.lookup import find_vms, pick_vm, resolve_host
 from bot.core.names import VmId
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.wording import render_word
 from bot.errors import Refused
 from bot.operations.checkups import Checkups
-from bot.operations.watch import NOT_YET, Watch, attempt, failed, in_background
+from bot.operations.watch import SILENT_S, Watch, attempt, failed, in_background, wait_for
 from bot.ports import Clock, HostReader
 
 PATIENCE_S = 10.0
@@ -104,27 +104,36 @@ class Inventory:
         return Estate(hosts=tuple(watch.seen for watch in self._watches.values()))
 
     def refreshed(self) -> Estate:
-        return Estate(hosts=self._looked(self._watches.values()))
+        return Estate(hosts=self._looked(self._watches, self._silent()))
+
+    def last_seen(self, host: str) -> Seen:
+        return self._watches[self.name(host)].seen
 
     def read_vms(self, host: str) -> Seen:
-        (seen,) = self._looked([self._watches[self.name(host)]])
+        (seen,) = self._looked([self.name(host)])
         return seen
 
     def read_all(self, hosts: Iterable[str]) -> tuple[Census, ...]:
         names = tuple(dict.fromkeys(self.name(host) for host in hosts))
         began = self._clock.now()
-        asked = [in_background(partial(self._take_census, name), f"ferry-census-{name}") for name in names]
-        wait(asked, timeout=self._census_s)
+        asked = {name: in_background(partial(self._take_census, name), f"ferry-census-{name}") for name in names}
+        wait_for(asked, (), self._census_s)
         late = f"no answer within {self._census_s:g} s"
         return tuple(
             future.result() if future.done() else Census(host=name, at=began, failure=late)
-            for name, future in zip(names, asked, strict=True)
+            for name, future in asked.items()
         )
 
     def check(self, hosts: Iterable[str]) -> tuple[Checkup, ...]:
         names = tuple(dict.fromkeys(self.name(host) for host in hosts))
-        silent = {seen.host for seen in self.estate().unknown if seen.failure != NOT_YET}
-        return self._checkups.take(names, silent)
+        return self._checkups.take(names, self._silent())
+
+    def last_checked(self) -> tuple[Checkup, ...]:
+        return tuple(self._checkups.last(seen) for seen in self.estate().hosts)
+
+    def _silent(self) -> set[str]:
+        """Hosts that gave no answer when they were last looked at."""
+        return {seen.host for seen in self.estate().unknown if seen.failure != NOT_YET}
 
     def reach(self, source: str, targets: Iterable[Target]) -> tuple[Reached, ...]:
         return self._checkups.reach(self.name(source), tuple(targets))
@@ -181,12 +190,16 @@ class Inventory:
         """The settings' name of a host. Refused if they do not know it."""
         return said if said in self._watches else resolve_host(tuple(self._watches), self.estate(), said)
 
-    def _looked(self, watches: Iterable[Watch]) -> tuple[Seen, ...]:
-        """Look with all of these at once; a host that takes longer than our patience is answered for without it."""
-        asked = {watch: watch.ask() for watch in watches}
-        wait(asked.values(), timeout=self._patience_s)
-        late = f"no answer within {self._patience_s:g} s"
+    def _looked(self, hosts: Iterable[str], silent: Collection[str] = ()) -> tuple[Seen, ...]:
+        """Look at all of these at once; a host that takes longer than our patience is answered for without it."""
+        asked = {host: self._watches[host].ask() for host in hosts}
+        wait_for(asked, silent, self._patience_s)
         return tuple(
-            future.result() if future.done() else failed(watch.seen, self._clock, late)
-            for watch, future in asked.items()
+            future.result() if future.done() else self._late(host, SILENT_S if host in silent else self._patience_s)
+            for host, future in asked.items()
         )
+
+    def _late(self, host: str, patience_s: float) -> Seen:
+        before = self._watches[host].seen
+        again = f"; before that: {before.failure}" if host in self._silent() else ""
+        return failed(before, self._clock, f"no answer within {patience_s:g} s{again}")

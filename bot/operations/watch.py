@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import datetime
 from typing import TypeVar
 
 from bot.core.estate import Host, Seen
+from bot.core.freshness import NOT_YET
 from bot.errors import HostError
 from bot.ports import Clock, HostReader
 
@@ -22,7 +24,11 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-NOT_YET = "Ferry has not looked at it yet"
+SILENT_S = 2.0
+"""How long a host that gave no answer the last time is waited for, at least."""
+
+STILL_S = 1.0
+"""When no host has answered for so long, the others are not held up by Ferry's own work."""
 
 
 def in_background(function: Callable[[], T], name: str) -> Future[T]:
@@ -130,6 +136,23 @@ class Watch:
             self._on_room(host, seen_at)
         except Exception:
             log.exception("room_not_recorded host=%s incident=%s", self._host, secrets.token_hex(4))
+
+
+def wait_for(asked: Mapping[str, Future[T]], silent: Collection[str], patience_s: float) -> None:
+    """Until all have answered, or nobody is waited for any more. Many hosts may take longer than one, so nobody is
+    given up while answers keep coming.
+
+    Args:
+        asked: by host.
+        silent: hosts that gave no answer when they were last looked at; nobody waits long for those alone.
+    """
+    began = time.monotonic()
+    waiting = {future for host, future in asked.items() if host not in silent}
+    answered = waiting
+    while waiting and answered:
+        left_s = max(STILL_S, patience_s - (time.monotonic() - began))
+        answered, waiting = wait(waiting, timeout=left_s, return_when=FIRST_COMPLETED)
+    wait(asked.values(), timeout=max(0.0, min(SILENT_S, patience_s) - (time.monotonic() - began)))
 
 
 def attempt(read: Callable[[], T], host: str) -> T | str:

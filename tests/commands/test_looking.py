@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from bot.core.operation import Ask, Place
 from bot.core.plan import Level, MoveKind, Plan
 from bot.core.planner import Limits
 from bot.core.policy import Policy
-from bot.core.reply import Note, Reply, Table, Text
+from bot.core.reply import Interim, Note, Reply, Table, Text
 from bot.dispatch import Dispatcher
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.world import GIB, Switch, SwitchType
@@ -27,9 +28,12 @@ from tests.asking import ALICE, NoHistory, Tray, plain
 from tests.contract.two_hosts import SHARE, VM_01, VM_02, TwoHosts, two_hosts
 
 
-class SystemClock:
+class Clock:
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self.ahead
 
 
 class Ferry:
@@ -39,7 +43,8 @@ class Ferry:
         self.lab = lab
         self.store = store
         self.desk = Tray()
-        self.inventory = Inventory(fleet, SystemClock(), refresh_s=3600)
+        self.clock = Clock()
+        self.inventory = Inventory(fleet, self.clock, refresh_s=3600)
         self._dispatcher = Dispatcher(
             discover(commands),
             Policy(allow=frozenset({ALICE})),
@@ -49,39 +54,49 @@ class Ferry:
             Evacuations(self.inventory, store, Rules(), Placer().place),
             self.desk,
             Limits(link_gbit_s={"host01": 10, "host02": 10}),
-            SystemClock(),
+            self.clock,
             bot_user="UFERRY",
             stale_after_s=120,
         )
 
     def asked(self, text: str) -> Ask:
-        now = datetime.now(UTC)
+        now = self.clock.now()
         place = Place(team="T1", channel="C1")
         return Ask(key=f"T1/C1/{text}", text=text, actor=ALICE, place=place, at=now, received_at=now)
 
     def reply(self, text: str) -> Reply:
+        """The answer; in the end, once hosts have been asked."""
         reply = self._dispatcher.answer(self.asked(text))
         assert reply is not None, f"{text} was offered as a plan"
-        return reply
+        return reply.learn() if isinstance(reply, Interim) else reply
+
+    def interim(self, text: str) -> Reply:
+        """What is said before any host has been asked."""
+        interim = self._dispatcher.answer(self.asked(text))
+        assert isinstance(interim, Interim)
+        return interim.reply
 
     def read(self, text: str) -> list[str]:
-        """The answer's lines; a table's cells are set apart by bars."""
-        reply = self.reply(text)
-        lines = [plain(reply.title)]
-        for part in reply.parts:
-            if isinstance(part, Table):
-                lines += [" | ".join(row) for row in (part.columns, *part.rows)]
-            elif isinstance(part, Text):
-                lines += [plain(line) for line in part.lines]
-            elif isinstance(part, Note):
-                lines.append(plain(part.line))
-        return lines
+        return lines_of(self.reply(text))
 
     def plan(self, text: str) -> Plan:
         before = len(self.desk.plans)
         assert self._dispatcher.answer(self.asked(text)) is None
         assert len(self.desk.plans) == before + 1
         return self.desk.plans[-1][0]
+
+
+def lines_of(reply: Reply) -> list[str]:
+    """The answer's lines; a table's cells are set apart by bars."""
+    lines = [plain(reply.title)]
+    for part in reply.parts:
+        if isinstance(part, Table):
+            lines += [" | ".join(row) for row in (part.columns, *part.rows)]
+        elif isinstance(part, Text):
+            lines += [plain(line) for line in part.lines]
+        elif isinstance(part, Note):
+            lines.append(plain(part.line))
+    return lines
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +109,7 @@ def lab() -> Iterator[TwoHosts]:
 def ferry(lab: TwoHosts, tmp_path: Path) -> Iterator[Ferry]:
     lab.reset()
     fleet = HyperVFleet(lab.settings)
-    store = Store(f"sqlite:///{tmp_path / 'ferry.sqlite'}", SystemClock())
+    store = Store(f"sqlite:///{tmp_path / 'ferry.sqlite'}", Clock())
     store.migrate()
     yield Ferry(lab, fleet, store)
     store.close()
@@ -165,11 +180,53 @@ def test_hosts_is_a_table_of_all_with_what_failed(ferry: Ferry) -> None:
     ]
 
     ferry.lab.unreachable("host01")
+    ferry.clock.ahead = timedelta(seconds=12)
     lines = ferry.read("hosts")
     assert lines[0] == "2 hosts, 1 answering"
     assert lines[2] == "host01 | no answer | ? | ? | ? | ?"
     assert lines[-1].startswith("host01 gives no answer: ")
-    assert lines[-1].endswith("; it last answered just now, with 2 VMs. What it holds and does now is unknown.")
+    assert re.search("; it last answered 1. s ago, with 2 VMs. What it holds and does now is unknown.$", lines[-1])
+
+
+def test_what_was_seen_is_said_at_once_with_its_age_and_then_replaced(ferry: Ferry) -> None:
+    never = ferry.interim("hosts")
+    assert never.badge == "not seen yet · being asked now, and then this answer is replaced"
+    assert lines_of(never)[:3:2] == ["2 hosts, 0 answering", "host01 | no answer yet | ? | ? | ? | ?"]
+    assert lines_of(never)[-1] == "host02: Ferry has not looked at it yet. What it holds and does is unknown."
+    assert ferry.reply("hosts").badge == "seen just now"
+
+    ferry.lab.unreachable("host01")
+    ferry.clock.ahead = timedelta(minutes=3)
+    before = ferry.interim("hosts")
+    assert before.badge == "seen 3 min ago · being asked now, and then this answer is replaced"
+    assert lines_of(before)[0] == "2 hosts, all answering"
+    assert lines_of(ferry.interim("vms host01"))[0] == "host01 has 2 virtual machines"
+    after = ferry.reply("hosts")
+    assert (after.badge, lines_of(after)[0]) == ("seen just now", "2 hosts, 1 answering")
+
+
+def test_what_was_seen_just_now_is_not_asked_for_again(ferry: Ferry) -> None:
+    said = ferry.read("hosts")
+    ferry.lab.unreachable("host01")
+
+    assert ferry.read("hosts") == said
+    assert ferry.read("vms host01")[0] == "host01 has 2 virtual machines"
+
+
+def test_a_check_of_all_begins_with_what_is_known(ferry: Ferry) -> None:
+    never = lines_of(ferry.interim("check all"))
+    assert never[0] == "2 hosts: nothing in the way, 1 thing not known"
+    ferry.read("hosts")
+    seen = ferry.interim("check all")
+    assert seen.badge.startswith("seen just now · ")
+    assert "clock: not asked for yet" in "\n".join(lines_of(seen))
+    assert "✗" not in "\n".join(lines_of(seen))
+
+    asked = ferry.reply("check all")
+    ferry.clock.ahead = timedelta(minutes=3)
+    again = ferry.interim("check all")
+    assert again.badge.startswith("seen 3 min ago · ")
+    assert again.parts == asked.parts
 
 
 def test_vms_lists_a_host(ferry: Ferry) -> None:
@@ -185,11 +242,12 @@ def test_vms_lists_a_host(ferry: Ferry) -> None:
 def test_vms_of_a_silent_host_says_what_it_had(ferry: Ferry) -> None:
     ferry.read("vms host01")
     ferry.lab.unreachable("host01")
+    ferry.clock.ahead = timedelta(seconds=12)
 
     saw, needed, hint = ferry.read("vms host01")
 
     assert saw.startswith("host01 gives no answer: ")
-    assert saw.endswith("; when it last answered, just now, it had VM-01 and VM-02")
+    assert re.search("; when it last answered, 1. s ago, it had VM-01 and VM-02$", saw)
     assert needed == "Needed: an answer from host01"
     assert hint == "`vms host01` asks again; `hosts` shows the others"
 

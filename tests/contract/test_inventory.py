@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from queue import Queue
@@ -19,7 +19,7 @@ from bot.core.readiness.model import Surroundings, Target
 from bot.errors import HostUnreachable, Misnamed, Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.inventory import Inventory
-from bot.operations.watch import Watch
+from bot.operations.watch import Watch, wait_for
 from tests.contract.two_hosts import VM_01, VM_02, TwoHosts, two_hosts
 
 LONG_S = 20.0
@@ -238,6 +238,31 @@ def test_a_slow_host_is_answered_for_and_looked_at_to_the_end(door: Door) -> Non
     door.open("host02")
     assert looks.get(timeout=LONG_S).name == "host02"
     assert impatient.estate().unknown == ()
+
+
+def test_a_host_that_was_silent_the_last_time_keeps_nobody_waiting_long(
+    inventory: Inventory, door: Door, world: TwoHosts
+) -> None:
+    world.unreachable("host02")
+    (before,) = inventory.refreshed().unknown
+    door.close("host02")
+    estate = inventory.refreshed()
+    door.open("host02")
+
+    assert names(estate.on("host01")) == ["VM-01", "VM-02"]
+    assert [seen.failure for seen in estate.unknown] == [f"no answer within 2 s; before that: {before.failure}"]
+
+
+def test_nobody_is_given_up_while_answers_keep_coming() -> None:
+    """Three answers come half a second apart, though one host alone would be waited for half a second."""
+    asked: dict[str, Future[int]] = {f"host{number}": Future() for number in range(4)}
+    timers = [threading.Timer(0.5 * number, asked[f"host{number}"].set_result, [number]) for number in range(1, 4)]
+    for timer in timers:
+        timer.start()
+    asked["host0"].set_result(0)
+    wait_for(asked, (), 0.5)
+
+    assert all(future.done() for future in asked.values())
 
 
 def test_nobody_looks_at_a_host_twice_at_a_time(door: Door) -> None:

@@ -46,7 +46,7 @@ def test_all_hosts_one_of_them_dead_and_one_without_its_service(ferry: Ferry) ->
     ferry.world.kill_host("host02")
     ferry.world.host("host03").service_running = False
 
-    shown = ferry.text(ferry.say("check all"))
+    shown = ferry.ask("check all")
 
     assert "❌ 3 hosts: 1 thing in the way and 1 thing not known" in shown
     assert "host03: Hyper-V's management service is stopped" in shown

@@ -166,14 +166,14 @@ def test_people_may_talk_in_a_channel_that_ferry_reads(lab: Ferry) -> None:
 
 
 def test_hosts_shows_room_and_limits(lab: Ferry) -> None:
-    shown = lab.text(lab.say("hosts"))
+    shown = lab.ask("hosts")
     assert "3 hosts, all answering" in shown
     assert "4.0 of 64 GB" in shown
 
 
 def test_where_and_vms_show_what_the_host_says_now(lab: Ferry) -> None:
     assert "VM-10 is on host01" in lab.text(lab.say("where VM-10"))
-    assert "running, being backed up" in lab.text(lab.say("vms host01"))
+    assert "running, being backed up" in lab.ask("vms host01")
 
 
 # Where it is said

@@ -23,6 +23,13 @@ NESTED = (
     "<ToString>Running</ToString><I32>2</I32></Obj>"
     '<Obj N="Status" RefId="2"><TN RefId="2"><T>System.String[]</T><T>System.Array</T></TN>'
     "<LST><S>one</S><Nil /><I32>3</I32></LST></Obj>"
+    '<Obj N="Wanted" RefId="3"><TNRef RefId="1" /><ToString>Off</ToString><I32>3</I32></Obj>'
+    '<Obj N="Words" RefId="4"><TNRef RefId="2" /><LST><S>two</S><Ref RefId="1" /></LST></Obj>'
+    '<Obj N="None" RefId="5"><TNRef RefId="2" /><LST /></Obj><Obj N="Bare" RefId="6"><I32>1</I32></Obj>'
+    '<Obj N="Objects" RefId="7"><TN RefId="3"><T>System.Object[]</T><T>System.Array</T></TN>'
+    '<LST><Obj RefId="8"><TNRef RefId="1" /><ToString>Paused</ToString><I32>9</I32></Obj><S>w</S></LST></Obj>'
+    '<Obj N="Table" RefId="9"><TN RefId="4"><T>System.Collections.Hashtable</T></TN>'
+    '<DCT><En><S N="Key">a</S><I32 N="Value">1</I32></En></DCT></Obj><Ref N="Row" RefId="4" />'
     '<Ref N="Again" RefId="1" /></Props><MS><S N="VMName">VM-01</S></MS></Obj>'
 )
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.core.reply import Reply, say
+from bot.core.reply import Interim, Reply, say
 from bot.lab.slack import SlackServer
 from bot.lab.slack.faults import Fault
 from bot.operations.intake import Intake
@@ -22,7 +22,7 @@ from bot.slack.poster import Poster, connect
 from tests.contract.slack_lab import running
 
 PATIENCE_S = 8.0
-Answer = Callable[[Ask, bool], Reply | None]
+Answer = Callable[[Ask, bool], Reply | Interim | None]
 
 
 @pytest.fixture
@@ -203,3 +203,58 @@ def test_an_ask_that_another_process_has_taken_over_is_answered_there_only(store
     go.set()
     intake.stop()
     assert sorted(posted(slack)) == ["you said first", "you said second"]
+
+
+def two_steps(learn: Callable[[], Reply]) -> Answer:
+    return lambda asked, again: Interim(say(f"{asked.text}: asking"), learn)
+
+
+def test_an_interim_answer_is_replaced_where_it_stands(store, slack, poster):
+    """It keeps nobody waiting, not even with one worker."""
+    go = threading.Event()
+
+    def learn() -> Reply:
+        assert go.wait(PATIENCE_S)
+        return say("all answered")
+
+    with receiving(store, poster, two_steps(learn), workers=1) as intake:
+        intake.take(ask(slack, "hosts"))
+        intake.take(ask(slack, "more"))
+        slack.wait_for(seen(slack, "more: asking"), PATIENCE_S)
+        assert posted(slack) == ["hosts: asking", "more: asking"]
+        assert len(store.unanswered()) == 2
+        go.set()
+        all_answered(store)
+    assert posted(slack) == ["all answered", "all answered"]
+
+
+@pytest.mark.parametrize("call", ["chat.postMessage", "chat.update"])
+@pytest.mark.parametrize("fault", [Fault(status=503), Fault(reset="after")], ids=["unavailable", "without an answer"])
+def test_an_interim_answer_is_replaced_though_chat_stumbles(store, slack, poster, call, fault):
+    slack.fail_next(call, fault, times=1)
+    with receiving(store, poster, two_steps(lambda: say("all answered"))) as intake:
+        intake.take(ask(slack, "hosts"))
+        all_answered(store)
+    assert posted(slack) == ["all answered"]
+
+
+def test_an_interim_answer_of_a_process_that_died_is_replaced_by_the_next(store, slack, poster):
+    never = threading.Event()
+    asked = ask(slack, "hosts")
+    late = two_steps(lambda: say("too late") if never.wait(PATIENCE_S) else say("never"))
+    first = Intake(store, late, poster, holder="dead")
+    first.start()
+    first.take(asked)
+    slack.wait_for(seen(slack, "hosts: asking"), PATIENCE_S)
+    first.stop()
+    with receiving(store, poster, two_steps(lambda: say("all answered"))):
+        all_answered(store)
+    never.set()
+    assert posted(slack) == ["all answered"]
+
+
+def test_an_interim_answer_that_chat_does_not_take_is_given_up(store, slack, poster):
+    asked = ask(slack, "hosts").model_copy(update={"place": Place(team="T1", channel="C0GONE")})
+    with receiving(store, poster, two_steps(lambda: say("all answered"))) as intake:
+        intake.take(asked)
+        all_answered(store)

@@ -14,12 +14,12 @@ from __future__ import annotations
 import difflib
 import re
 
-from bot.core.faults import kerberos, machines, network
+from bot.core.faults import endpoint, kerberos, machines, network
 from bot.core.faults.known import C, Known, U
 
 __all__ = ["CATALOGUE", "REFUSED_BY_CHECK", "UNCLASSIFIED", "Known", "find", "last_hresult", "nearest"]
 
-CATALOGUE: tuple[Known, ...] = (*machines.ENTRIES, *network.ENTRIES, *kerberos.ENTRIES)
+CATALOGUE: tuple[Known, ...] = (*machines.ENTRIES, *network.ENTRIES, *endpoint.ENTRIES, *kerberos.ENTRIES)
 
 UNCLASSIFIED = Known("unclassified", U, "", machines.EVENTS)
 """The cause stays empty: Ferry does not know it, and the host's own words are shown."""

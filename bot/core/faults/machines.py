@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.faults.known import B, C, Known, Q, T, U
+from bot.core.faults.known import C, Known, Q, T, U
 
 _DELEGATE = (
     "On both hosts: Set-VMHost -VirtualMachineMigrationAuthenticationType Kerberos. In Active Directory: delegate cifs "
@@ -330,28 +330,5 @@ ENTRIES: tuple[Known, ...] = (
         "the object is not there any more",
         "Look where the VM is: `where <vm>`",
         hresults=("0X80041002",),
-    ),
-    # The endpoint
-    Known(
-        "script_text",
-        B,
-        "the endpoint runs no script text, and Ferry sent some",
-        "Report this to whoever keeps Ferry",
-        identifiers=("ScriptsNotAllowed",),
-        english=r"syntax is not supported by this runspace",
-    ),
-    Known(
-        "missing_cmdlet",
-        B,
-        "the endpoint does not offer a cmdlet that Ferry needs",
-        "Copy the role that `ferry jea` writes to the host, or install the module there; Get-PSSessionCapability tells",
-        identifiers=("CommandNotFoundException",),
-    ),
-    Known(
-        "missing_parameter",
-        B,
-        "the endpoint does not take a parameter or value that Ferry sends",
-        "Copy the role that `ferry jea` writes to the host: the one there is another version's",
-        identifiers=("NamedParameterNotFound", "ParameterArgumentValidationError", "AmbiguousParameterSet"),
     ),
 )

@@ -130,6 +130,23 @@ ENTRIES: tuple[Known, ...] = (
         english=r"it is moving to another node",
     ),
     Known(
+        "kept_apart",
+        C,
+        "a rule of the cluster keeps the VM apart from one that is on that node",
+        "Choose another node. Get-ClusterGroup | Select Name, AntiAffinityClassNames shows who avoids whom; "
+        "(Get-Cluster).ClusterEnforcedAntiAffinity whether that is enforced",
+        hresults=("0X8007174E",),  # ERROR_CLUSTER_AFFINITY_CONFLICT
+        english=r"anti-affinity rule",
+        numbers=(5966,),
+    ),
+    Known(
+        "cluster_storage",
+        C,
+        "the files of a clustered VM may lie on the cluster's shared volumes and on shares only",
+        "Choose a path under C:\\ClusterStorage or on a share; `cluster` shows the shared volumes",
+        english=r"not storage that the cluster",  # assumed
+    ),
+    Known(
         "clustered",
         C,
         "the VM is clustered",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.core.estate import Host
+from bot.core.freshness import NOT_YET
 from bot.core.readiness.model import (
     AUTHENTICATIONS,
     CREDSSP,
@@ -59,6 +60,8 @@ def _fine(checkup: Checkup, code: str, topic: str, seen: str) -> Finding:
 
 def _unread(checkup: Checkup, code: str, topic: str, *commands: str) -> Finding:
     why = f"could not be read: {checkup.unread}" if checkup.unread else "the host does not tell"
+    if checkup.unread == NOT_YET:
+        why = "not asked for yet"
     return _finding(Level.UNKNOWN, checkup, code, topic, "not known", f"{topic}: {why}", *commands)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.core.estate import Frozen, Host
+from bot.core.freshness import NOT_YET
 
 
 class Level(StrEnum):
@@ -68,6 +69,11 @@ class Checkup(Frozen):
     failure: str = ""
     around: Surroundings = Surroundings()
     unread: str = ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether it has been asked for anything, ever."""
+        return self.failure != NOT_YET
 
 
 class Target(Frozen):

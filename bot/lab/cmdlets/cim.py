@@ -148,10 +148,11 @@ async def _get_cim_instance(session: Session, records: Records) -> AsyncIterator
         name = given["ClassName"]
         reader = _CLASSES.get((namespace, name.casefold()))
         if reader is None:
-            known = any(place == namespace for place, _ in _CLASSES)
-            text, code = ("Invalid class ", "0x80041010") if known else ("Invalid namespace ", "0x8004100e")
             target = f"{namespace}:{name}"
-            await session.error(_wmi_error(text, code, _GET, target, Category.MetadataError))
+            error = _wmi_error("Invalid class ", "0x80041010", _GET, target, Category.MetadataError)
+            if not any(place == namespace for place, _ in _CLASSES):
+                error = _wmi_error("Invalid namespace ", "0x8004100e", _GET, target, Category.MetadataError)
+            await session.error(error)
             continue
         wanted = _parse_filter(given["Filter"]) if given["Filter"] else {}
         with session.machine.world.look() as now:

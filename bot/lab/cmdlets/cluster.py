@@ -57,7 +57,7 @@ def _cluster_of(session: Session, given_cluster: str | None) -> Cluster:
         )
     if given_cluster and given_cluster.casefold() not in (".", cluster.name.casefold()):
         raise _error(
-            f"The simulated node answers for {cluster.name} only.", session.cmdlet.name, "NotSupported", given_cluster
+            f"The simulated node answers for {cluster.name} only.", "NotSupported", session.cmdlet.name, given_cluster
         )
     return cluster
 

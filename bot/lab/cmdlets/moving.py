@@ -25,7 +25,7 @@ from bot.lab.cmdlets.finding import (
 )
 from bot.lab.cmdlets.things import VIRTUAL_MACHINE, VmHandle
 from bot.lab.engine import Arguments, Cmdlet, In, Int64, Kind, Parameter, PsArray, PsObject, Records, Session, Value
-from bot.lab.world import HyperVError, Identifier, Job, Layout, MoveRequest, Vm
+from bot.lab.world import HyperVError, Job, Layout, MoveRequest, Vm, faults
 from bot.lab.world.compatibility import Incompatibility
 from bot.lab.world.storage import file_name
 
@@ -80,10 +80,7 @@ def _layout(given: Arguments, vm: Vm) -> Layout | None:
 def _disk_mapping(entry: dict[str, Any]) -> tuple[str, str]:
     source, target = str(entry.get("SourceFilePath") or ""), str(entry.get("DestinationFilePath") or "")
     if not source or not target or file_name(source).casefold() != file_name(target).casefold():
-        raise HyperVError(
-            "The virtual hard disk name must be identical in SourceFilePath and DestinationFilePath.",  # assumed
-            Identifier.INVALID_PARAMETER,
-        )
+        raise faults.names_differ()
     return source, target
 
 
@@ -271,7 +268,7 @@ def _storage_starter(session: Session, handle: VmHandle, given: Arguments) -> Ca
     def start() -> Job:
         layout = _layout(given, handle.vm)
         if layout is None:
-            raise HyperVError("No destination is given for any of the files.", Identifier.INVALID_PARAMETER)  # assumed
+            raise faults.no_destination()
         job: Job = session.machine.world.start_storage_move(handle.host, handle.vm.id, layout, session.user)
         return job
 

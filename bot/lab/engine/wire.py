@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -45,6 +45,21 @@ from bot.lab.engine.values import Char, Int64, PsArray, PsEnum, PsObject, UInt8,
 _INTEGERS = {UInt8: PSByte, UInt16: PSUInt16, UInt32: PSUInt, UInt64: PSUInt64, Int64: PSInt64, int: PSInt}
 
 
+@lru_cache(maxsize=20_000)
+def _integer_of(kind: Any, value: int) -> Any:
+    """Each is an object with a dozen attributes, and an estate says the same few numbers again and again."""
+    return kind(value)
+
+
+class _Note(PSNoteProperty):
+    """psrpcore makes a whole PSObject to give a property its value, and does not use it: a tenth of the lab's work."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        self.name, self.mandatory, self.ps_type = name, False, None
+        self._getter = self._setter = None
+        self._value = value
+
+
 @cache
 def _enum_member(type_name: str, name: str, number: int) -> Any:
     """psrpcore serialises an enum from a class of its own; a class with the one member needed says all that is sent."""
@@ -70,7 +85,7 @@ def to_wire(value: object, depth: int = 1) -> Any:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return _INTEGERS.get(type(value), PSInt64)(value)
+        return _integer_of(_INTEGERS.get(type(value), PSInt64), value)
     return PSDouble(value) if isinstance(value, float) else value
 
 
@@ -78,8 +93,8 @@ def _object(value: PsObject, depth: int) -> Any:
     result = PSObject()
     meta = result.PSObject
     meta.type_names = [*value.types, "System.Object"]
-    meta.adapted_properties = [PSNoteProperty(key, to_wire(item, depth - 1)) for key, item in value.properties.items()]
-    meta.extended_properties = [PSNoteProperty(key, to_wire(item, depth - 1)) for key, item in value.extended.items()]
+    meta.adapted_properties = [_Note(key, to_wire(item, depth - 1)) for key, item in value.properties.items()]
+    meta.extended_properties = [_Note(key, to_wire(item, depth - 1)) for key, item in value.extended.items()]
     if value.text:
         meta.to_string = value.text
     return result

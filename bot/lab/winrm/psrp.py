@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from psrpcore import (
@@ -27,6 +28,7 @@ from psrpcore.types import (
     PSVersion,
     RunspacePoolInitData,
     RunspacePoolState,
+    _serializer,
 )
 
 _look_up_property = PSObject.__getattribute__
@@ -44,6 +46,9 @@ def _look_up(self: PSObject, name: str) -> Any:
 
 
 PSObject.__getattribute__ = _look_up  # type: ignore[method-assign]
+
+# The same names and words are written again and again, and each is searched twice for what has to be escaped.
+_serializer._serialize_string = lru_cache(maxsize=20_000)(_serializer._serialize_string)
 
 _read: dict[bytes, object] = {}
 _MOST_READ = 1000

@@ -2,7 +2,7 @@
 
 from bot.lab.world.clock import ManualClock, RunningClock, WorldClock
 from bot.lab.world.cluster import Cluster, Group, Node, NodeState, Priority, RoleMove, SharedVolume
-from bot.lab.world.faults import HyperVError, Identifier
+from bot.lab.world.faults import ClusterError, HyperVError, Identifier
 from bot.lab.world.jobs import Job, JobState, MigrationType
 from bot.lab.world.journal import Entry, Event, Journal
 from bot.lab.world.layout import Layout
@@ -22,7 +22,6 @@ from bot.lab.world.machines import (
     SwitchType,
     Vm,
 )
-from bot.lab.world.roles import ClusterError
 from bot.lab.world.storage import GIB, Share, Store, Volume
 from bot.lab.world.world import MoveRequest, World
 

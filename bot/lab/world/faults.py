@@ -1,7 +1,11 @@
-"""What Hyper-V answers when it refuses or fails: identifiers, HRESULTs and English texts.
+"""What Hyper-V and the failover cluster answer when they refuse or fail: identifiers, HRESULTs and English texts.
+
+All of it, and nowhere else: tests go through this module and see that Ferry knows what to say to each.
 
 Sources: Microsoft Learn, MigrateVirtualSystemToHost (return codes); SupportArticles, "Troubleshoot live migration
 issues" (texts with HRESULTs); Windows error texts (winerror.h). Sentences marked "assumed" were found in no source.
+That an error of the cluster carries its HRESULT in brackets, and which code says that a node does not take a role for
+the sake of anti-affinity, is assumed.
 """
 
 from __future__ import annotations
@@ -258,3 +262,49 @@ def vm_id_not_found(vm_id: str) -> HyperVError:
         f'Hyper-V was unable to find a virtual machine with id "{vm_id}".',  # assumed: worded as for a name
         Identifier.INVALID_PARAMETER,
     )
+
+
+def same_computer(source: str) -> HyperVError:
+    return HyperVError(
+        f"Virtual machines cannot be moved to the computer they are on ('{source}').",  # assumed wording
+        Identifier.INVALID_PARAMETER,
+    )
+
+
+def no_destination() -> HyperVError:
+    return HyperVError("No destination is given for any of the files.", Identifier.INVALID_PARAMETER)  # assumed
+
+
+def names_differ() -> HyperVError:
+    return HyperVError(
+        "The virtual hard disk name must be identical in SourceFilePath and DestinationFilePath.",  # assumed
+        Identifier.INVALID_PARAMETER,
+    )
+
+
+@dataclass(eq=False)
+class ClusterError(Exception):
+    """A refusal of the cluster service: a system error code and its text."""
+
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.text} (0x{0x80070000 | self.code:08X})"
+
+
+NOT_A_POSSIBLE_OWNER = ClusterError(
+    5016,
+    "The operation failed because either the specified cluster node is not the owner of the group, or the node is not "
+    "a possible owner of the group",
+)
+INVALID_STATE = ClusterError(
+    5023, "The group or resource is not in the correct state to perform the requested operation"
+)
+NO_SUCH_NODE = ClusterError(5042, "The cluster node was not found")
+NODE_DOWN = ClusterError(5050, "The cluster node is down")
+NODE_PAUSED = ClusterError(5070, "The cluster node is paused")
+GROUP_MOVING = ClusterError(5908, "The group is unable to accept the request since it is moving to another node")
+APART = ClusterError(
+    5966, "The requested operation cannot be completed because of an anti-affinity rule between cluster groups"
+)

@@ -1,18 +1,25 @@
 """What the cluster service does: moves roles between nodes, queues what exceeds the limit, takes over from the dead.
 
-It refuses what a failover cluster refuses, with the system's own codes and texts (winerror.h). That such an error
-carries its HRESULT in brackets, and which code says that a node does not take a role for the sake of anti-affinity,
-is assumed.
+It refuses what a failover cluster refuses.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from bot.lab.world import migration
 from bot.lab.world.cluster import Cluster, Group, Migration, Node, NodeState, RoleMove, Waiting
 from bot.lab.world.estate import Estate
+from bot.lab.world.faults import (
+    APART,
+    GROUP_MOVING,
+    INVALID_STATE,
+    NO_SUCH_NODE,
+    NODE_DOWN,
+    NODE_PAUSED,
+    NOT_A_POSSIBLE_OWNER,
+    ClusterError,
+)
 from bot.lab.world.jobs import Job, JobState, MigrationType
 from bot.lab.world.journal import Event
 from bot.lab.world.machines import Host, State
@@ -26,34 +33,6 @@ _HOW_IT_ENDED = {
     JobState.KILLED: Migration.CANCELED,
     JobState.EXCEPTION: Migration.FAILURE,
 }
-
-
-@dataclass(eq=False)
-class ClusterError(Exception):
-    """A refusal of the cluster service: a system error code and its text."""
-
-    code: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.text} (0x{0x80070000 | self.code:08X})"
-
-
-NOT_A_POSSIBLE_OWNER = ClusterError(
-    5016,
-    "The operation failed because either the specified cluster node is not the owner of the group, or the node is not "
-    "a possible owner of the group",
-)
-INVALID_STATE = ClusterError(
-    5023, "The group or resource is not in the correct state to perform the requested operation"
-)
-NO_SUCH_NODE = ClusterError(5042, "The cluster node was not found")
-NODE_DOWN = ClusterError(5050, "The cluster node is down")
-NODE_PAUSED = ClusterError(5070, "The cluster node is paused")
-GROUP_MOVING = ClusterError(5908, "The group is unable to accept the request since it is moving to another node")
-APART = ClusterError(
-    5966, "The requested operation cannot be completed because of an anti-affinity rule between cluster groups"
-)
 
 
 class ClusterService:

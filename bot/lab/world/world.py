@@ -334,10 +334,7 @@ class World:
         if not destination.service_running:
             raise faults.service_stopped(name)
         if destination is source:
-            raise HyperVError(
-                f"Virtual machines cannot be moved to the computer they are on ('{source.name}').",  # assumed wording
-                faults.Identifier.INVALID_PARAMETER,
-            )
+            raise faults.same_computer(source.name)
         return destination
 
     def _check_request(self, source: Host, request: MoveRequest) -> tuple[Vm, Host]:
