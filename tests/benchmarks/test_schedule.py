@@ -280,7 +280,7 @@ def foretell(cell: Cell, seed: int) -> tuple[float, list[tuple[float, float]], i
         within += left.low_s <= took_s - now_s <= left.high_s
         off_s = abs(left.seconds - (took_s - now_s))
         errors.append((off_s / (took_s - now_s), off_s / took_s))
-    return abs(table.seconds - took_s) / took_s, errors, within
+    return abs(table.foretold_s - took_s) / took_s, errors, within
 
 
 def test_time_left() -> None:

@@ -186,13 +186,22 @@ STARTS = [
         {"2": "the link of a is busy"},
     ),
     (
-        "a long one does not follow one of which little is known, a short one does",
+        "two long ones do not overlap where little is known of the first; a short one goes between them",
         [trip("long", "a", "c", 100), trip("short", "a", "d")],
-        [Running(trip("1", dirty_bytes_s=None), 11)],
+        [Running(trip("1", size=20, dirty_bytes_s=None), 22)],
         LAN,
         None,
         ("short",),
         {"long": "the link of a is busy for about 15 s more"},
+    ),
+    (
+        "behind a short one a long one may start all the same",
+        [trip("long", "a", "c", 100)],
+        [Running(trip("1", dirty_bytes_s=None), 11)],
+        LAN,
+        None,
+        ("long",),
+        {},
     ),
     (
         "all share a core",
@@ -346,6 +355,20 @@ def test_a_range_widens_with_what_is_not_known() -> None:
     assert width(known("a", "b"), 0.0) < width(known("a", "b"), None) < width(LAN, None)
 
 
+@pytest.mark.parametrize("dirty_bytes_s", [0.0, 850.0 * MB, None])
+def test_what_is_foretold_is_off_by_the_same_share_at_either_end(dirty_bytes_s: float | None) -> None:
+    """A guest that writes nearly as fast as its link carries takes three times as long on a bad day."""
+    table = plan([trip("1", dirty_bytes_s=dirty_bytes_s)], known("a", "b"))
+
+    assert table.foretold_s / table.low_s - 1 == pytest.approx(1 - table.foretold_s / table.high_s)
+
+
+def test_links_that_are_not_known_widen_the_range_and_do_not_change_what_is_foretold() -> None:
+    assumed, measured = plan([trip("1")], LAN), plan([trip("1")], known("a", "b"))
+
+    assert assumed.low_s < measured.low_s < measured.foretold_s == assumed.foretold_s < measured.high_s < assumed.high_s
+
+
 def test_those_that_stand_still_for_long_are_named() -> None:
     trips = [trip("cool"), trip("wild", dirty_bytes_s=1500.0 * MB), trip("unknown", dirty_bytes_s=None)]
     (blackout,) = plan(trips, LAN).blackouts
@@ -492,6 +515,7 @@ def test_a_plan_is_whole_and_keeps_every_rule(site: tuple[list[Trip], Network, C
     assert Counter(table.order) == Counter(slot.trip.id for slot in table.slots) == Counter(each.id for each in trips)
     assert all(slot.ends_s > slot.starts_s >= 0 for slot in table.slots)
     assert table.seconds >= table.lower_bound_s * (1 - 1e-6)
+    assert table.low_s <= table.foretold_s <= table.high_s
     for moment in [slot.starts_s for slot in table.slots]:
         under_way = [slot.trip for slot in table.slots if slot.starts_s <= moment < slot.ends_s]
         assert caps.total is None or len(under_way) <= caps.total

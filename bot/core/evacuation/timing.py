@@ -107,7 +107,9 @@ def _forecast(timetable: Timetable, legs: Sequence[Leg], known: Known) -> Foreca
     unknown = sum(leg.dirty_bytes_s is None for leg in legs)
     if unknown:
         basis.append(f"how fast {unknown} of {len(legs)} guests write is not known yet")
-    return Forecast(seconds=timetable.seconds, low_s=timetable.low_s, high_s=timetable.high_s, basis=", ".join(basis))
+    return Forecast(
+        seconds=timetable.foretold_s, low_s=timetable.low_s, high_s=timetable.high_s, basis=", ".join(basis)
+    )
 
 
 def _advise(timetable: Timetable) -> Iterator[str]:

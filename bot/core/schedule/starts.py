@@ -25,9 +25,10 @@ from bot.core.wording import render_about
 # By what part of the set-up time a trip starts sooner than predicted after one that shares well, or later after a hot
 # one: set-ups differ by so much.
 _SOONER, _LATER = 0.1, 0.25
-# A copy that takes so many set-ups is long: it does not begin behind one of which it is not known when it ends, because
-# if that VM turns out to be hot, both take much longer. The shorter ones go first.
-_LONG = 8
+# A copy is long that takes so many times a set-up and a finish, which is what waiting for the end of the one before
+# costs. Two long ones do not overlap where it is not known when the first ends: if its VM turns out to be hot, both
+# take much longer, and what that costs grows with the shorter of them. Between two long ones a short one goes.
+_LONG = 4
 _ROUNDING = 1e-6
 _AT_ONCE_S = 0.05
 
@@ -86,7 +87,7 @@ class Floor:
     def __init__(self, running: Sequence[Running], roads: Roads, caps: Caps) -> None:
         self._roads, self._caps = roads, caps
         self._wanted: dict[str, float] = {}  # link -> bytes a second
-        self._perhaps: dict[str, float] = {}  # the same of those that may take longer than is known
+        self._perhaps: dict[str, float] = {}  # the same of long ones that may take even longer
         self._least: dict[str, float] = {}  # link -> the part of its rate that somebody there needs at least
         self._crowd: dict[str, float] = {}  # link -> bytes a second that all would take, even those that are soon gone
         self._through_s: dict[str, float] = {}  # link -> until all that is known of is through
@@ -173,13 +174,14 @@ class Floor:
         return None
 
     def _is_long(self, road: Road) -> bool:
-        return road.course.copying_s > _LONG * self._roads.network.setup_s
+        network = self._roads.network
+        return road.course.copying_s > _LONG * (network.setup_s + network.finish_s)
 
     def _take(self, road: Road, rest: Rest) -> None:
         ends_s = self._ends_s(road, rest)
         again_s = ends_s - self._ahead_s(road)
         if again_s <= _AT_ONCE_S and not rest.overdue:
-            if road.trip.dirty_bytes_s is None:
+            if road.trip.dirty_bytes_s is None and self._is_long(road):
                 self._perhaps.update((link, self._perhaps.get(link, 0.0) + road.rate) for link in road.links)
             return
         least = self._least_of(road, rest)

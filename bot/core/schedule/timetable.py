@@ -58,13 +58,16 @@ class Timetable:
     Attributes:
         order: of all trips; in it they are offered to `choose_starts`.
         slots: by start; without those that a limit of nothing keeps from ever starting.
-        seconds: until the last has ended; between `low_s` and `high_s`, depending on what links carry and guests write.
+        seconds: until the last has ended, as simulated.
+        foretold_s: what a person is told. It lies between `low_s` and `high_s`, which depend on what links carry and
+            guests write, where it is off by the same share at either end: no other figure is less wrong at worst.
         lower_bound_s: no schedule is faster, with the same links and limits.
     """
 
     order: tuple[str, ...]
     slots: tuple[Slot, ...]
     seconds: float
+    foretold_s: float
     low_s: float
     high_s: float
     lower_bound_s: float
@@ -83,13 +86,18 @@ def plan(trips: Sequence[Trip], network: Network, caps: Caps | None = None) -> T
         if _makespan_s(slots) <= _GOOD_ENOUGH * bound_s:
             break
     seconds = _makespan_s(slots)
-    least_s, most_s = _bounds_s(trips, network, caps)
+    over_bound = seconds / bound_s if bound_s else 0.0
+    assumed = any(host not in network.links for trip in trips for host in trip.hosts)
+    least_s, most_s = _bounds_s(trips, network, caps, _PACES)
+    foretold_s = 2 * least_s * most_s / (least_s + most_s) if bound_s else 0.0
+    low_s, high_s = _bounds_s(trips, network, caps, _ASSUMED_PACES) if assumed else (least_s, most_s)
     return Timetable(
         order=tuple(trip.id for trip in line),
         slots=tuple(sorted(slots, key=lambda slot: slot.starts_s)),
         seconds=seconds,
-        low_s=seconds * least_s / bound_s if bound_s else 0.0,
-        high_s=seconds * most_s / bound_s if bound_s else 0.0,
+        foretold_s=foretold_s * over_bound,
+        low_s=low_s * over_bound,
+        high_s=high_s * over_bound,
         lower_bound_s=bound_s,
         blackouts=tuple(_blackouts(trips, roads)),
         advice=_advise(line, roads, caps, seconds),
@@ -153,10 +161,9 @@ def _blackouts(trips: Sequence[Trip], roads: Roads) -> Iterator[Blackout]:
             yield Blackout(road.trip.id, course.blackout_s, course.converges)
 
 
-def _bounds_s(trips: Sequence[Trip], network: Network, caps: Caps) -> tuple[float, float]:
+def _bounds_s(trips: Sequence[Trip], network: Network, caps: Caps, paces: tuple[float, float]) -> tuple[float, float]:
     """Lower bounds where links carry the most and the least, and guests write as little and as much as they may."""
-    assumed = any(host not in network.links for trip in trips for host in trip.hosts)
-    fastest, slowest = _ASSUMED_PACES if assumed else _PACES
+    fastest, slowest = paces
     writing = [
         trip if trip.dirty_bytes_s is not None else replace(trip, dirty_bytes_s=_PERHAPS_DIRTY_BYTES_S)
         for trip in trips
