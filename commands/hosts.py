@@ -1,4 +1,5 @@
 from bot.command import Arguments, Context, Line, Mark, Reply, Seen, Strong, Table, Text, command, wording
+from bot.core import membership
 
 
 class Hosts(Arguments):
@@ -9,10 +10,12 @@ class Hosts(Arguments):
 def hosts(_ask: Hosts, context: Context) -> Reply:
     """Show every host: its virtual machines, free memory, and migrations under way.
 
-    Every host is asked now; one that gives no answer is shown with what it said or did last.
+    Every host is asked now; one that gives no answer is shown with what it said or did last. The nodes of a failover
+    cluster that the settings name are hosts for as long as it tells of them.
     """
     seen = context.hosts.refreshed().hosts
     silent = [host for host in seen if not host.known]
+    news = membership.render_memberships(context.hosts.memberships(), [host.host for host in seen], context.now)
     answering = "all answering" if not silent else f"{len(seen) - len(silent)} answering"
     return Reply(
         title=(
@@ -26,8 +29,9 @@ def hosts(_ask: Hosts, context: Context) -> Reply:
                 rows=tuple(_row(host) for host in seen),
             ),
             *(Text(lines=(_silence(host, context),), mark=Mark.WARNING) for host in silent),
+            *(Text(lines=(line,), mark=Mark.WARNING) for line in news),
         )
-        if seen
+        if seen or news
         else (),
     )
 

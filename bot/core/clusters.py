@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.core.estate import Cluster, GroupState, SharedVolume
+from bot.core.membership import Membership
 from bot.core.reply import Line, Mark, Note, Part, Reply, Strong, Table, Text
 from bot.core.wording import (
     render_count,
@@ -29,6 +30,11 @@ def render_clusters(clusters: Sequence[Cluster]) -> Reply:
         title=(Strong(text=render_count(len(clusters), "cluster")),),
         parts=tuple(part for one in clusters for part in (Text(lines=(_title(one),)), *_parts(one))),
     )
+
+
+def name_of(memberships: Sequence[Membership], said: str) -> str:
+    """What a cluster calls itself, by whatever the settings call it."""
+    return next((one.name for one in memberships if one.name and one.cluster == said.lower()), said)
 
 
 def refuse_unknown(name: str, known: Sequence[str], silent: Sequence[str]) -> Refused:

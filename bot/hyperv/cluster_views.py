@@ -8,10 +8,11 @@ resources, and a node has to be one for both.
 from __future__ import annotations
 
 from bot.core.estate import Cluster, ClusterGroup, ClusterNode, Role, RoleSight, SharedVolume, Sighting
-from bot.core.names import VmId
+from bot.core.membership import Told
+from bot.core.names import VmId, check_host_name
 from bot.hyperv import readers
 from bot.hyperv.answer import Answer, Record
-from bot.hyperv.views import cluster_limit, number_of, only, sighting_of
+from bot.hyperv.views import Unreadable, cluster_limit, number_of, only, sighting_of
 
 
 def cluster_of(answer: Answer) -> Cluster:
@@ -24,6 +25,18 @@ def cluster_of(answer: Answer) -> Cluster:
         live_limit=cluster_limit(record),
         enforces_apart=bool(readers.as_number(record["ClusterEnforcedAntiAffinity"])),
     )
+
+
+def told_of(answer: Answer) -> Told:
+    """A cluster and its nodes. Raises Unreadable, also where it names none: it has one that answered."""
+    record, nodes = only(answer, "Cluster"), answer.of("ClusterNode")
+    try:
+        names = tuple(sorted({check_host_name(readers.as_text(node["Name"])).upper() for node in nodes}))
+    except ValueError as error:
+        raise Unreadable("ClusterNode", "Name") from error
+    if not names:
+        raise Unreadable("ClusterNode", "Name")
+    return Told(name=readers.as_text(record["Name"]), domain=readers.as_text(record["Domain"]), nodes=names)
 
 
 def role_of(answer: Answer, cluster: Cluster) -> Role | None:

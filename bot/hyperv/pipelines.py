@@ -150,6 +150,11 @@ def ask_cluster(vm: VmId | None = None) -> tuple[Statement, ...]:
     )
 
 
+def ask_nodes() -> tuple[Statement, ...]:
+    """The cluster and its nodes alone."""
+    return (GET_CLUSTER(), GET_CLUSTER_NODE())
+
+
 def ask_computer(vm: VmId) -> tuple[Statement, ...]:
     """The VM alone, for the computer it lives on and its state."""
     return (GET_VM(Id=vm).reporting(),)
