@@ -286,9 +286,11 @@ def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
     if not shown:
         return _fine("cmdlets", "it does not tell what it shows (no Get-Command)")
     used = _used(shown)
-    missing = [cmdlet.name for cmdlet in used if cmdlet.name.casefold() not in shown]
+    absent = [cmdlet for cmdlet in used if cmdlet.name.casefold() not in shown]
+    missing = [cmdlet.name for cmdlet in absent if not cmdlet.newer]
     if not missing:
-        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there")
+        without = f", but for {', '.join(cmdlet.name for cmdlet in absent)} of newer Windows Servers" if absent else ""
+        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there{without}")
     return Finding(
         level=Level.BLOCKING,
         code="cmdlets",

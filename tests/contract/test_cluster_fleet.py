@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.affinity import AffinityRule, RuleType
 from bot.core.estate import Cluster, NodeState, Role, RoleSight
 from bot.core.membership import Told
 from bot.core.names import VmId
@@ -106,6 +107,27 @@ class TestReading:
         assert vm_01 is not None
         assert vm_01.possible_owners == ("HOST01", "HOST02", "HOST03")
         assert alone is None
+
+    def test_rules_of_affinity_and_preferred_owners(self, lab: Lab) -> None:
+        cluster, role = lab.fleet.read_cluster("host01", lab.id("SQL-01"))
+        assert cluster.rules == (
+            AffinityRule(name="web", type=RuleType.SAME_NODE, groups=("WEB-01", "WEB-02")),
+            AffinityRule(name="mail", type=RuleType.DIFFERENT_NODE, groups=("MAIL-01", "WEB-03")),
+        )
+        assert role is not None
+        assert (role.preferred_owners, role.possible_owners) == (("HOST01",), ("HOST01", "HOST02"))
+        lab.cluster.rules = []
+        assert lab.fleet.read_cluster("host01")[0].rules == ()
+
+    def test_a_cluster_without_the_cmdlet_does_not_tell_its_rules_and_all_else(self, lab: Lab) -> None:
+        lab.cluster.rules = None
+        cluster, role = lab.fleet.read_cluster("host01", lab.id("SQL-01"))
+        assert cluster.rules is None
+        assert (len(cluster.groups), len(cluster.volumes)) == (12, 1)
+        assert role is not None
+        assert role.preferred_owners == ("HOST01",)
+        (told,) = [one for one in examine_host("host01", lab.settings["host01"]) if one.code == "cmdlets"]
+        assert (told.level, "but for Get-ClusterAffinityRule" in told.text) == (Level.FINE, True)
 
     @pytest.mark.parametrize(
         ("module", "code"), [(False, "CommandNotFoundException"), (True, "ClusterEndpointNotRegistered")]

@@ -90,6 +90,13 @@ def test_two_at_once_wait_for_each_other_in_ferrys_queue(lab: Ferry) -> None:
             "migrate SQL-01 to host03",
             ("host03 is not a possible owner of SQL-01; host01 and host02 are", "migrate SQL-01 to host02"),
         ),
+        (
+            "migrate WEB-03 to host02",
+            (
+                "HVC1 keeps WEB-03 apart from MAIL-01, on host02 (the affinity rule mail of HVC1)",
+                "migrate WEB-03 to host01",
+            ),
+        ),
         ("migrate APP-01 to host04", ("host04 is no node of HVC1", "migrate APP-01 to host02")),
         (
             "migrate APP-01 to host02 with storage",
