@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Protocol
 
 import commands
@@ -20,6 +19,7 @@ from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import network_of
 from bot.core.form import make_form
+from bot.core.membership import Membership
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import Policy
@@ -36,13 +36,15 @@ from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
+from bot.operations.memberships import Members, Memberships
 from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
 from bot.operations.steward import Steward
 from bot.operations.store import Store
+from bot.operations.store.memberships import MembershipRows
 from bot.ports import Clock
 from bot.registry import discover
-from bot.settings import Settings
+from bot.settings import HostSettings, Settings, hosts_with, name_of_node
 from bot.slack.listeners import Forms, SlackFront
 from bot.slack.poster import Poster
 from bot.solver import Placer
@@ -129,11 +131,12 @@ def build(
         ChatError: Slack does not accept the token, or cannot be reached.
     """
     sites = _sites(settings, role, site)
-    watched = [name for name, host in settings.hosts.items() if role is not Role.WORKER or host.site in sites]
     name = settings.operations.process or f"{socket.gethostname()}/{role}/{site or '*'}"
-    base = _base(settings, clock or SystemClock(), watched, name, sites, dead_after_s)
+    base = _base(settings, clock or SystemClock(), name, sites, dead_after_s)
+    watched = None if role is not Role.WORKER else frozenset(sites)
 
-    parts: list[Part] = [base.inventory, Steward(base.store, base.inventory.ask_room_soon)]
+    parts: list[Part] = [*_memberships(base, watched), base.inventory]
+    parts.append(Steward(base.store, base.inventory.ask_room_soon))
     if role is not Role.BOT:
         runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
         ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
@@ -148,7 +151,7 @@ def build(
 
 @dataclass(frozen=True)
 class _Base:
-    """What every role needs."""
+    """What every role needs. Sites and links are those of all hosts so far, and grow with the clusters' nodes."""
 
     settings: Settings
     clock: Clock
@@ -156,28 +159,66 @@ class _Base:
     presence: Presence
     fleet: HyperVFleet
     inventory: Inventory
+    limits: Limits
+    sites: dict[str, str]
+    links: dict[str, float]
     recheck: Callable[[Plan], tuple[str, ...]]
 
 
-def _base(
-    settings: Settings, clock: Clock, watched: Iterable[str], name: str, sites: Iterable[str], dead_after_s: float
-) -> _Base:
+def _base(settings: Settings, clock: Clock, name: str, sites: Iterable[str], dead_after_s: float) -> _Base:
     at = {host: its.site for host, its in settings.hosts.items()}
-    store = Store(
-        settings.operations.database_url.get_secret_value(), clock, sites=at, network=network_of(_limits(settings))
-    )
+    links = _links(settings.hosts)
+    reserve = int(settings.operations.memory_reserve_gib * (1 << 30))
+    limits = Limits(memory_reserve_bytes=reserve, link_gbit_s=links)
+    store = Store(settings.operations.database_url.get_secret_value(), clock, sites=at, network=network_of(limits))
     presence = Presence(store.database, name, sites=tuple(sites), dead_after_s=dead_after_s)
-    fleet = HyperVFleet(settings.hosts)
-    inventory = Inventory(
-        fleet, clock, settings.operations.refresh_s, on_room=store.set_room, background=tuple(watched)
-    )
-    recheck = _recheck(inventory, store, clock, _limits(settings))
-    return _Base(settings, clock, store, presence, fleet, inventory, recheck)
+    fleet = HyperVFleet(settings.hosts, settings.clusters)
+    inventory = Inventory(fleet, clock, settings.operations.refresh_s, on_room=store.set_room)
+    recheck = _recheck(inventory, store, clock, limits)
+    return _Base(settings, clock, store, presence, fleet, inventory, limits, at, links, recheck)
+
+
+def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
+    """Whatever keeps the hosts what they are now; nothing for a settings file that names hosts alone.
+
+    Args:
+        watched: sites whose hosts this process looks at without being asked; None: all.
+    """
+    settings, inventory = base.settings, base.inventory
+
+    def look_after(hosts: Mapping[str, HostSettings]) -> None:
+        seen = [name for name, host in hosts.items() if watched is None or host.site in watched]
+        inventory.set_hosts(hosts, seen)
+
+    def apply(members: Members) -> None:
+        known = [one for one in members.values() if one.known]
+        domains = {one.cluster: one.domain for one in known}
+        ever = {one.cluster: (*one.nodes, *(left.node for left in one.left)) for one in known}
+        admitted = hosts_with(settings, ever, domains)
+        base.fleet.admit(admitted)
+        base.sites.update({name: host.site for name, host in admitted.items()})
+        base.links.update(_links(admitted))
+        base.store.links.known = network_of(base.limits)
+        look_after(hosts_with(settings, {one.cluster: one.nodes for one in known}, domains))
+
+    look_after(settings.hosts)
+    if not settings.clusters:
+        return []
+    rows = MembershipRows(base.store.database)
+
+    def ways(one: Membership) -> tuple[str, ...]:
+        return tuple(name_of_node(settings, node) for node in one.nodes)
+
+    refresh_s = settings.operations.refresh_s
+    part = Memberships(settings.clusters, base.fleet, rows, base.clock, ways, apply, refresh_s)
+    base.fleet.on_stranger = part.recall
+    inventory.memberships = part.members
+    return [part]
 
 
 def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
     """The sites whose operations a process of this role carries out; a bot carries out none."""
-    known = tuple(dict.fromkeys(host.site for host in settings.hosts.values()))
+    known = tuple(dict.fromkeys(host.site for host in (*settings.hosts.values(), *settings.clusters.values())))
     if site is not None and site not in known:
         raise Refused(
             f"no host of the settings is on site {site}",
@@ -218,7 +259,7 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     policy = Policy(allow=frozenset(settings.slack.allow), operators=frozenset(settings.slack.operators))
     offer = timedelta(minutes=settings.operations.offer_minutes)
     place = Placer(settings.evacuation.solver_s).place
-    evacuations = Evacuations(base.inventory, store, _rules(settings), place)
+    evacuations = Evacuations(base.inventory, store, _rules(settings, base.limits), place)
     desk = Desk(store, clock, base.recheck, offer, policy, Looking(store, base.fleet), evacuations.changes)
     dispatcher = Dispatcher(
         discover(commands),
@@ -228,7 +269,7 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         copy,
         evacuations,
         desk,
-        _limits(settings),
+        base.limits,
         clock,
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
@@ -238,19 +279,18 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake, partial(make_form, policy, tuple(settings.hosts))),
+        _Listening(front, intake, lambda name, actor: make_form(policy, base.inventory.hosts, name, actor)),
     ]
 
 
-def _limits(settings: Settings) -> Limits:
-    links = {name: host.link_gbit_s for name, host in settings.hosts.items() if host.link_gbit_s}
-    return Limits(memory_reserve_bytes=int(settings.operations.memory_reserve_gib * (1 << 30)), link_gbit_s=links)
+def _links(hosts: Mapping[str, HostSettings]) -> dict[str, float]:
+    return {name: host.link_gbit_s for name, host in hosts.items() if host.link_gbit_s}
 
 
-def _rules(settings: Settings) -> Rules:
+def _rules(settings: Settings, limits: Limits) -> Rules:
     given = settings.evacuation
     return Rules(
-        limits=_limits(settings),
+        limits=limits,
         tags=settings.tags,
         first=given.first,
         last=given.last,

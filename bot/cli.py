@@ -83,8 +83,12 @@ def run(
     from bot.app import Role, build
 
     settings = load(config)
-    if not settings.hosts:
-        raise Refused("the settings name no host", needed="at least one table like [hosts.host01]", hint=HOSTS_HINT)
+    if not settings.hosts and not settings.clusters:
+        raise Refused(
+            "the settings name no host",
+            needed="at least one table like [hosts.host01] or [clusters.HVC1]",
+            hint=HOSTS_HINT,
+        )
     configure(settings.log.level)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -96,7 +100,7 @@ def run(
         with _leaving_when(stop):
             bot.start()
         listens = f"listens in Slack as {bot.bot_user} and " if bot.bot_user else ""
-        _err.print(f"Ferry {listens}looks after {', '.join(settings.hosts)}.")
+        _err.print(f"Ferry {listens}looks after {', '.join(bot.inventory.hosts)}.")
         while not stop.wait(1):  # a wait without limit would not let Windows deliver Ctrl+C
             if bot.presence.lost.is_set():
                 _err.print("Another Ferry has taken this one's name; this one ends. Moves go on at their hosts.")

@@ -20,6 +20,7 @@ from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmSta
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
+from bot.core.membership import Membership
 from bot.core.names import (
     Age,
     ClusterName,
@@ -152,6 +153,9 @@ class Hosts(Protocol):
 
         Refused if the settings do not know the host; HostError if it is no node of a cluster; HostUnreachable.
         """
+
+    def memberships(self) -> tuple[Membership, ...]:
+        """What the clusters that the settings name told of their nodes. Nobody is asked."""
 
     def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:
         """Source with the VM, and destination, asked now and at the same time. Source may equal destination."""

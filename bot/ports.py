@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
+from bot.core.membership import Told
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
 from bot.core.plan import Move
@@ -59,6 +60,16 @@ class HostReader(Protocol):
         """The failover cluster that the host is a node of and, where an id is given, that VM's role in it.
 
         HostError if the host is no node of one; None: it answered and knows no such role. One round trip.
+        """
+
+
+class ClusterReader(Protocol):
+    """Reads of clusters that the settings name, for their nodes."""
+
+    def read_nodes(self, name: str) -> Told:
+        """What a cluster tells of its nodes, asked at its own address or, by a host's name, through that node.
+
+        At most the time limit of its settings. Raises HostUnreachable, HostError.
         """
 
 

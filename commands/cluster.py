@@ -17,7 +17,8 @@ def cluster(ask: ShowCluster, context: Context) -> Reply:
     for host in hosts:
         if host.known and host.info is not None and host.info.cluster:
             nodes.setdefault(host.info.cluster, []).append(host.host)
-    said = (ask.name or "").partition(".")[0].casefold()
+    asked = clusters.name_of(context.hosts.memberships(), ask.name or "")
+    said = asked.partition(".")[0].casefold()
     wanted = [name for name in nodes if said in ("", name.casefold())]
     if not wanted:
         raise clusters.refuse_unknown(ask.name or "", list(nodes), [host.host for host in hosts if not host.known])

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 from bot.command import Arguments, Context, Interim, Line, Mark, Reply, Seen, Strong, Table, Text, command, freshness
 from bot.command import wording as words
+from bot.core import membership
 
 
 class Hosts(Arguments):
@@ -13,7 +14,8 @@ def hosts(_ask: Hosts, context: Context) -> Reply | Interim:
     """Show every host: its virtual machines, free memory, and migrations under way.
 
     What was last seen is shown at once, with its age, while every host is asked; then the answer is replaced. A host
-    that gives no answer is shown with what it said or did last.
+    that gives no answer is shown with what it said or did last. The nodes of a failover cluster that the settings name
+    are hosts for as long as it tells of them.
     """
     seen = context.hosts.estate().hosts
     if freshness.is_fresh(seen, context.now):
@@ -26,6 +28,7 @@ def hosts(_ask: Hosts, context: Context) -> Reply | Interim:
 
 def _answer(seen: Sequence[Seen], context: Context) -> Reply:
     silent = [host for host in seen if not host.known]
+    news = membership.render_memberships(context.hosts.memberships(), [host.host for host in seen], context.now)
     answering = "all answering" if not silent else f"{len(seen) - len(silent)} answering"
     title = f"{words.render_count(len(seen), 'host')}, {answering}" if seen else "The settings name no host"
     columns = ("Host", "State", "VMs", "Memory free", "Live migrations", "Storage migrations")
@@ -35,8 +38,9 @@ def _answer(seen: Sequence[Seen], context: Context) -> Reply:
         parts=(
             Table(columns=columns, rows=tuple(map(_row, seen))),
             *(Text(lines=(_silence(host, context),), mark=Mark.WARNING) for host in silent),
+            *(Text(lines=(line,), mark=Mark.WARNING) for line in news),
         )
-        if seen
+        if seen or news
         else (),
     )
 

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from bot.app import SystemClock
 from bot.cli import main
 from bot.core.plan import Finding, Level
-from bot.doctor import examine_all
+from bot.doctor import Further, examine_all
 from bot.hyperv import kerberos
 from bot.hyperv.probe import examine_host
 from bot.lab import engine
@@ -257,6 +257,15 @@ class TestAllOfIt:
         assert [report.about for report in seen if not report.well] == ["host01"]
         assert seen[-1].about == "host01"
         assert [finding.text for finding in seen[-1].findings] == ["a first step", "no further answer within 0.5 s"]
+
+    def test_what_is_found_on_the_way_is_examined_too(self) -> None:
+        def cluster() -> Iterator[Finding | Further]:
+            yield _fine("it tells of a node")
+            yield Further("host02", _well)
+
+        seen = {report.about: report for report in examine_all({"cluster hvc1": cluster, "host01": _well}, 5)}
+        assert seen.keys() == {"cluster hvc1", "host01", "host02"}
+        assert all(report.well for report in seen.values())
 
     def test_a_bug_in_one_examination_hides_no_other(self) -> None:
         def broken() -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Authentication, Settings, SettingsError, load
+from bot.settings import Authentication, Settings, SettingsError, hosts_with, load
+from bot.settings.sections import address_of
 
 GOOD = """
 [slack]
@@ -107,6 +108,13 @@ def test_what_a_lab_is_given_is_not_overridden_by_the_environment(monkeypatch: p
             "[remote]\nusrname = 'x'\n[hosts.h]\n[hosts.i]",
             ["remote.usrname (ferry.toml): there is no such setting; did you mean username?"],
         ),
+        ("[clusters.c]\nprot = 3", ["clusters.c.prot (ferry.toml)", "did you mean port?"]),
+        ("[hosts.h]\ncluster = 'HVC1'", ["[hosts.h] names the cluster 'HVC1', and [clusters] is empty"]),
+        ("[hosts.h]\ncluster = 'HVC1'\n[clusters.c]", ["names the cluster 'HVC1', and [clusters] has c"]),
+        ("[hosts.c]\n[clusters.C]", ["c is in [hosts] and in [clusters]"]),
+        ("[clusters.a]\ncluster = 'b'\n[clusters.b]", ["[clusters.a] has the setting cluster", "in [hosts]"]),
+        ("clusters = 3\n[hosts.h]", ["clusters (ferry.toml)", "dictionary"]),
+        ("[clusters.c]\nauthentication = 'kerbros'", ["clusters.c.authentication", "'kerberos'"]),
         ('[hosts.h]\nusername = "CONTOSO\\ferry"', ["hosts.h.username", "single quotes, like 'CONTOSO\\ferry'"]),
     ],
 )
@@ -134,6 +142,61 @@ def test_what_is_no_toml_and_what_is_no_file_is_said() -> None:
         load(write('[remote]\nusername = "CONTOSO\\operator"'))
     with pytest.raises(SettingsError, match=r"could not read the settings file nowhere\.toml"):
         load(Path("nowhere.toml"))
+
+
+IN_CLUSTERS = """
+[remote]
+username = 'CONTOSO\\ferry'
+
+[clusters.HVC1]
+address = "hvc1.contoso.com"
+site = "north"
+
+[clusters.lonely]
+
+[hosts.HV02]
+cluster = "HVC1"
+port = 5999
+
+[hosts.spare]
+address = "hv03.contoso.com"
+
+[hosts.other]
+"""
+
+
+def test_nodes_are_hosts_by_their_cluster_and_a_table_wins() -> None:
+    settings = load(write(IN_CLUSTERS))
+    told = {"hvc1": ("HV01", "HV02", "HV03"), "lonely": ("LN1",)}
+    hosts = hosts_with(settings, told, {"hvc1": "ad.contoso.com", "lonely": "ad.contoso.com"})
+    assert {name: (host.address, host.wsman_port, host.site) for name, host in hosts.items()} == {
+        "hv02": ("hv02.contoso.com", 5999, "north"),
+        "spare": ("hv03.contoso.com", 5986, "main"),
+        "other": ("other", 5986, "main"),
+        "hv01": ("hv01.contoso.com", 5986, "north"),
+        "ln1": ("ln1.ad.contoso.com", 5986, "main"),
+    }
+    assert {host.username for host in hosts.values()} == {"CONTOSO\\ferry"}
+
+
+def test_a_table_that_names_its_cluster_is_a_host_while_that_says_so_or_says_nothing_yet() -> None:
+    settings = load(write(IN_CLUSTERS))
+    assert "hv02" in hosts_with(settings, {}, {})
+    assert list(hosts_with(settings, {"hvc1": ("HV03",)}, {"hvc1": ""})) == ["spare", "other"]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "domain", "address"),
+    [
+        ("hvc1.contoso.com", "", "hv01.contoso.com"),
+        ("hvc1", "contoso.com", "hv01.contoso.com"),
+        ("10.0.0.9", "contoso.com", "hv01.contoso.com"),
+        ("fe80::9", "contoso.com", "hv01.contoso.com"),
+        ("hvc1", "", "hv01"),
+    ],
+)
+def test_a_nodes_address(cluster: str, domain: str, address: str) -> None:
+    assert address_of("HV01", cluster, domain) == address
 
 
 def test_what_is_wrong_for_all_hosts_is_said_once_and_where_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from bot.core.affinity import AffinityRule, RuleType
 from bot.core.estate import Cluster, GroupState, SharedVolume
+from bot.core.membership import Membership
 from bot.core.reply import Line, Mark, Note, Part, Reply, Strong, Table, Text
 from bot.core.wording import (
     render_count,
@@ -18,6 +20,12 @@ from bot.core.wording import (
 from bot.errors import Refused
 
 _MOST_ROLES = 8
+_KEEPS: dict[int, str] = {
+    RuleType.SAME_FAULT_DOMAIN: "in one fault domain",
+    RuleType.SAME_NODE: "on one node",
+    RuleType.DIFFERENT_FAULT_DOMAIN: "in different fault domains",
+    RuleType.DIFFERENT_NODE: "on different nodes",
+}
 _SETTLED = frozenset({GroupState.ONLINE, GroupState.OFFLINE})
 
 
@@ -29,6 +37,11 @@ def render_clusters(clusters: Sequence[Cluster]) -> Reply:
         title=(Strong(text=render_count(len(clusters), "cluster")),),
         parts=tuple(part for one in clusters for part in (Text(lines=(_title(one),)), *_parts(one))),
     )
+
+
+def name_of(memberships: Sequence[Membership], said: str) -> str:
+    """What a cluster calls itself, by whatever the settings call it."""
+    return next((one.name for one in memberships if one.name and one.cluster == said.lower()), said)
 
 
 def refuse_unknown(name: str, known: Sequence[str], silent: Sequence[str]) -> Refused:
@@ -64,6 +77,7 @@ def _parts(one: Cluster) -> tuple[Part, ...]:
         Table(columns=("Node", "State", "VMs"), rows=nodes),
         *([Text(lines=tuple(noted), mark=Mark.WARNING)] if noted else []),
         *([Table(columns=("Shared volume", "Free"), rows=tuple(map(_volume, one.volumes)))] if one.volumes else []),
+        *([Table(columns=("Affinity rule", "Keeps", "Roles"), rows=tuple(map(_rule, one.rules)))] if one.rules else []),
         Note(line=(_limits(one),)),
     )
 
@@ -76,6 +90,12 @@ def _volume(volume: SharedVolume) -> tuple[str, str]:
     if volume.free_bytes is None or volume.size_bytes is None:
         return volume.path, "?"
     return volume.path, render_share(volume.free_bytes, volume.size_bytes)
+
+
+def _rule(rule: AffinityRule) -> tuple[str, ...]:
+    keeps = _KEEPS.get(rule.type, f"something unknown (type {rule.type})")
+    how = ", if it can be" if rule.soft else ""
+    return rule.name, keeps + how if rule.enabled else f"{keeps}{how} · not enabled", render_list(list(rule.groups))
 
 
 def _noted(one: Cluster) -> list[Line]:
@@ -96,4 +116,5 @@ def _limits(one: Cluster) -> str:
     limit = "the nodes' own limits on live migrations are in force"
     if one.live_limit is not None:
         limit = f"{render_count(one.live_limit, 'live migration')} at a time on each node, whatever it allows itself"
-    return f"{limit} · anti-affinity is {'enforced' if one.enforces_apart else 'kept where possible'}"
+    rules = " · affinity rules are not known" if one.rules is None else ""
+    return f"{limit} · anti-affinity is {'enforced' if one.enforces_apart else 'kept where possible'}{rules}"

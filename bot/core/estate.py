@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.core.affinity import AffinityRule
 from bot.core.names import VmId, same_computer
 
 
@@ -250,6 +251,7 @@ class Role(Frozen):
     """What a cluster knows of one VM."""
 
     group: ClusterGroup
+    preferred_owners: tuple[str, ...] = ()  # in their order; empty: any node, or not told
     possible_owners: tuple[str, ...] | None = None  # names of nodes that may own all its resources; None: not known
 
 
@@ -289,6 +291,7 @@ class Cluster(Frozen):
     volumes: tuple[SharedVolume, ...] = ()
     live_limit: int | None = None  # MaximumParallelMigrations, of each node
     enforces_apart: bool = False  # ClusterEnforcedAntiAffinity
+    rules: tuple[AffinityRule, ...] | None = ()  # None: it does not tell
 
     def node(self, computer: str) -> ClusterNode | None:
         """By short or full name."""

@@ -7,11 +7,13 @@ resources, and a node has to be one for both.
 
 from __future__ import annotations
 
+from bot.core.affinity import AffinityRule
 from bot.core.estate import Cluster, ClusterGroup, ClusterNode, Role, RoleSight, SharedVolume, Sighting
-from bot.core.names import VmId
+from bot.core.membership import Told
+from bot.core.names import VmId, check_host_name
 from bot.hyperv import readers
 from bot.hyperv.answer import Answer, Record
-from bot.hyperv.views import cluster_limit, number_of, only, sighting_of
+from bot.hyperv.views import Unreadable, cluster_limit, number_of, only, sighting_of
 
 
 def cluster_of(answer: Answer) -> Cluster:
@@ -23,18 +25,54 @@ def cluster_of(answer: Answer) -> Cluster:
         volumes=_volumes(answer),
         live_limit=cluster_limit(record),
         enforces_apart=bool(readers.as_number(record["ClusterEnforcedAntiAffinity"])),
+        rules=_rules(answer),
     )
+
+
+def told_of(answer: Answer) -> Told:
+    """A cluster and its nodes. Raises Unreadable, also where it names none: it has one that answered."""
+    record, nodes = only(answer, "Cluster"), answer.of("ClusterNode")
+    try:
+        names = tuple(sorted({check_host_name(readers.as_text(node["Name"])).upper() for node in nodes}))
+    except ValueError as error:
+        raise Unreadable("ClusterNode", "Name") from error
+    if not names:
+        raise Unreadable("ClusterNode", "Name")
+    return Told(name=readers.as_text(record["Name"]), domain=readers.as_text(record["Domain"]), nodes=names)
 
 
 def role_of(answer: Answer, cluster: Cluster) -> Role | None:
     """Of the VM that was asked for: its resources name their group."""
-    owners = [_names(one["OwnerNodes"]) for one in answer.of("ClusterOwnerNodeList")]
+    resources = {readers.as_text(one["Name"]) for one in answer.of("ClusterResource")}
+    lists = [
+        (readers.as_text(one["ClusterObject"]), _names(one["OwnerNodes"])) for one in answer.of("ClusterOwnerNodeList")
+    ]
+    owners = [names for about, names in lists if about in resources]
     name = next((readers.as_text(one["OwnerGroup"]) for one in answer.of("ClusterResource")), "")
     group = next((group for group in cluster.groups if name and group.name == name), None)
     if group is None:
         return None
     common = tuple(name for name in owners[0] if all(name in others for others in owners[1:])) if owners else None
-    return Role(group=group, possible_owners=common)
+    preferred = next((names for about, names in lists if about == name and about not in resources), ())
+    return Role(group=group, possible_owners=common, preferred_owners=preferred)
+
+
+def _rules(answer: Answer) -> tuple[AffinityRule, ...] | None:
+    """No rule and no answer look alike in the records; only without trouble is it none."""
+    records = answer.of("MSCluster_AffinityRule")
+    troubled = any(one.cmdlet == "getclusteraffinityrule" for one in answer.troubles)
+    if not records and (troubled or not answer.completed):
+        return None
+    return tuple(
+        AffinityRule(
+            name=readers.as_text(one["Name"]),
+            type=readers.as_number(one["RuleType"], readers.RULE_TYPES) or 0,
+            enabled=bool(readers.as_number(one["Enabled"])),
+            soft=bool(readers.as_number(one["SoftAntiAffinity"])),
+            groups=_names(one["Groups"]),
+        )
+        for one in records
+    )
 
 
 def role_sighting_of(answer: Answer, host: str, vm: VmId) -> Sighting:

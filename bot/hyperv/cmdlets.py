@@ -119,6 +119,7 @@ class Cmdlet:
     module: str
     parameters: tuple[Parameter, ...] = ()
     confirms: bool = False  # supports ShouldProcess, so it could ask
+    newer: bool = False  # some Windows Server that Ferry looks after does not have it
 
     def __call__(self, **values: Plain) -> Statement:
         known = {parameter.name: parameter for parameter in self.parameters}
@@ -285,6 +286,7 @@ GET_CLUSTER_PARAMETER = Cmdlet(
     ),
 )
 GET_CLUSTER_SHARED_VOLUME = Cmdlet("Get-ClusterSharedVolume", NODE_MODULE)
+GET_CLUSTER_AFFINITY_RULE = Cmdlet("Get-ClusterAffinityRule", NODE_MODULE, newer=True)
 MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE = Cmdlet(
     "Move-ClusterVirtualMachineRole",
     NODE_MODULE,
@@ -328,6 +330,7 @@ CMDLETS: tuple[Cmdlet, ...] = (
     GET_CLUSTER_OWNER_NODE,
     GET_CLUSTER_PARAMETER,
     GET_CLUSTER_SHARED_VOLUME,
+    GET_CLUSTER_AFFINITY_RULE,
     MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE,
 )
 

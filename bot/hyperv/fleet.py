@@ -7,15 +7,18 @@ HostUnreachable.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 
 from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
+from bot.core.membership import Told
 from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
-from bot.errors import Fault, HostError
+from bot.errors import Fault, HostError, HostUnreachable
 from bot.hyperv import cluster_views, kerberos, pipelines, readers, surroundings, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
@@ -36,64 +39,115 @@ _NOT_MOVING = frozenset({"0X8007139F", "0X0000139F"})
 _NO_SUCH_INSTANCE = "0X80041002"  # WBEM_E_NOT_FOUND: the job has ended and was cleared away
 
 
-class HyperVFleet:
-    """Implements `ports.Fleet`. Safe to use from any thread."""
+_NONE: Mapping[str, HostSettings] = MappingProxyType({})
 
-    def __init__(self, hosts: Mapping[str, HostSettings], *, idle_reset_s: float = IDLE_RESET_S) -> None:
+
+def _nobody() -> None:
+    """Knows of no further host."""
+
+
+class HyperVFleet:
+    """Implements `ports.Fleet` and `ports.ClusterReader`. Safe to use from any thread.
+
+    Attributes:
+        on_stranger: called when a host is asked for that is not known; whoever knows of it may admit it.
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[str, HostSettings],
+        clusters: Mapping[str, HostSettings] = _NONE,
+        *,
+        idle_reset_s: float = IDLE_RESET_S,
+    ) -> None:
         """
         Args:
+            clusters: by name, how to reach each at an address of its own.
             idle_reset_s: after this long without use a warm session authenticates anew before it is lent.
 
         Raises:
             Refused: Kerberos is chosen and its libraries are missing.
         """
-        kerberos.demand(hosts)
+        kerberos.demand({**hosts, **clusters})
         self._crowd = Crowd()
-        self._hosts = {name: RemoteHost(name, settings, idle_reset_s) for name, settings in hosts.items()}
+        self._idle_reset_s = idle_reset_s
+        self._admitting = threading.Lock()
+        self._hosts: dict[str, RemoteHost] = {}
+        self._clusters = {name: RemoteHost(name, settings, idle_reset_s) for name, settings in clusters.items()}
+        self.on_stranger: Callable[[], None] = _nobody
+        self.admit(hosts)
+
+    def admit(self, hosts: Mapping[str, HostSettings]) -> None:
+        """Make further hosts known. Nobody is ever forgotten: a move may be under way on one that has left."""
+        with self._admitting:
+            made = {
+                name: RemoteHost(name, settings, self._idle_reset_s)
+                for name, settings in hosts.items()
+                if name not in self._hosts
+            }
+            self._hosts = {**self._hosts, **made}
 
     def hosts(self) -> tuple[str, ...]:
         return tuple(self._hosts)
+
+    def _at(self, name: str) -> RemoteHost:
+        """A host that another process has learnt of may be new to this one: whoever knows of it is asked first."""
+        if name not in self._hosts:
+            self.on_stranger()
+        remote = self._hosts.get(name)
+        if remote is None:
+            raise HostUnreachable(
+                name,
+                "reaching it",
+                cause="the settings name no such host, and none of their clusters has such a node",
+                hint="Put it back into the settings, under [hosts], to look at it again",
+            )
+        return remote
+
+    def read_nodes(self, name: str) -> Told:
+        remote = self._clusters.get(name) or self._at(name)
+        return remote.read("reading which nodes its cluster has", pipelines.ask_nodes(), cluster_views.told_of)
 
     def read_host(self, host: str, vm: VmId | None = None) -> tuple[Host, Vm | None]:
         def view(answer: Answer) -> tuple[Host, Vm | None]:
             return views.host_of(answer, host), views.vm_of(answer, host, vm) if vm else None
 
-        return self._hosts[host].read("reading its settings", pipelines.ask_host(vm), view)
+        return self._at(host).read("reading its settings", pipelines.ask_host(vm), view)
 
     def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
         def view(answer: Answer) -> tuple[Host, tuple[VmSummary, ...]]:
             return views.host_of(answer, host), views.summaries_of(answer, host)
 
         with self._crowd.turn():
-            return self._hosts[host].read("reading its virtual machines", pipelines.ask_vms(), view)
+            return self._at(host).read("reading its virtual machines", pipelines.ask_vms(), view)
 
     def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
         def view(answer: Answer) -> tuple[Host, tuple[Vm, ...]]:
             return views.host_of(answer, host), views.vms_of(answer, host)
 
         with self._crowd.turn():
-            return self._hosts[host].read("reading all its virtual machines in full", pipelines.ask_all(), view)
+            return self._at(host).read("reading all its virtual machines in full", pipelines.ask_all(), view)
 
     def read_surroundings(self, host: str) -> Surroundings:
         with self._crowd.turn():
-            return self._hosts[host].read(
+            return self._at(host).read(
                 "reading its surroundings", pipelines.ask_surroundings(), surroundings.surroundings_of
             )
 
     def reach(self, host: str, target: Target) -> bool:
-        return self._hosts[host].read(
+        return self._at(host).read(
             f"trying port {target.port} of {target.address}", pipelines.ask_reach(target), surroundings.reached_in
         )
 
     def look(self, host: str, vm: VmId) -> Sighting:
-        return self._hosts[host].read(
+        return self._at(host).read(
             "looking for a virtual machine",
             pipelines.ask_sighting(vm),
             lambda answer: views.sighting_of(answer, host, vm),
         )
 
     def look_at_role(self, host: str, vm: VmId) -> Sighting:
-        return self._hosts[host].read(
+        return self._at(host).read(
             "looking for a virtual machine in its cluster",
             pipelines.ask_role(vm),
             lambda answer: cluster_views.role_sighting_of(answer, host, vm),
@@ -104,12 +158,12 @@ class HyperVFleet:
             cluster = cluster_views.cluster_of(answer)
             return cluster, cluster_views.role_of(answer, cluster) if vm else None
 
-        return self._hosts[host].read("reading its cluster", pipelines.ask_cluster(vm), view)
+        return self._at(host).read("reading its cluster", pipelines.ask_cluster(vm), view)
 
     def compare(self, move: Move) -> tuple[str, ...]:
         if not move.kind.compared:
             return ()  # it stays on its host, or its cluster sees to it
-        return self._hosts[move.source].order(
+        return self._at(move.source).order(
             f"comparing {move.vm_name} with {move.destination}",
             pipelines.order_comparison(move),
             _incompatibilities,
@@ -118,12 +172,12 @@ class HyperVFleet:
 
     def discard(self, move: Move) -> None:
         if move.kind.compared:
-            Clearing(move, self._hosts[move.source], self._hosts[move.destination]).run()
+            Clearing(move, self._at(move.source), self._at(move.destination)).run()
 
     def move(self, move: Move, progress: Callable[[int], None], ready: Callable[[], None] = wanted) -> None:
         where = f"of {move.vm_name}" if move.kind is MoveKind.STORAGE else f"of {move.vm_name} to {move.destination}"
         what = move.words if move.quick else move.kind.words
-        self._hosts[move.source].order(
+        self._at(move.source).order(
             f"the {what.lower()} {where}",
             pipelines.order_move(move),
             _nothing,
@@ -132,7 +186,7 @@ class HyperVFleet:
         )
 
     def configure(self, host: str, name: Name, value: int) -> None:
-        remote = self._hosts[host]
+        remote = self._at(host)
         remote.order(
             "setting it up",
             pipelines.order_setting(name, value),
@@ -141,7 +195,7 @@ class HyperVFleet:
         )
 
     def cancel(self, move: Move) -> bool:
-        remote = self._hosts[move.source]
+        remote = self._at(move.source)
         limit_s = remote.settings.read_timeout_s
         try:
             remote.order("cancelling a move in the cluster", pipelines.order_cancel(move), _nothing, limit_s=limit_s)
@@ -153,7 +207,7 @@ class HyperVFleet:
 
     def stop(self, host: str, job: Job) -> bool:
         doing = "stopping a migration"
-        remote = self._hosts[host]
+        remote = self._at(host)
         try:
             code = remote.order(
                 doing, pipelines.order_stop(job.id), _return_value, limit_s=remote.settings.read_timeout_s
@@ -176,8 +230,9 @@ class HyperVFleet:
         )
 
     def close(self) -> None:
-        with ThreadPoolExecutor(max_workers=max(1, min(8, len(self._hosts))), thread_name_prefix="closing") as pool:
-            list(pool.map(RemoteHost.close, self._hosts.values()))
+        remotes = [*self._hosts.values(), *self._clusters.values()]
+        with ThreadPoolExecutor(max_workers=max(1, min(8, len(remotes))), thread_name_prefix="closing") as pool:
+            list(pool.map(RemoteHost.close, remotes))
 
 
 def _nothing(answer: Answer) -> None:

@@ -20,6 +20,7 @@ from bot.hyperv.cmdlets import (
     ENABLE_VM_MIGRATION,
     GET_CIM_INSTANCE,
     GET_CLUSTER,
+    GET_CLUSTER_AFFINITY_RULE,
     GET_CLUSTER_GROUP,
     GET_CLUSTER_NODE,
     GET_CLUSTER_OWNER_NODE,
@@ -139,15 +140,32 @@ def ask_cluster(vm: VmId | None = None) -> tuple[Statement, ...]:
     What is nested in an object arrives as text, so a volume's parts are expanded where they are.
     """
     infos = GET_CLUSTER_SHARED_VOLUME() | SELECT_OBJECT(ExpandProperty="SharedVolumeInfo")
-    resources = GET_CLUSTER_RESOURCE(VMId=vm) if vm else None
     return (
         GET_CLUSTER(),
         GET_CLUSTER_NODE(),
         GET_CLUSTER_GROUP(),
-        *((resources.tolerated(), (resources | GET_CLUSTER_OWNER_NODE()).tolerated()) if resources else ()),
+        *(_owners(vm) if vm else ()),
         infos.tolerated(),
         (infos | SELECT_OBJECT(ExpandProperty="Partition")).tolerated(),
+        ask_rules(),
     )
+
+
+def ask_rules() -> Statement:
+    """The last of a pipeline: an older Windows Server does not have it. No rule and no answer have to be told apart."""
+    return GET_CLUSTER_AFFINITY_RULE().tolerated().reporting()
+
+
+def _owners(vm: VmId) -> tuple[Statement, ...]:
+    """Of a VM's resources, who may own them; of its group, who should."""
+    resources, owners = GET_CLUSTER_RESOURCE(VMId=vm), GET_CLUSTER_OWNER_NODE()
+    asked = (resources, resources | owners, GET_CLUSTER_GROUP(VMId=vm) | owners)
+    return tuple(one.tolerated() for one in asked)
+
+
+def ask_nodes() -> tuple[Statement, ...]:
+    """The cluster and its nodes alone."""
+    return (GET_CLUSTER(), GET_CLUSTER_NODE())
 
 
 def ask_computer(vm: VmId) -> tuple[Statement, ...]:

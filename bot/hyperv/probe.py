@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -26,10 +26,11 @@ from cryptography import x509
 from pypsrp.exceptions import WinRMTransportError
 from urllib3.util.ssl_ import create_urllib3_context
 
+from bot.core.membership import Told
 from bot.core.plan import Finding, Level
 from bot.core.wording import render_duration
 from bot.errors import HostError, HostUnreachable
-from bot.hyperv import contact, kerberos, pipelines, proof, views
+from bot.hyperv import cluster_probe, contact, kerberos, pipelines, proof, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.cmdlets import CMDLETS, NODE_MODULE, Cmdlet
 from bot.hyperv.remote import RemoteHost
@@ -51,10 +52,22 @@ class _Stopped(Exception):
 
 
 def examine_host(name: str, settings: HostSettings) -> Iterator[Finding]:
-    """In the order of the steps: name, port, tls, authentication, endpoint, cmdlets, clock. Never raises."""
+    """In the order of the steps: name, port, tls, clock, authentication, endpoint, cmdlets, reading, cluster.
+
+    Never raises.
+    """
     try:
         yield from _way(settings)
         yield from _session(name, settings)
+    except _Stopped as stopped:
+        yield stopped.finding
+
+
+def examine_cluster(name: str, settings: HostSettings, learn: Callable[[Told], None]) -> Iterator[Finding]:
+    """The same for a cluster at its own address, as far as its nodes; `learn` gets these. Never raises."""
+    try:
+        yield from _way(settings)
+        yield from _cluster_session(name, settings, learn)
     except _Stopped as stopped:
         yield stopped.finding
 
@@ -215,6 +228,24 @@ def clock(whose: str, ahead_s: float, *, strict: bool = False) -> Finding:
 
 
 def _session(name: str, settings: HostSettings) -> Iterator[Finding]:
+    with closing(RemoteHost(name, settings, IDLE_RESET_S)) as remote:
+        shown = yield from _enter(settings, remote)
+        yield _cmdlets(settings, shown)
+        yield _reading(name, remote)
+        yield from cluster_probe.examine_node(settings, remote, shown)
+
+
+def _cluster_session(name: str, settings: HostSettings, learn: Callable[[Told], None]) -> Iterator[Finding]:
+    with closing(RemoteHost(name, settings, IDLE_RESET_S)) as remote:
+        yield from _enter(settings, remote)
+        finding, told = cluster_probe.examine_nodes(remote)
+        yield finding
+        if told is not None:
+            learn(told)
+
+
+def _enter(settings: HostSettings, remote: RemoteHost) -> Generator[Finding, None, frozenset[str]]:
+    """Returns the names of the cmdlets that the session shows, in lower case; none where it does not tell."""
     if settings.authentication is Authentication.KERBEROS and not kerberos.installed():
         raise _Stopped(
             Finding(
@@ -225,21 +256,19 @@ def _session(name: str, settings: HostSettings) -> Iterator[Finding]:
                 hint=kerberos.INSTALL,
             )
         )
-    with closing(RemoteHost(name, settings, IDLE_RESET_S)) as remote:
-        who = settings.username or "the account of this process"
-        logged_on = _fine("authentication", f"logged on as {who} by {settings.authentication}")
-        try:
-            shown = remote.read("asking what the endpoint shows", pipelines.ask_commands(), _names)
-        except HostUnreachable as error:
-            needed = "an account and a way to log on that the host takes"
-            raise _Stopped(_told("authentication", error, needed)) from error
-        except HostError as error:
-            yield logged_on
-            raise _Stopped(_told("endpoint", error, "a session configuration that Ferry may enter")) from error
+    who = settings.username or "the account of this process"
+    logged_on = _fine("authentication", f"logged on as {who} by {settings.authentication}")
+    try:
+        shown = remote.read("asking what the endpoint shows", pipelines.ask_commands(), _names)
+    except HostUnreachable as error:
+        needed = "an account and a way to log on that the host takes"
+        raise _Stopped(_told("authentication", error, needed)) from error
+    except HostError as error:
         yield logged_on
-        yield _fine("endpoint", f"the session configuration {settings.configuration} lets it in")
-        yield _cmdlets(settings, shown)
-        yield _reading(name, remote)
+        raise _Stopped(_told("endpoint", error, "a session configuration that Ferry may enter")) from error
+    yield logged_on
+    yield _fine("endpoint", f"the session configuration {settings.configuration} lets it in")
+    return shown
 
 
 def _told(code: str, error: HostError, needed: str) -> Finding:
@@ -257,9 +286,11 @@ def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
     if not shown:
         return _fine("cmdlets", "it does not tell what it shows (no Get-Command)")
     used = _used(shown)
-    missing = [cmdlet.name for cmdlet in used if cmdlet.name.casefold() not in shown]
+    absent = [cmdlet for cmdlet in used if cmdlet.name.casefold() not in shown]
+    missing = [cmdlet.name for cmdlet in absent if not cmdlet.newer]
     if not missing:
-        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there")
+        without = f", but for {', '.join(cmdlet.name for cmdlet in absent)} of newer Windows Servers" if absent else ""
+        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there{without}")
     return Finding(
         level=Level.BLOCKING,
         code="cmdlets",

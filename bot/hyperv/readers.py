@@ -95,6 +95,7 @@ MIGRATION_PERFORMANCES: Names = {"tcpip": 0, "compression": 1, "smb": 2}
 NODE_STATES: Names = {"unknown": -1, "up": 0, "down": 1, "paused": 2, "joining": 3}
 DRAIN_STATUSES: Names = {"notinitiated": 0, "inprogress": 1, "completed": 2, "failed": 3}
 GROUP_STATES: Names = {"unknown": -1, "online": 0, "offline": 1, "failed": 2, "partialonline": 3, "pending": 4}
+RULE_TYPES: Names = {"samefaultdomain": 1, "samenode": 2, "differentfaultdomain": 3, "differentnode": 4}
 VIRTUAL_MACHINE_GROUP = 111
 GROUP_TYPES: Names = {"virtualmachine": VIRTUAL_MACHINE_GROUP}
 

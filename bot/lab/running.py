@@ -132,15 +132,29 @@ class RunningLab:
             "operations": {"database_url": f"sqlite:///{database.as_posix()}", "refresh_s": 10},
             "remote": self.remote_settings(),
             "hosts": self.host_settings(),
+            "clusters": self.cluster_settings(),
             "tags": {"domain-controllers": ["DC-*"]},
             "evacuation": {"apart": ["domain-controllers"]},
         }
 
     def host_settings(self) -> dict[str, dict[str, Any]]:
-        """`[hosts.…]` that reach the endpoints."""
+        """`[hosts.…]` that reach the endpoints; a node is a host for as long as its cluster tells of it."""
+        of = {node.name.lower(): cluster.name for cluster in self.world.clusters for node in cluster.nodes}
         return {
-            name: {"address": "127.0.0.1", "port": endpoint.port, "link_gbit_s": self._link(name)}
+            name: {
+                "address": "127.0.0.1",
+                "port": endpoint.port,
+                "link_gbit_s": self._link(name),
+                **({"cluster": of[name]} if name in of else {}),
+            }
             for name, endpoint in self.hosts.items()
+        }
+
+    def cluster_settings(self) -> dict[str, dict[str, Any]]:
+        """`[clusters.…]` that reach each cluster through its first node, as its own address would."""
+        return {
+            cluster.name: {"address": "127.0.0.1", "port": self.hosts[cluster.nodes[0].name.lower()].port}
+            for cluster in self.world.clusters
         }
 
     def remote_settings(self) -> dict[str, Any]:
@@ -179,8 +193,9 @@ def render_toml(lab: RunningLab) -> str:
         "[remote]",
         *map(_assign, remote.items()),
     ]
-    for name, host in lab.host_settings().items():
-        lines += ["", f"[hosts.{name}]", *map(_assign, host.items())]
+    for section, tables in (("clusters", lab.cluster_settings()), ("hosts", lab.host_settings())):
+        for name, table in tables.items():
+            lines += ["", f"[{section}.{name}]", *map(_assign, table.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm
 from bot.core.freshness import NOT_YET
 from bot.core.lookup import find_vms, pick_vm, resolve_host
+from bot.core.membership import Membership, refuse_departed
 from bot.core.names import VmId
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.wording import render_word
@@ -41,6 +42,9 @@ class Inventory:
         patience_s: how long `refreshed` and `read_vms` wait for a host before they answer without it.
         census_s: the same for `read_all`.
         background: the hosts that are looked at without being asked for; None: all.
+
+    Attributes:
+        memberships: tells of the clusters that the settings name.
         on_room: called after every look that was answered, in a thread of that host's own, with the host and when the
             look began, for whoever records limits and room.
     """
@@ -65,8 +69,17 @@ class Inventory:
         self._checkups = Checkups(reader, clock, patience_s)
         self._watches = {host: Watch(host, reader, clock, self._tell) for host in reader.hosts()}
         self.background = tuple(self._watches if background is None else background)
+        self.memberships: Callable[[], tuple[Membership, ...]] = tuple
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def set_hosts(self, hosts: Iterable[str], background: Collection[str]) -> None:
+        """From now on these are the hosts. One that is new is looked at soon, one that is gone is seen no more."""
+        known = self._watches
+        self._watches = {host: known.get(host) or Watch(host, self._reader, self._clock, self._tell) for host in hosts}
+        self.background = tuple(background)
+        if self._thread is not None:
+            self.look_soon(self._watches.keys() - known.keys())
 
     def start(self) -> None:
         """Look at the hosts now and then every `refresh_s` seconds."""
@@ -92,13 +105,21 @@ class Inventory:
         A host that is not looked at in the background is passed over: others look after it, or the settings no longer
         name it, since an operation may be older than they are.
         """
-        for host in set(self.background).intersection(hosts):
-            self._watches[host].ask()
+        for watch in self._background(hosts):
+            watch.ask()
 
     def ask_room_soon(self, hosts: Iterable[str]) -> None:
         """The same for their room alone: on a full host the list of its VMs is most of a look."""
-        for host in set(self.background).intersection(hosts):
-            self._watches[host].ask_room()
+        for watch in self._background(hosts):
+            watch.ask_room()
+
+    def _background(self, hosts: Iterable[str]) -> list[Watch]:
+        watches = self._watches
+        return [watches[host] for host in set(self.background).intersection(hosts) if host in watches]
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(self._watches)
 
     def estate(self) -> Estate:
         return Estate(hosts=tuple(watch.seen for watch in self._watches.values()))
@@ -188,7 +209,13 @@ class Inventory:
 
     def name(self, said: str) -> str:
         """The settings' name of a host. Refused if they do not know it."""
-        return said if said in self._watches else resolve_host(tuple(self._watches), self.estate(), said)
+        if said in self._watches:
+            return said
+        try:
+            return resolve_host(self.hosts, self.estate(), said)
+        except Refused:
+            refuse_departed(self.memberships(), said, self._clock.now())
+            raise
 
     def _looked(self, hosts: Iterable[str], silent: Collection[str] = ()) -> tuple[Seen, ...]:
         """Look at all of these at once; a host that takes longer than our patience is answered for without it."""

@@ -7,6 +7,7 @@ file as `SecretStr` and never leave it in a log, a message or the database.
 from __future__ import annotations
 
 from bot.settings.loading import SettingsError, explain, load
+from bot.settings.nodes import hosts_with, name_of_node
 from bot.settings.sections import (
     LOOPBACK,
     Authentication,
@@ -29,5 +30,7 @@ __all__ = [
     "SettingsError",
     "SlackSettings",
     "explain",
+    "hosts_with",
     "load",
+    "name_of_node",
 ]

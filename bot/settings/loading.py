@@ -138,13 +138,13 @@ def _written_at(place: tuple[str, ...], content: Mapping[str, Any]) -> tuple[str
     """Where a person finds it: what a host has from `[remote]` was not written in the host's own table."""
     if (
         len(place) < 3
-        or place[0] != "hosts"
+        or place[0] not in ("hosts", "clusters")
         or place[2] == "[key]"
         or "FERRY_" + "__".join(place).upper() in os.environ
     ):
         return place
-    hosts = content.get("hosts")
-    own = [table for name, table in hosts.items() if name.lower() == place[1]] if isinstance(hosts, dict) else []
+    tables = content.get(place[0])
+    own = [table for name, table in tables.items() if name.lower() == place[1]] if isinstance(tables, dict) else []
     return place if any(place[2] in table for table in own) else ("remote", *place[2:])
 
 
@@ -156,6 +156,7 @@ def _section_at(place: tuple[str, ...]) -> type[BaseModel]:
         "evacuation": EvacuationSettings,
         "log": LogSettings,
         "hosts": HostSettings,
+        "clusters": HostSettings,
     }
     return sections.get(place[0], Settings) if place else Settings
 

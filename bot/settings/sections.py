@@ -67,6 +67,10 @@ class HostSettings(_Section):
     site: str = Field(
         "main", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="whose workers carry out moves that begin on it"
     )
+    cluster: str = Field(
+        "",
+        description="of a node: the one of [clusters] that tells whether it is a host; what is not set is as there",
+    )
 
     @field_validator("username")
     @classmethod
@@ -93,6 +97,19 @@ class HostSettings(_Section):
     @property
     def wsman_port(self) -> int:
         return self.port or (5986 if self.tls else 5985)
+
+    def of_node(self, cluster: str, node: str, domain: str) -> HostSettings:
+        """A cluster's settings as one of its nodes has them: the same, at an address of its own."""
+        return self.model_copy(update={"address": address_of(node, self.address, domain), "cluster": cluster})
+
+
+def address_of(node: str, cluster: str, domain: str = "") -> str:
+    """A node's address from its name: in the domain that the cluster's address is in, else in the one it tells."""
+    beside = "" if _IP.fullmatch(cluster) else cluster.partition(".")[2]
+    return f"{node}.{beside or domain}".rstrip(".").lower()
+
+
+_IP = re.compile(r"\d+(\.\d+){3}|.*:.*")
 
 
 def _split_list(value: Any) -> Any:
@@ -223,6 +240,9 @@ class Settings(_Section):
     )
     remote: dict[str, Any] = Field(default_factory=dict, description="defaults for every host: [remote]", repr=False)
     hosts: dict[HostName, HostSettings] = Field(default_factory=dict, description="one table per host: [hosts.host01]")
+    clusters: dict[HostName, HostSettings] = Field(
+        default_factory=dict, description="one table per failover cluster whose nodes are hosts: [clusters.HVC1]"
+    )
 
     @model_validator(mode="after")
     def _know_tags(self) -> Settings:
@@ -232,18 +252,46 @@ class Settings(_Section):
             raise ValueError(f"[evacuation] names the tag {unknown[0]!r}, which [tags] does not have")
         return self
 
+    @model_validator(mode="after")
+    def _know_clusters(self) -> Settings:
+        for name, host in self.hosts.items():
+            if name in self.clusters:
+                raise ValueError(
+                    f"{name} is in [hosts] and in [clusters]: a node and its cluster have names of their own"
+                )
+            if host.cluster and host.cluster.lower() not in self.clusters:
+                known = f"has {', '.join(self.clusters)}" if self.clusters else "is empty"
+                raise ValueError(f"[hosts.{name}] names the cluster {host.cluster!r}, and [clusters] {known}")
+        for name, cluster in self.clusters.items():
+            if cluster.cluster:
+                raise ValueError(f"[clusters.{name}] has the setting cluster, which is for its nodes in [hosts]")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _spread_remote(cls, values: Any) -> Any:
-        """Give each host the `[remote]` defaults, and its own name as its address if it has none.
+        """Give each host and cluster the `[remote]` defaults, and its own name as its address if it has none.
 
         What was spread is not kept beside: a password stands in the hosts' `SecretStr` fields only.
         """
-        hosts, remote = values.get("hosts"), values.get("remote")
-        if not isinstance(hosts, dict) or not isinstance(remote or {}, dict):
+        remote = values.get("remote") or {}
+        sections = {section: values[section] for section in ("clusters", "hosts") if section in values}
+        if not isinstance(remote, dict) or not all(isinstance(tables, dict) for tables in sections.values()):
             return values
-        spread = {
-            name.lower(): {"address": name, **(remote or {}), **own} if isinstance(own, dict) else own
-            for name, own in hosts.items()
-        }
-        return {**values, "hosts": spread, "remote": {}}
+        clusters: dict[str, Any] = {}
+        for section, tables in sections.items():
+            spread = {
+                name.lower(): {"address": name, **remote, **_of_cluster(name, own, clusters), **own}
+                if isinstance(own, dict)
+                else own
+                for name, own in tables.items()
+            }
+            clusters = clusters or spread
+            sections[section] = spread
+        return {**values, **sections, "remote": {}} if sections else values
+
+
+def _of_cluster(name: str, own: dict[str, Any], clusters: dict[str, Any]) -> dict[str, Any]:
+    """What a node has from its cluster."""
+    given = clusters.get(str(own.get("cluster", "")).lower())
+    return {**given, "address": address_of(name, str(given["address"]))} if isinstance(given, dict) else {}

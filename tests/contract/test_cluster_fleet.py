@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.affinity import AffinityRule, RuleType
 from bot.core.estate import Cluster, NodeState, Role, RoleSight
+from bot.core.membership import Told
 from bot.core.names import VmId
-from bot.core.plan import Move, MoveKind
-from bot.errors import Fault, HostError
+from bot.core.plan import Finding, Level, Move, MoveKind
+from bot.errors import Fault, HostError, HostUnreachable
 from bot.hyperv.cmdlets import CMDLETS, NODE_MODULE
 from bot.hyperv.fleet import HyperVFleet
-from bot.hyperv.probe import examine_host
+from bot.hyperv.probe import examine_cluster, examine_host
 from bot.lab.running import RunningLab
 from bot.lab.scenario import cluster as scenario
 from bot.lab.scenario.cluster import VOLUME
@@ -50,7 +52,13 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     clock = ManualClock()
     world = scenario(clock)
     with RunningLab(world, tmp_path) as running:
-        settings = Settings.model_validate({"remote": running.remote_settings(), "hosts": running.host_settings()})
+        settings = Settings.model_validate(
+            {
+                "remote": running.remote_settings(),
+                "hosts": running.host_settings(),
+                "clusters": running.cluster_settings(),
+            }
+        )
         fleet = HyperVFleet(settings.hosts)
         yield Lab(world, clock, fleet, settings.hosts)
         fleet.close()
@@ -100,6 +108,27 @@ class TestReading:
         assert vm_01.possible_owners == ("HOST01", "HOST02", "HOST03")
         assert alone is None
 
+    def test_rules_of_affinity_and_preferred_owners(self, lab: Lab) -> None:
+        cluster, role = lab.fleet.read_cluster("host01", lab.id("SQL-01"))
+        assert cluster.rules == (
+            AffinityRule(name="web", type=RuleType.SAME_NODE, groups=("WEB-01", "WEB-02")),
+            AffinityRule(name="mail", type=RuleType.DIFFERENT_NODE, groups=("MAIL-01", "WEB-03")),
+        )
+        assert role is not None
+        assert (role.preferred_owners, role.possible_owners) == (("HOST01",), ("HOST01", "HOST02"))
+        lab.cluster.rules = []
+        assert lab.fleet.read_cluster("host01")[0].rules == ()
+
+    def test_a_cluster_without_the_cmdlet_does_not_tell_its_rules_and_all_else(self, lab: Lab) -> None:
+        lab.cluster.rules = None
+        cluster, role = lab.fleet.read_cluster("host01", lab.id("SQL-01"))
+        assert cluster.rules is None
+        assert (len(cluster.groups), len(cluster.volumes)) == (12, 1)
+        assert role is not None
+        assert role.preferred_owners == ("HOST01",)
+        (told,) = [one for one in examine_host("host01", lab.settings["host01"]) if one.code == "cmdlets"]
+        assert (told.level, "but for Get-ClusterAffinityRule" in told.text) == (Level.FINE, True)
+
     @pytest.mark.parametrize(
         ("module", "code"), [(False, "CommandNotFoundException"), (True, "ClusterEndpointNotRegistered")]
     )
@@ -110,6 +139,17 @@ class TestReading:
             lab.fleet.read_cluster("host04")
         assert caught.value.code == code
         assert caught.value.cause
+
+    def test_a_host_that_others_know_of_is_asked_for_before_it_is_unknown(self, lab: Lab) -> None:
+        fleet = HyperVFleet({})
+        try:
+            with pytest.raises(HostUnreachable, match="the settings name no such host"):
+                fleet.read_vms("host01")
+            fleet.on_stranger = lambda: fleet.admit(lab.settings)
+            assert fleet.read_nodes("host01").name == "HVC1"
+            assert fleet.hosts() == tuple(lab.settings)
+        finally:
+            fleet.close()
 
     def test_a_role_is_seen_from_every_node_while_it_moves(self, lab: Lab) -> None:
         lab.start_move("VM-01", "host02")
@@ -159,6 +199,39 @@ def test_the_doctor_asks_for_the_clusters_cmdlets_on_its_nodes_alone(lab: Lab) -
         "host01": [f"all {len(CMDLETS)} cmdlets that Ferry uses are there"],
         "host04": [f"all {len(elsewhere)} cmdlets that Ferry uses are there"],
     }
+
+
+class TestDoctor:
+    """What it says of a cluster's access; the ways there are `tests/test_doctor.py`'s."""
+
+    def examine(self, lab: Lab, name: str, **changes: object) -> Finding | None:
+        settings = lab.settings[name].model_copy(update=changes)
+        return next((one for one in examine_host(name, settings) if one.code == "cluster"), None)
+
+    def test_a_node_answers_for_its_cluster(self, lab: Lab) -> None:
+        found = self.examine(lab, "host01")
+        assert found is not None
+        assert (found.level, found.text) == (Level.FINE, "HVC1 answers, and tells of host01, host02 and host03")
+
+    @pytest.mark.parametrize("module", [False, True])
+    def test_a_host_outside_is_asked_nothing_unless_the_settings_say_it_is_a_node(self, lab: Lab, module: bool) -> None:
+        lab.world.host("host04").failover_clusters = module
+        assert self.examine(lab, "host04") is None
+        found = self.examine(lab, "host04", cluster="hvc1")
+        assert found is not None
+        assert found.level is Level.BLOCKING
+        assert "does not answer" in found.text if module else "does not show" in found.text
+        assert "Grant-ClusterAccess" in found.hint
+
+    def test_a_cluster_at_its_own_address(self, lab: Lab) -> None:
+        told: list[Told] = []
+        own = lab.settings["host01"]
+        found = list(examine_cluster("hvc1", own, told.append))
+        assert {one.level for one in found} == {Level.FINE}
+        assert found[-1].text == "HVC1 answers, and tells of host01, host02 and host03"
+        assert told == [Told(name="HVC1", domain="ferry.lab", nodes=("HOST01", "HOST02", "HOST03"))]
+        dead = list(examine_cluster("hvc1", own.model_copy(update={"port": 1}), told.append))[-1]
+        assert (dead.level, dead.code, len(told)) == (Level.BLOCKING, "port", 1)
 
 
 class TestOrdering:

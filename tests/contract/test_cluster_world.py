@@ -112,6 +112,18 @@ def test_a_live_migration_needs_no_delegation_and_ends_with_the_role_at_its_node
     assert not lab.world.opens(lab.world.host("host04"), group.vm.disks[0].path)
 
 
+@pytest.mark.parametrize(("changes", "kept"), [({}, True), ({"soft": True}, False), ({"enabled": False}, False)])
+def test_a_rule_is_kept_unless_it_is_soft_or_off(lab: Lab, changes: dict[str, bool], kept: bool) -> None:
+    assert lab.cluster.rules is not None
+    for rule in lab.cluster.rules:
+        vars(rule).update(changes)
+    if kept:
+        with pytest.raises(ClusterError, match="0x8007174E"):
+            lab.move("WEB-03", "host02")
+    else:
+        lab.move("WEB-03", "host02")
+
+
 def test_above_its_limit_it_queues_whatever_the_hosts_allow_and_by_priority(lab: Lab) -> None:
     """Each host allows two at once; the cluster one."""
     first, low, high = (lab.move(name, "host02") for name in ("VM-01", "TEST-01", "APP-01"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bot.core.clusters import refuse_unknown, render_clusters
+from bot.core.affinity import AffinityRule
+from bot.core.clusters import name_of, refuse_unknown, render_clusters
 from bot.core.estate import Cluster, ClusterGroup, ClusterNode, DrainStatus, GroupState, NodeState, SharedVolume
+from bot.core.membership import Membership
 from bot.core.reply import Note, Table, Text
 from tests.asking import plain
 
@@ -70,6 +72,29 @@ def test_several_clusters_and_one_without_a_limit_of_its_own() -> None:
     last = reply.parts[-1]
     assert isinstance(last, Note)
     assert plain(last.line) == "the nodes' own limits on live migrations are in force · anti-affinity is enforced"
+
+
+def test_rules_of_affinity_are_listed_and_said_not_to_be_known() -> None:
+    rules = (
+        AffinityRule(name="web", type=2, groups=("A", "B")),
+        AffinityRule(name="dc", type=4, soft=True, enabled=False, groups=("C", "D")),
+        AffinityRule(name="new", type=9, groups=("E",)),
+    )
+    table = render_clusters([Cluster(name="HVC1", rules=rules)]).parts[-2]
+    assert isinstance(table, Table)
+    assert table.rows == (
+        ("web", "on one node", "A and B"),
+        ("dc", "on different nodes, if it can be · not enabled", "C and D"),
+        ("new", "something unknown (type 9)", "E"),
+    )
+    unknown = render_clusters([Cluster(name="HVC1", rules=None)]).parts[-1]
+    assert isinstance(unknown, Note)
+    assert plain(unknown.line).endswith("· affinity rules are not known")
+
+
+def test_a_cluster_by_the_settings_name_of_it() -> None:
+    known = [Membership(cluster="prod", name="HVC1"), Membership(cluster="test")]
+    assert [name_of(known, said) for said in ("Prod", "test", "HVC9")] == ["HVC1", "test", "HVC9"]
 
 
 def test_a_cluster_nobody_knows_may_be_behind_a_host_that_is_silent() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core import preflight
+from bot.core.affinity import AffinityRule, RuleType
 from bot.core.estate import (
     Cluster,
     ClusterGroup,
@@ -45,6 +46,7 @@ class Given:
     cluster: dict[str, Any] = field(default_factory=dict)
     group: dict[str, Any] = field(default_factory=dict)
     owners: tuple[str, ...] | None = ("HOST01", "HOST02", "HOST03")
+    preferred: tuple[str, ...] = ()
     role: bool = True
 
     def read(self) -> tuple[Move, Vm, Host, Host]:
@@ -60,8 +62,19 @@ class Given:
         values: dict[str, Any] = {"name": "HVC1", "nodes": NODES, "groups": (ROLE,), "live_limit": 1}
         volumes = (SharedVolume(path=VOLUME, size_bytes=800 * GB, free_bytes=300 * GB),)
         cluster = Cluster(**{**values, "volumes": volumes} | self.cluster)
-        role = Role(group=ROLE.model_copy(update=self.group), possible_owners=self.owners) if self.role else None
+        group = ROLE.model_copy(update=self.group)
+        role = Role(group=group, possible_owners=self.owners, preferred_owners=self.preferred) if self.role else None
         return preflight.check(*self.read(), RESERVE, cluster, role)
+
+
+FRIEND = ClusterGroup(name="VM-02", owner="HOST02")
+AWAY = ClusterGroup(name="VM-02", owner="HOST01")
+
+
+def ruled(kind: RuleType, other: ClusterGroup = FRIEND, **rule: Any) -> Given:
+    """VM-01 and VM-02 under one rule."""
+    one = AffinityRule(**{"name": "web", "type": kind, "groups": ("VM-01", "VM-02", "Volume1")} | rule)
+    return Given(cluster={"groups": (ROLE, other), "rules": (one,)})
 
 
 def nodes(*states: NodeState) -> tuple[ClusterNode, ...]:
@@ -171,6 +184,62 @@ CASES: dict[str, tuple[Given, Level, str, str, str]] = {
         "HVC1 keeps VM-01 apart from VM-02, on host02",
         "`migrate VM-01 to host03`",
     ),
+    "not a preferred owner": (
+        Given(preferred=("HOST01", "HOST03")),
+        WARNING,
+        "preferred_owner",
+        "host02 is not a preferred owner of VM-01; host01 and host03 are, where HVC1 may bring it back",
+        "",
+    ),
+    "rules not told": (
+        Given(cluster={"rules": None}),
+        WARNING,
+        "apart",
+        "HVC1 does not tell its affinity rules (Get-ClusterAffinityRule)",
+        "",
+    ),
+    "apart by a rule": (
+        ruled(RuleType.DIFFERENT_NODE),
+        BLOCKING,
+        "apart",
+        "HVC1 keeps VM-01 apart from VM-02, on host02 (the affinity rule web of HVC1)",
+        "`migrate VM-01 to host03`",
+    ),
+    "apart by a soft rule": (
+        ruled(RuleType.DIFFERENT_NODE, soft=True),
+        WARNING,
+        "apart",
+        "HVC1 keeps VM-01 apart from VM-02, on host02 (the affinity rule web of HVC1)",
+        "",
+    ),
+    "one node is one fault domain": (
+        ruled(RuleType.DIFFERENT_FAULT_DOMAIN),
+        BLOCKING,
+        "apart",
+        "HVC1 keeps VM-01 apart from VM-02, on host02 (the affinity rule web of HVC1)",
+        "`migrate VM-01 to host03`",
+    ),
+    "another fault domain, perhaps": (
+        ruled(RuleType.DIFFERENT_FAULT_DOMAIN, AWAY),
+        WARNING,
+        "apart",
+        "the affinity rule web of HVC1 wants another fault domain than VM-02's; Ferry does not read which that is",
+        "",
+    ),
+    "away from a friend": (
+        ruled(RuleType.SAME_NODE, AWAY),
+        WARNING,
+        "apart",
+        "the affinity rule web of HVC1 keeps VM-01 together with VM-02, not on host02",
+        "",
+    ),
+    "away from a friend's fault domain, perhaps": (
+        ruled(RuleType.SAME_FAULT_DOMAIN, AWAY),
+        WARNING,
+        "apart",
+        "the affinity rule web of HVC1 wants the fault domain of VM-02; Ferry does not read which that is",
+        "",
+    ),
     "quickly": (
         Given(quick=True),
         WARNING,
@@ -197,6 +266,21 @@ def test_a_blocking_finding_says_what_is_needed(name: str) -> None:
 def test_the_table_covers_every_code_that_the_package_lists() -> None:
     (listed,) = re.findall(r"^    cluster +(.*)$", preflight.__doc__ or "", re.MULTILINE)
     assert {code for _, _, code, *_ in CASES.values()} == {*listed.split(), "clustered"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ruled(RuleType.DIFFERENT_NODE, enabled=False),
+        ruled(RuleType.DIFFERENT_NODE, groups=("VM-02", "VM-03")),
+        ruled(RuleType.DIFFERENT_NODE, AWAY),
+        ruled(RuleType.SAME_NODE),
+        ruled(RuleType.SAME_FAULT_DOMAIN),
+        ruled(RuleType.SAME_NODE, AWAY, type=9),
+    ],
+)
+def test_a_rule_that_is_kept_or_not_in_force_says_nothing(given: Given) -> None:
+    assert "apart" not in {one.code for one in given.check()}
 
 
 def test_what_only_concerns_hosts_outside_a_cluster_is_not_asked() -> None:

@@ -9,6 +9,7 @@ import pytest
 from bot.core.lifecycle import State
 from bot.lab.scenario.cluster import VOLUME
 from bot.lab.world import State as WorldState
+from bot.operations.memberships import Memberships
 from tests.ferry import Ferry
 
 
@@ -89,6 +90,13 @@ def test_two_at_once_wait_for_each_other_in_ferrys_queue(lab: Ferry) -> None:
             "migrate SQL-01 to host03",
             ("host03 is not a possible owner of SQL-01; host01 and host02 are", "migrate SQL-01 to host02"),
         ),
+        (
+            "migrate WEB-03 to host02",
+            (
+                "HVC1 keeps WEB-03 apart from MAIL-01, on host02 (the affinity rule mail of HVC1)",
+                "migrate WEB-03 to host01",
+            ),
+        ),
         ("migrate APP-01 to host04", ("host04 is no node of HVC1", "migrate APP-01 to host02")),
         (
             "migrate APP-01 to host02 with storage",
@@ -138,3 +146,27 @@ def test_one_that_is_not_clustered_moves_as_ever(lab: Ferry) -> None:
     lab.press(card, "Confirm")
 
     assert "Verified: running on host04, gone from host01" in lab.wait_until_ended(card)
+
+
+def test_a_node_that_joins_is_a_host_and_one_that_leaves_is_none_any_more(lab: Ferry) -> None:
+    def ask() -> None:
+        next(part for part in lab.bot.parts if isinstance(part, Memberships)).ask()
+
+    (cluster,) = lab.world.clusters
+    with lab.world.look():
+        node = cluster.nodes.pop()
+    ask()
+    shown = lab.text(lab.say("hosts"))
+    assert "3 hosts, all answering" in shown
+    assert "host03 is no longer a node of HVC1, which said so just now; Ferry looks after it no more" in shown
+    refused = lab.text(lab.say("migrate APP-02 to host03"))
+    assert "host03 is no longer a node of HVC1" in refused
+    assert "a node of HVC1, or a host with a table of its own in the settings" in refused
+
+    with lab.world.look():
+        cluster.nodes.append(node)
+    ask()
+    shown = lab.text(lab.say("hosts"))
+    assert "4 hosts, all answering" in shown
+    assert "no longer a node" not in shown
+    assert "host03 is up in HVC1" in lab.text(lab.say("migrate APP-02 to host03"))

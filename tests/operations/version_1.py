@@ -17,6 +17,7 @@ _AFTER_VERSION_2 = (
         )
     ),
     "ALTER TABLE step DROP COLUMN file",
+    "DROP TABLE membership",
 )
 EXECUTOR, QUEUE = "ferry", "site-default"
 

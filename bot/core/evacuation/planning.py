@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from bot.core.estate import Census, Vm
@@ -19,6 +20,7 @@ from bot.core.evacuation.filters import Choice, choose
 from bot.core.evacuation.material import make_guest, make_target, plan_move, weigh_loads
 from bot.core.evacuation.plan import EvacuationKind, EvacuationPlan, Leg, Staying
 from bot.core.evacuation.rules import Rules
+from bot.core.evacuation.tied import place_tied, render_broken
 from bot.core.evacuation.timing import UNKNOWN, Known, Timed, time_legs
 from bot.core.placement import Guest, Method, Placement, Problem
 from bot.core.wording import render_list
@@ -48,7 +50,7 @@ def plan_evacuation(
     """
     Args:
         censuses: of the hosts to be emptied and of every possible destination, asked just now.
-        known: of links and guests.
+        known: of links, guests, and what ties them in their clusters.
 
     Raises:
         Refused: a host that is to be emptied gave no answer, nothing is on it, or nobody could take anything.
@@ -62,7 +64,7 @@ def plan_evacuation(
     work = _Work(wish, seen, destinations, rules)
     for vm in vms:
         work.sort(vm)
-    placement = place(work.problem(), make_room=wish.make_room)
+    placement = place_tied(work.problem(), known.ties, censuses, partial(place, make_room=wish.make_room))
     timed = time_legs([*work.make_room(placement), *work.legs(placement)], seen, known)
     staying = (*work.staying, *work.unplaced(placement))
     return EvacuationPlan(
@@ -76,7 +78,7 @@ def plan_evacuation(
         loads=tuple(weigh_loads(timed.legs, seen)),
         forecast=timed.forecast,
         method=_method(placement),
-        notes=tuple(_notes(others, timed, placement)),
+        notes=(*_notes(others, timed, placement), *render_broken(known.ties, censuses, placement)),
         failure_budget=rules.failure_budget,
         network=known.network,
         caps=timed.caps,

@@ -10,6 +10,7 @@ from bot.core.evacuation.plan import Staying
 from bot.core.names import VmId
 from bot.core.placement import Lack, Obstacle, Shortfall, Unplaced
 from bot.core.plan import Finding
+from bot.core.ties import OF_CLUSTERS
 from bot.core.wording import render_bytes, render_list, render_word
 
 _MOST_HOSTS = 3
@@ -73,11 +74,16 @@ def _render(obstacle: Obstacle) -> str:
         case Lack.STORAGE:
             return f"{obstacle.of}: on {obstacle.host} has {_free(obstacle)} left for {render_bytes(obstacle.needed)}"
         case Lack.GROUP:
-            return f"a VM with the tag {obstacle.of}, which keeps apart, is on {obstacle.host}"
+            return f"{_render_group(obstacle.of)} is on {obstacle.host}"
         case Lack.MEMORY:
             return f"{obstacle.host} has {_free(obstacle)} left for {render_bytes(obstacle.needed)}"
         case Lack.NOT_ALLOWED:
             return f"{obstacle.host} does not fit"
+
+
+def _render_group(group: str) -> str:
+    """A tag of the settings, or what ties VMs in their cluster."""
+    return f"a VM of {group}" if group.startswith(OF_CLUSTERS) else f"a VM with the tag {group}, which keeps apart,"
 
 
 def _render_shortfall(shortfall: Shortfall | None) -> str:

@@ -17,6 +17,7 @@ from bot.core.plan import MoveKind
 from bot.core.planner import Limits
 from bot.core.schedule import Caps, Network, Timetable, Trip, plan
 from bot.core.storage import known_bytes, travelling
+from bot.core.ties import Tie
 from bot.core.wording import render_about, render_duration, render_list, render_rate
 
 
@@ -31,10 +32,11 @@ ASSUMED_NETWORK = network_of(Limits())
 
 @dataclass(frozen=True)
 class Known:
-    """What carries migrations, and what earlier ones told of guests."""
+    """What carries migrations, what earlier ones told of guests, and what ties these: members by VM id."""
 
     network: Network = ASSUMED_NETWORK
     measured: Measured = field(default_factory=Measured)
+    ties: tuple[Tie, ...] = ()
 
 
 UNKNOWN = Known()

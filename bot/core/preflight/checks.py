@@ -15,6 +15,7 @@ CHECKS: tuple[Callable[[Case], Iterable[Finding]], ...] = (
     clusters.check_role,
     clusters.check_node,
     clusters.check_owner,
+    clusters.check_preferred,
     clusters.check_apart,
     clusters.check_interruption,
     machine.check_state,

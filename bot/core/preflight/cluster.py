@@ -2,18 +2,20 @@
 
 Facts (Microsoft Learn, the FailoverClusters module): a node that is paused or down takes no role; a node that is not a
 possible owner of the VM's resources is refused (0x80071398); roles that share an anti-affinity class name are kept
-apart where there is another node, and strictly where ClusterEnforcedAntiAffinity is 1. The names of nodes are those of
-the hosts.
+apart where there is another node, and strictly where ClusterEnforcedAntiAffinity is 1; affinity rules keep apart, too,
+strictly unless they are soft, or together. What the cluster does when asked to break a rule is not documented: Ferry
+does not ask. The names of nodes are those of the hosts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.core.estate import IN_MEMORY, ClusterGroup, GroupState, NodeState
+from bot.core.estate import IN_MEMORY, GroupState, NodeState
 from bot.core.names import same_computer
 from bot.core.plan import Finding, MoveKind
 from bot.core.preflight.case import Case, blocking, fine, warning
+from bot.core.ties import Tie, ties_of
 from bot.core.wording import render_bytes, render_group_state, render_list, render_node_state
 
 
@@ -107,28 +109,73 @@ def check_owner(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_apart(case: Case) -> Iterator[Finding]:
+def check_preferred(case: Case) -> Iterator[Finding]:
+    """An empty list prefers none."""
     if not case.in_cluster or case.cluster is None or case.role is None:
         return
-    rivals = [group.name for group in _rivals(case.cluster.groups, case.role.group, case.destination.fqdn)]
-    if not rivals:
+    owners, node = case.role.preferred_owners, case.cluster.node(case.destination.fqdn)
+    if owners and node is not None and not any(same_computer(owner, node.name) for owner in owners):
+        named, verb = render_list([owner.lower() for owner in owners]), "is" if len(owners) == 1 else "are"
+        text = f"{case.destination.name} is not a preferred owner of {case.vm.name}; {named} {verb}"
+        yield warning("preferred_owner", f"{text}, where {case.cluster.name} may bring it back")
+
+
+def check_apart(case: Case) -> Iterator[Finding]:
+    """Whom it may not, or had better not, share the node with; and whom it had better."""
+    if not case.in_cluster or case.cluster is None or case.role is None:
         return
-    text = f"{case.cluster.name} keeps {case.vm.name} apart from {render_list(rivals)}, on {case.destination.name}"
-    if case.cluster.enforces_apart:
-        yield blocking(
-            "apart",
-            text,
-            needed="a node without them: the cluster enforces it",
-            hint=_elsewhere(case) or f"move {render_list(rivals)} away from {case.destination.name} first",
-        )
+    if case.cluster.rules is None:
+        yield warning("apart", f"{case.cluster.name} does not tell its affinity rules (Get-ClusterAffinityRule)")
+    told: set[str] = set()
+    for tie in ties_of(case.cluster):
+        if case.role.group.name in tie.members:
+            for finding in _apart(case, tie) if tie.apart else _together(case, tie):
+                if finding.text not in told:
+                    told.add(finding.text)
+                    yield finding
+
+
+def _apart(case: Case, tie: Tie) -> Iterator[Finding]:
+    assert case.cluster is not None
+    there, elsewhere = _mates(case, tie)
+    by = f" ({tie.what})" if case.cluster.rules else ""
+    if there:
+        rivals = render_list(there)
+        text = f"{case.cluster.name} keeps {case.vm.name} apart from {rivals}, on {case.destination.name}{by}"
+        if tie.hard:
+            yield blocking(
+                "apart",
+                text,
+                needed="a node without them: the cluster enforces it",
+                hint=_elsewhere(case) or f"move {rivals} away from {case.destination.name} first",
+            )
+        else:
+            yield warning("apart", text)
+    elif tie.domains and elsewhere:
+        yield warning("apart", f"{tie.what} wants another fault domain than {render_list(elsewhere)}'s; {_UNREAD}")
+
+
+def _together(case: Case, tie: Tie) -> Iterator[Finding]:
+    _, elsewhere = _mates(case, tie)
+    if not elsewhere:
+        return
+    if tie.domains:
+        yield warning("apart", f"{tie.what} wants the fault domain of {render_list(elsewhere)}; {_UNREAD}")
     else:
-        yield warning("apart", text)
+        text = f"{tie.what} keeps {case.vm.name} together with {render_list(elsewhere)}"
+        yield warning("apart", f"{text}, not on {case.destination.name}")
 
 
-def _rivals(groups: tuple[ClusterGroup, ...], role: ClusterGroup, computer: str) -> Iterator[ClusterGroup]:
-    for group in groups:
-        if group.name != role.name and set(group.apart) & set(role.apart) and same_computer(group.owner, computer):
-            yield group
+_UNREAD = "Ferry does not read which that is"
+
+
+def _mates(case: Case, tie: Tie) -> tuple[list[str], list[str]]:
+    """The other roles of a tie: on the destination, and elsewhere."""
+    assert case.cluster is not None
+    assert case.role is not None
+    others = [one for one in case.cluster.groups if one.name in tie.members and one.name != case.role.group.name]
+    there = [one.name for one in others if same_computer(one.owner, case.destination.fqdn)]
+    return there, [one.name for one in others if one.name not in there]
 
 
 def check_interruption(case: Case) -> Iterator[Finding]:
@@ -143,10 +190,12 @@ def _elsewhere(case: Case) -> str:
     """The command with a node that takes it, if there is one."""
     if case.cluster is None or case.role is None:
         return ""
-    owners = case.role.possible_owners
+    owners, own = case.role.possible_owners, case.role.group.name
+    hard = [tie.members for tie in ties_of(case.cluster) if tie.hard and own in tie.members]
+    rivals = [one for one in case.cluster.groups if one.name != own and any(one.name in members for members in hard)]
     for node in case.cluster.nodes:
         admitted = owners is None or any(same_computer(owner, node.name) for owner in owners)
-        free = not case.cluster.enforces_apart or not any(_rivals(case.cluster.groups, case.role.group, node.name))
+        free = not any(same_computer(rival.owner, node.name) for rival in rivals)
         if node.state == NodeState.UP and admitted and free and not same_computer(node.name, case.source.fqdn):
             return f"`migrate {case.vm_word} to {node.name.lower()}`"
     return ""

@@ -46,7 +46,7 @@ def _error(text: str, identifier: str, command: str, target: str = "") -> PsErro
     return PsError(text, f"{identifier},{FC}{command}", Category.NotSpecified, _EXCEPTION, target=target or None)
 
 
-def _cluster_of(session: Session, given_cluster: str | None) -> Cluster:
+def cluster_of(session: Session, given_cluster: str | None) -> Cluster:
     cluster: Cluster | None = session.machine.world.cluster_of(session.machine.host)
     if cluster is None:
         raise PsError(
@@ -176,7 +176,7 @@ def _volume(cluster: Cluster, volume: SharedVolume) -> PsObject:
 async def _get_cluster(session: Session, records: Records) -> AsyncIterator[object]:
     async for given in records:
         with session.machine.world.look():
-            item = _cluster(_cluster_of(session, given["Name"]))
+            item = _cluster(cluster_of(session, given["Name"]))
         yield item
 
 
@@ -186,7 +186,7 @@ def _lister(name: str, command: str, read: Callable[[Cluster], list[PsObject]], 
     async def run(session: Session, records: Records) -> AsyncIterator[object]:
         async for given in records:
             with session.machine.world.look():
-                cluster = _cluster_of(session, given["Cluster"])
+                cluster = cluster_of(session, given["Cluster"])
                 items = read(cluster)
                 if given["VMId"] is not None:
                     group = cluster.group_of(given["VMId"])
@@ -238,14 +238,15 @@ GET_CLUSTER_SHARED_VOLUME = _lister(
 
 
 async def _get_owner_node(session: Session, records: Records) -> AsyncIterator[object]:
-    """Of a resource: who may own it; of a group: who should (the world knows no preferred owners)."""
+    """Of a resource: who may own it; of a group: who should."""
     async for given in records:
         with session.machine.world.look():
-            cluster = _cluster_of(session, given["Cluster"])
+            cluster = cluster_of(session, given["Cluster"])
             native = given["InputObject"].native
             of_resource = isinstance(native, tuple)
             group: Group = native[0] if of_resource else native
-            nodes = [_node(node) for node in cluster.nodes if of_resource and group.admits(node)]
+            preferred = [node for name in group.preferred_owners if (node := cluster.node(name)) is not None]
+            nodes = list(map(_node, filter(group.admits, cluster.nodes) if of_resource else preferred))
             item = PsObject(
                 (FC + "ClusterOwnerNodeList",),
                 {"ClusterObject": given["InputObject"], "OwnerNodes": PsArray(FC + "ClusterNode", tuple(nodes))},
@@ -305,7 +306,7 @@ async def _move_role(session: Session, records: Records) -> AsyncIterator[object
     world = session.machine.world
     async for given in records:
         with world.look():
-            cluster = _cluster_of(session, given["Cluster"])
+            cluster = cluster_of(session, given["Cluster"])
             group = cluster.group_of(given["VMId"])
         if group is None:
             text = f"No virtual machine role has the id {given['VMId']}."

@@ -7,6 +7,7 @@ from bot.lab.engine import Category, Cmdlet, PsError
 from bot.lab.world import Host, World, faults
 
 _FAILOVER_CLUSTERS = "Microsoft.FailoverClusters."
+_NEWER = "Get-ClusterAffinityRule"  # older Windows Servers have none
 
 
 class HyperVMachine:
@@ -40,6 +41,8 @@ class HyperVMachine:
             kinds = (HV + "VirtualizationException", "System.Exception")
             raise PsError(error.message, f"{error.identifier},{found.type}", Category.ObjectNotFound, kinds)
         if found.type.startswith(_FAILOVER_CLUSTERS):
-            has_module = self.host.failover_clusters or self.world.cluster_of(self.host) is not None
-            return found if has_module else None
+            cluster = self.world.cluster_of(self.host)
+            if cluster is not None and cluster.rules is None and found.name == _NEWER:
+                return None
+            return found if self.host.failover_clusters or cluster is not None else None
         return found

@@ -1,7 +1,17 @@
 """The simulated world behind the lab's hosts. It knows neither PowerShell nor WinRM."""
 
 from bot.lab.world.clock import ManualClock, RunningClock, WorldClock
-from bot.lab.world.cluster import Cluster, Group, Node, NodeState, Priority, RoleMove, SharedVolume
+from bot.lab.world.cluster import (
+    AffinityRule,
+    Cluster,
+    Group,
+    Node,
+    NodeState,
+    Priority,
+    RoleMove,
+    RuleType,
+    SharedVolume,
+)
 from bot.lab.world.faults import ClusterError, HyperVError, Identifier
 from bot.lab.world.jobs import Job, JobState, MigrationType
 from bot.lab.world.journal import Entry, Event, Journal
@@ -28,6 +38,7 @@ from bot.lab.world.world import MoveRequest, World
 __all__ = [
     "GIB",
     "Adapter",
+    "AffinityRule",
     "Authentication",
     "Checkpoint",
     "Cluster",
@@ -54,6 +65,7 @@ __all__ = [
     "PlannedVm",
     "Priority",
     "RoleMove",
+    "RuleType",
     "RunningClock",
     "Share",
     "SharedVolume",

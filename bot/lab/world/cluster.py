@@ -104,6 +104,26 @@ class SharedVolume(Store):
     """A cluster shared volume; `name` is its folder, C:\\ClusterStorage\\Volume1."""
 
 
+class RuleType(IntEnum):
+    """MSCluster_AffinityRule.RuleType."""
+
+    SAME_FAULT_DOMAIN = 1
+    SAME_NODE = 2
+    DIFFERENT_FAULT_DOMAIN = 3
+    DIFFERENT_NODE = 4
+
+
+@dataclass(eq=False)
+class AffinityRule:
+    """`groups` are names of roles. Failover keeps rules of the kind `DIFFERENT_` only, as far as it can."""
+
+    name: str
+    type: RuleType
+    groups: list[str]
+    enabled: bool = True
+    soft: bool = False
+
+
 @dataclass(frozen=True)
 class Waiting:
     """A move that the cluster has put off."""
@@ -119,6 +139,7 @@ class Group:
 
     Attributes:
         possible_owners: short names of nodes that may own its resources; None: every node.
+        preferred_owners: short names of nodes, in their order.
         apart: AntiAffinityClassNames.
         waiting: what it waits for in the cluster's queue.
         last: how its last migration ended.
@@ -128,6 +149,7 @@ class Group:
     vm: Vm
     priority: Priority = Priority.MEDIUM
     possible_owners: frozenset[str] | None = None
+    preferred_owners: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     waiting: Waiting | None = None
     last: Migration = Migration.NONE
@@ -177,6 +199,7 @@ class Cluster:
     Attributes:
         maximum_parallel_migrations: of each node, at either end; 1 is what Windows Server has set since 2022.
         enforces_apart: ClusterEnforcedAntiAffinity.
+        rules: None: a Windows Server that does not have them.
     """
 
     name: str
@@ -184,6 +207,7 @@ class Cluster:
     domain: str = "ferry.lab"
     maximum_parallel_migrations: int = 1
     enforces_apart: bool = False
+    rules: list[AffinityRule] | None = field(default_factory=list)
     volumes: list[SharedVolume] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
 
@@ -217,7 +241,28 @@ class Cluster:
         return [
             other
             for other in self.groups
-            if other is not group and self.owner(other) is node and set(other.apart) & set(group.apart)
+            if other is not group and self.owner(other) is node and self._apart(group, other)
+        ]
+
+    def strict_rivals(self, group: Group, node: Node) -> list[Group]:
+        """Those for whose sake the node does not take it."""
+        return [
+            other
+            for other in self.rivals(group, node)
+            if (self.enforces_apart and set(other.apart) & set(group.apart))
+            or any(not rule.soft for rule in self._rules_between(group, other))
+        ]
+
+    def _apart(self, one: Group, other: Group) -> bool:
+        return bool(set(other.apart) & set(one.apart) or self._rules_between(one, other))
+
+    def _rules_between(self, one: Group, other: Group) -> list[AffinityRule]:
+        return [
+            rule
+            for rule in self.rules or ()
+            if rule.enabled
+            and rule.type in (RuleType.DIFFERENT_NODE, RuleType.DIFFERENT_FAULT_DOMAIN)
+            and {one.name, other.name} <= set(rule.groups)
         ]
 
     def migrations(self, node: Node) -> int:

@@ -92,7 +92,7 @@ class ClusterService:
             raise GROUP_MOVING
         if how is RoleMove.LIVE and group.vm.state not in _LIVE:
             raise INVALID_STATE  # reported from the field: a VM that is off is not moved live
-        if cluster.enforces_apart and cluster.rivals(group, node):
+        if cluster.strict_rivals(group, node):
             raise APART
 
     def _begin(self, cluster: Cluster, group: Group, node: Node, how: RoleMove, owner: str) -> None:

@@ -28,15 +28,15 @@ class Links:
     """What carries migrations: what the settings say, and what the newest moves tell of the rest. Thread-safe."""
 
     def __init__(self, known: Network) -> None:
-        self._known = known
+        self.known = known
         self._measured: tuple[datetime, Measured] | None = None
 
     def read(self, connection: sa.Connection, now: datetime) -> tuple[Network, Measured]:
         """Measured at most once a minute."""
         measured = self._measured
         if measured is None or not measured[0] <= now < measured[0] + _FRESH:
-            measured = self._measured = now, measure(_read_past(connection), self._known)
-        return replace(self._known, links={**measured[1].links, **self._known.links}), measured[1]
+            measured = self._measured = now, measure(_read_past(connection), self.known)
+        return replace(self.known, links={**measured[1].links, **self.known.links}), measured[1]
 
 
 def _read_past(connection: sa.Connection) -> list[Past]:

@@ -55,6 +55,7 @@ class Store(StoreReader):
         network: what carries the moves of evacuations; None: what is assumed where nothing is known.
 
     Attributes:
+        links: what carries migrations; hosts that come later are told to it.
         changed: rings whenever this process changed an operation, gave it a line, or answered an ask.
     """
 
@@ -71,8 +72,8 @@ class Store(StoreReader):
         self.outbox = Outbox(self.database.url)
         self._sites = sites or {}
         self.changed = Waker()
-        self._links = Links(network or ASSUMED_NETWORK)
-        self.means = rooms.Means(timedelta(seconds=room_age_s), self._links, self.outbox.send)
+        self.links = Links(network or ASSUMED_NETWORK)
+        self.means = rooms.Means(timedelta(seconds=room_age_s), self.links, self.outbox.send)
 
     def migrate(self) -> None:
         """Create or upgrade the tables. Idempotent; FerryError if a newer Ferry wrote them."""
@@ -272,7 +273,7 @@ class Store(StoreReader):
     def measured(self) -> tuple[Network, Measured]:
         """What carries migrations, by the settings and by the newest moves; and what those tell of guests."""
         with self.database.reading() as connection:
-            return self._links.read(connection, self.clock.now())
+            return self.links.read(connection, self.clock.now())
 
     # Room on hosts
 

@@ -159,6 +159,14 @@ inbox = sa.Table(
     sa.Column("answered_at", Utc, index=True),
 )
 
+membership = sa.Table(
+    "membership",
+    metadata,
+    sa.Column("cluster", sa.Text, primary_key=True),  # the settings' name of it
+    sa.Column("answered_at", Utc, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),  # which nodes it told of
+)
+
 APPEND_ONLY = {
     "sqlite": (
         "CREATE TRIGGER IF NOT EXISTS journal_keeps BEFORE UPDATE ON journal"
