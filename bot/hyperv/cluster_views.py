@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bot.core.estate import Cluster, ClusterGroup, ClusterNode, Role, RoleSight, SharedVolume, Sighting
 from bot.core.names import VmId
+from bot.core.roster import Roster
 from bot.hyperv import readers
 from bot.hyperv.answer import Answer, Record
 from bot.hyperv.views import cluster_limit, number_of, only, sighting_of
@@ -33,8 +34,41 @@ def role_of(answer: Answer, cluster: Cluster) -> Role | None:
     group = next((group for group in cluster.groups if name and group.name == name), None)
     if group is None:
         return None
-    common = tuple(name for name in owners[0] if all(name in others for others in owners[1:])) if owners else None
-    return Role(group=group, possible_owners=common)
+    return Role(group=group, possible_owners=_common(owners))
+
+
+def roster_of(answer: Answer) -> Roster:
+    """Resources name their group; owners and parameters name their resource, or its type."""
+    resources = {
+        readers.as_text(one["Name"]): readers.as_text(one["OwnerGroup"]) for one in answer.of("ClusterResource")
+    }
+    owners: dict[str, list[tuple[str, ...]]] = {}
+    for one in answer.of("ClusterOwnerNodeList"):
+        group = resources.get(readers.as_text(one["ClusterObject"]), "")
+        owners.setdefault(group, []).append(_names(one["OwnerNodes"]))
+    told: dict[tuple[str, str], object] = {}
+    for one in answer.of("ClusterParameter"):
+        about = readers.as_text(one["ClusterObject"])
+        told.setdefault((resources.get(about, about), readers.as_text(one["Name"])), one["Value"])
+    cluster = cluster_of(answer)
+    return Roster(
+        cluster=cluster,
+        roles=tuple(
+            Role(
+                group=group,
+                possible_owners=_common(owners.get(group.name, [])),
+                vm=readers.as_vm_id(told.get((group.name, "VmID"))),
+                move_type=readers.as_number(told.get((group.name, "DefaultMoveType"))),
+            )
+            for group in cluster.groups
+        ),
+        live_from=readers.as_number(told.get(("Virtual Machine", "MoveTypeThreshold"))),
+    )
+
+
+def _common(owners: list[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """A node has to be a possible owner of all of a role's resources."""
+    return tuple(name for name in owners[0] if all(name in others for others in owners[1:])) if owners else None
 
 
 def role_sighting_of(answer: Answer, host: str, vm: VmId) -> Sighting:

@@ -1,6 +1,6 @@
 """The cmdlets a simulated Hyper-V host answers, over one machine of the world."""
 
-from bot.lab.cmdlets import cim, cluster, commands, computer, configuring, moving, reading, utility
+from bot.lab.cmdlets import cim, cluster, commands, computer, configuring, moving, nodes, reading, utility
 from bot.lab.cmdlets.machine import HyperVMachine
 from bot.lab.world import Host, World
 
@@ -9,6 +9,7 @@ CMDLETS = (
     *moving.CMDLETS,
     *cim.CMDLETS,
     *cluster.CMDLETS,
+    *nodes.CMDLETS,
     *computer.CMDLETS,
     *configuring.CMDLETS,
     *utility.CMDLETS,

@@ -8,6 +8,7 @@ is assumed.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.lab.world import migration
@@ -49,19 +50,30 @@ INVALID_STATE = ClusterError(
 )
 NO_SUCH_NODE = ClusterError(5042, "The cluster node was not found")
 NODE_DOWN = ClusterError(5050, "The cluster node is down")
+NODE_NOT_PAUSED = ClusterError(5058, "The cluster node is not paused")
 NODE_PAUSED = ClusterError(5070, "The cluster node is paused")
 GROUP_MOVING = ClusterError(5908, "The group is unable to accept the request since it is moving to another node")
+LOCKED = ClusterError(5960, "The operation did not complete because the group is locked")  # assumed code and text
 APART = ClusterError(
     5966, "The requested operation cannot be completed because of an anti-affinity rule between cluster groups"
 )
 
 
+def _nothing(_: Cluster) -> None:
+    """Until somebody wants to be told."""
+
+
 class ClusterService:
-    """The cluster services of a world. Not safe by itself: the world uses it under its lock."""
+    """The cluster services of a world. Not safe by itself: the world uses it under its lock.
+
+    Attributes:
+        after_end: told of a cluster whenever a move of a VM has ended.
+    """
 
     def __init__(self, estate: Estate, schedule: Schedule) -> None:
         self._estate = estate
         self._schedule = schedule
+        self.after_end: Callable[[Cluster], None] = _nothing
         schedule.after_end = self._after
 
     def move(self, cluster: Cluster, group: Group, to: str, how: RoleMove, owner: str) -> None:
@@ -90,6 +102,11 @@ class ClusterService:
         if cluster is None:
             return
         held = [group for group in cluster.groups if group.vm.id in host.vms]
+        for node in cluster.nodes:
+            if node.host is host:
+                paused = node.paused
+                node.reset()  # its cluster has other things to do than to drain it; assumed
+                node.paused = paused
         for group in sorted(held, key=lambda group: -group.priority):
             vm, heir = group.vm, cluster.heir(group)
             group.waiting = None
@@ -111,6 +128,8 @@ class ClusterService:
             raise NOT_A_POSSIBLE_OWNER
         if group.vm.moving or group.waiting:
             raise GROUP_MOVING
+        if group.locked:
+            raise LOCKED
         if how is RoleMove.LIVE and group.vm.state not in _LIVE:
             raise INVALID_STATE  # reported from the field: a VM that is off is not moved live
         if cluster.enforces_apart and cluster.rivals(group, node):
@@ -134,6 +153,7 @@ class ClusterService:
                 group.failure = int(codes[-1], 16) if codes else 0
             for waiting in sorted((one for one in cluster.groups if one.waiting), key=lambda one: -one.priority):
                 self._take_up(cluster, waiting)
+            self.after_end(cluster)
 
     def _take_up(self, cluster: Cluster, group: Group) -> None:
         put_off = group.waiting
