@@ -20,6 +20,8 @@ from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmSta
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
+from bot.core.host_change import HostChange, HostPlan
+from bot.core.maintenance import Maintenance, MaintenancePlan
 from bot.core.membership import Membership
 from bot.core.names import (
     Age,
@@ -41,6 +43,7 @@ from bot.core.planner import Limits
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Interim, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
+from bot.core.roster import Roster
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.errors import HostError, Refused
 
@@ -65,6 +68,7 @@ __all__ = [
     "Interim",
     "Line",
     "Look",
+    "MaintenancePlan",
     "Mark",
     "Moment",
     "Note",
@@ -96,7 +100,7 @@ __all__ = [
     "wording",
 ]
 
-Answer = Reply | Interim | Plan | EvacuationPlan | PreparationPlan | Signal
+Answer = Reply | Interim | Plan | EvacuationPlan | HostPlan | Signal
 
 
 class Hosts(Protocol):
@@ -157,6 +161,12 @@ class Hosts(Protocol):
     def memberships(self) -> tuple[Membership, ...]:
         """What the clusters that the settings name told of their nodes. Nobody is asked."""
 
+    def read_roster(self, host: str) -> Roster:
+        """That cluster with all its roles, asked now: of the host, or where it gives no answer, of another node.
+
+        Refused, HostError as above.
+        """
+
     def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:
         """Source with the VM, and destination, asked now and at the same time. Source may equal destination."""
 
@@ -174,15 +184,18 @@ class Operations(Protocol):
     def open_evacuations(self) -> tuple[Evacuation, ...]:
         """Those that have not ended, oldest first. Their moves are among `open`."""
 
-    def find_preparation(self, preparation: str) -> Preparation | None: ...
+    def find_host_change(self, change: str) -> HostChange | None: ...
 
-    def open_preparations(self) -> tuple[Preparation, ...]:
+    def open_host_changes(self) -> tuple[HostChange, ...]:
         """Those that have not ended, oldest first."""
 
     def last_preparation(self, host: str) -> Preparation | None:
         """The newest that succeeded there, unless it has been put back."""
 
-    def recent(self, count: int) -> tuple[Operation | Evacuation | Preparation, ...]:
+    def last_maintenance(self, host: str) -> Maintenance | None:
+        """The newest that was carried out there, however it ended."""
+
+    def recent(self, count: int) -> tuple[Operation | Evacuation | HostChange, ...]:
         """Those that ended last, newest first; without the moves of evacuations."""
 
 

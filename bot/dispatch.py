@@ -18,12 +18,12 @@ from bot.command import Answer, Command, Context, Evacuations, History, Hosts, O
 from bot.core.evacuation import EvacuationPlan
 from bot.core.evacuation.card import render_preview
 from bot.core.grammar import Arguments, Word, normalise, split
+from bot.core.host_change import HostPlan
 from bot.core.journal import Refusal
 from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import Policy, decide
-from bot.core.preparation import PreparationPlan
 from bot.core.refusal import render_blocked, render_host_error, render_incident, render_refused, render_usage
 from bot.core.reply import Interim, Reply
 from bot.core.signal import Signal
@@ -50,7 +50,7 @@ class Desk(Protocol):
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> object: ...
 
-    def propose_preparation(self, plan: PreparationPlan, ask: Ask) -> object: ...
+    def propose_host_change(self, plan: HostPlan, ask: Ask) -> object: ...
 
     def has_offered(self, ask: Ask) -> bool:
         """Whether this ask has made an offer before."""
@@ -157,9 +157,9 @@ class Dispatcher:
                 return render_blocked(answer)
             self._desk.propose(answer, ask)
             return None
-        if isinstance(answer, PreparationPlan):
+        if isinstance(answer, HostPlan):
             self._permit(ask, answer.action, lambda: (answer.command, {"host": answer.host}))
-            self._desk.propose_preparation(answer, ask)
+            self._desk.propose_host_change(answer, ask)
             return None
         if isinstance(answer, EvacuationPlan):
             self._permit(ask, answer.action, lambda: (answer.command, {"host": ", ".join(answer.hosts)}))

@@ -14,6 +14,7 @@ from bot.core.plan import Move
 from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
 from bot.core.reply import Reply
+from bot.core.roster import Roster
 
 
 class Clock(Protocol):
@@ -62,6 +63,9 @@ class HostReader(Protocol):
         HostError if the host is no node of one; None: it answered and knows no such role. One round trip.
         """
 
+    def read_roster(self, host: str) -> Roster:
+        """That cluster with all its roles, and how it moves them by itself. HostError as above. One round trip."""
+
 
 class ClusterReader(Protocol):
     """Reads of clusters that the settings name, for their nodes."""
@@ -98,6 +102,15 @@ class HostMover(Protocol):
 
     def configure(self, host: str, name: Name, value: int) -> None:
         """Give one of a host's settings that value. Idempotent. Raises HostError; with fault UNKNOWN it may be set."""
+
+    def suspend(self, host: str, node: str, *, drain: bool) -> None:
+        """Have the host's cluster pause a node, and begin to drain it; returns once that has begun.
+
+        HostError; with fault UNKNOWN it may have arrived.
+        """
+
+    def resume(self, host: str, node: str, *, failback: bool) -> None:
+        """Have it let a node take part again, which ends a drain, and bring back what was drained. The same errors."""
 
     def cancel(self, move: Move) -> bool:
         """Ask the cluster to cancel its live migration of the VM. False: there is none that can be cancelled now."""

@@ -14,7 +14,7 @@ def status(ask: Status, context: Context) -> Reply:
     if ask.operation is None:
         return _overview(context)
     operations, name = context.operations, ask.operation
-    found = operations.find(name) or operations.find_evacuation(name) or operations.find_preparation(name)
+    found = operations.find(name) or operations.find_evacuation(name) or operations.find_host_change(name)
     if found is None:
         raise Refused(
             f"there is no operation {ask.operation}",
@@ -27,7 +27,7 @@ def status(ask: Status, context: Context) -> Reply:
 def _overview(context: Context) -> Reply:
     """An evacuation is one line; its moves are on its card."""
     now, operations = context.now, context.operations
-    hosts = [shown.render_status_line(one, now) for one in operations.open_preparations()]
+    hosts = [shown.render_status_line(one, now) for one in operations.open_host_changes()]
     many = [shown.render_status_line(one, now) for one in operations.open_evacuations()]
     alone = [shown.render_status_line(one, now) for one in operations.open() if not one.parent]
     open_ones: tuple[Line, ...] = (*hosts, *many, *alone)

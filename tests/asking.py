@@ -9,12 +9,12 @@ from typing import cast
 from bot.command import Evacuations, Hosts, Operations, Plan, Reply
 from bot.core.evacuation import EvacuationPlan
 from bot.core.history import Found
+from bot.core.host_change import HostPlan
 from bot.core.journal import Refusal
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
 from bot.core.policy import Policy
-from bot.core.preparation import PreparationPlan
 from bot.core.reply import Code, Line, Span, Strong, Text
 from bot.core.signal import Anchor, Signal
 from bot.dispatch import Dispatcher
@@ -38,7 +38,7 @@ class Tray:
     answer: Reply | None = None
     plans: list[tuple[Plan, Ask]] = field(default_factory=list)
     evacuations: list[tuple[EvacuationPlan, Ask]] = field(default_factory=list)
-    preparations: list[tuple[PreparationPlan, Ask]] = field(default_factory=list)
+    host_changes: list[tuple[HostPlan, Ask]] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     refusals: list[tuple[Refusal, Ask]] = field(default_factory=list)
 
@@ -48,8 +48,8 @@ class Tray:
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> None:
         self.evacuations.append((plan, ask))
 
-    def propose_preparation(self, plan: PreparationPlan, ask: Ask) -> None:
-        self.preparations.append((plan, ask))
+    def propose_host_change(self, plan: HostPlan, ask: Ask) -> None:
+        self.host_changes.append((plan, ask))
 
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         self.signals.append(signal)

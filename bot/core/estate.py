@@ -219,6 +219,9 @@ class GroupState(IntEnum):
 WAITING_IN_QUEUE = 4
 """Bit of a group's StatusInformation: its move waits in the cluster's queue (clusapi.h)."""
 
+LOCKED = 1
+"""Another bit of it: something, like a backup, has locked the role where it is (clusapi.h)."""
+
 ROLE_MIGRATING = frozenset({1, 2, 3})
 """MigrationState of a virtual machine's resource: set-up, data transfer, move (Microsoft Learn)."""
 
@@ -246,6 +249,10 @@ class ClusterGroup(Frozen):
     def queued(self) -> bool:
         return bool(self.status & WAITING_IN_QUEUE)
 
+    @property
+    def locked(self) -> bool:
+        return bool(self.status & LOCKED)
+
 
 class Role(Frozen):
     """What a cluster knows of one VM."""
@@ -253,6 +260,12 @@ class Role(Frozen):
     group: ClusterGroup
     preferred_owners: tuple[str, ...] = ()  # in their order; empty: any node, or not told
     possible_owners: tuple[str, ...] | None = None  # names of nodes that may own all its resources; None: not known
+    vm: VmId | None = None  # None: not told, or not asked for
+    move_type: int | None = None  # DefaultMoveType of the VM's resource; None: not told, or not asked for
+
+    def may_be_on(self, node: str) -> bool:
+        """As far as it is known."""
+        return self.possible_owners is None or any(same_computer(owner, node) for owner in self.possible_owners)
 
 
 class RoleSight(Frozen):

@@ -1,18 +1,21 @@
-"""What chat is shown of any row, of one move, of many, or of the preparation of a host."""
+"""What chat is shown of any row: of one move, of many, or of a change of a host itself."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core import card
+from bot.core import card, host_card
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation import card as evacuation_card
+from bot.core.host_change import HostChange
+from bot.core.maintenance import Maintenance
+from bot.core.maintenance import card as maintenance_card
 from bot.core.operation import Operation
 from bot.core.preparation import Preparation
 from bot.core.preparation import card as preparation_card
 from bot.core.reply import Line, Reply
 
-Shown = Operation | Evacuation | Preparation
+Shown = Operation | Evacuation | HostChange
 
 
 def render_card(shown: Shown, now: datetime) -> Reply:
@@ -20,16 +23,20 @@ def render_card(shown: Shown, now: datetime) -> Reply:
         case Evacuation():
             return evacuation_card.render_evacuation(shown, now)
         case Preparation():
-            return preparation_card.render_preparation(shown, now)
+            return preparation_card.render_preparation(shown)
+        case Maintenance():
+            return maintenance_card.render_maintenance(shown)
         case Operation():
             return card.render_card(shown, now)
+        case _:
+            raise TypeError(f"{type(shown).__name__} has no card")
 
 
 def render_status_line(shown: Shown, now: datetime) -> Line:
     match shown:
         case Evacuation():
             return evacuation_card.render_status_line(shown, now)
-        case Preparation():
-            return preparation_card.render_status_line(shown, now)
+        case HostChange():
+            return host_card.render_status_line(shown)
         case Operation():
             return card.render_status_line(shown, now)

@@ -11,6 +11,7 @@ from bot.core.affinity import AffinityRule
 from bot.core.estate import Cluster, ClusterGroup, ClusterNode, Role, RoleSight, SharedVolume, Sighting
 from bot.core.membership import Told
 from bot.core.names import VmId, check_host_name
+from bot.core.roster import Roster
 from bot.hyperv import readers
 from bot.hyperv.answer import Answer, Record
 from bot.hyperv.views import Unreadable, cluster_limit, number_of, only, sighting_of
@@ -52,9 +53,8 @@ def role_of(answer: Answer, cluster: Cluster) -> Role | None:
     group = next((group for group in cluster.groups if name and group.name == name), None)
     if group is None:
         return None
-    common = tuple(name for name in owners[0] if all(name in others for others in owners[1:])) if owners else None
     preferred = next((names for about, names in lists if about == name and about not in resources), ())
-    return Role(group=group, possible_owners=common, preferred_owners=preferred)
+    return Role(group=group, possible_owners=_common(owners), preferred_owners=preferred)
 
 
 def _rules(answer: Answer) -> tuple[AffinityRule, ...] | None:
@@ -73,6 +73,40 @@ def _rules(answer: Answer) -> tuple[AffinityRule, ...] | None:
         )
         for one in records
     )
+
+
+def roster_of(answer: Answer) -> Roster:
+    """Resources name their group; owners and parameters name their resource, or its type."""
+    resources = {
+        readers.as_text(one["Name"]): readers.as_text(one["OwnerGroup"]) for one in answer.of("ClusterResource")
+    }
+    owners: dict[str, list[tuple[str, ...]]] = {}
+    for one in answer.of("ClusterOwnerNodeList"):
+        group = resources.get(readers.as_text(one["ClusterObject"]), "")
+        owners.setdefault(group, []).append(_names(one["OwnerNodes"]))
+    told: dict[tuple[str, str], object] = {}
+    for one in answer.of("ClusterParameter"):
+        about = readers.as_text(one["ClusterObject"])
+        told.setdefault((resources.get(about, about), readers.as_text(one["Name"])), one["Value"])
+    cluster = cluster_of(answer)
+    return Roster(
+        cluster=cluster,
+        roles=tuple(
+            Role(
+                group=group,
+                possible_owners=_common(owners.get(group.name, [])),
+                vm=readers.as_vm_id(told.get((group.name, "VmID"))),
+                move_type=readers.as_number(told.get((group.name, "DefaultMoveType"))),
+            )
+            for group in cluster.groups
+        ),
+        live_from=readers.as_number(told.get(("Virtual Machine", "MoveTypeThreshold"))),
+    )
+
+
+def _common(owners: list[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """A node has to be a possible owner of all of a role's resources."""
+    return tuple(name for name in owners[0] if all(name in others for others in owners[1:])) if owners else None
 
 
 def role_sighting_of(answer: Answer, host: str, vm: VmId) -> Sighting:

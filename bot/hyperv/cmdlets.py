@@ -282,9 +282,31 @@ GET_CLUSTER_PARAMETER = Cmdlet(
     NODE_MODULE,
     (
         _INPUT,
-        Parameter("Name", Kind.CHOICE, ("MigrationState", "MigrationProgress", "MigrationFailureReason")),
+        Parameter(
+            "Name",
+            Kind.CHOICE,
+            (
+                *("MigrationState", "MigrationProgress", "MigrationFailureReason"),
+                *("VmID", "DefaultMoveType", "MoveTypeThreshold"),
+            ),
+        ),
     ),
 )
+GET_CLUSTER_RESOURCE_TYPE = Cmdlet(
+    "Get-ClusterResourceType", NODE_MODULE, (Parameter("Name", Kind.CHOICE, ("Virtual Machine",)),)
+)
+_NODE_NAME = Parameter("Name", Kind.HOST)
+SUSPEND_CLUSTER_NODE = Cmdlet(
+    "Suspend-ClusterNode",
+    NODE_MODULE,
+    (_NODE_NAME, Parameter("Drain", Kind.SWITCH)),  # never -ForceDrain, which stops what it cannot move
+    confirms=True,
+)
+RESUME_CLUSTER_NODE = Cmdlet(
+    "Resume-ClusterNode",
+    NODE_MODULE,
+    (_NODE_NAME, Parameter("Failback", Kind.CHOICE, ("NoFailback", "Immediate"))),
+)  # it never asks either
 GET_CLUSTER_SHARED_VOLUME = Cmdlet("Get-ClusterSharedVolume", NODE_MODULE)
 GET_CLUSTER_AFFINITY_RULE = Cmdlet("Get-ClusterAffinityRule", NODE_MODULE, newer=True)
 MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE = Cmdlet(
@@ -329,9 +351,12 @@ CMDLETS: tuple[Cmdlet, ...] = (
     GET_CLUSTER_RESOURCE,
     GET_CLUSTER_OWNER_NODE,
     GET_CLUSTER_PARAMETER,
+    GET_CLUSTER_RESOURCE_TYPE,
     GET_CLUSTER_SHARED_VOLUME,
     GET_CLUSTER_AFFINITY_RULE,
     MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE,
+    SUSPEND_CLUSTER_NODE,
+    RESUME_CLUSTER_NODE,
 )
 
 GET_COMMAND = Cmdlet(

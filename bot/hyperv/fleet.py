@@ -18,10 +18,12 @@ from bot.core.names import VmId
 from bot.core.plan import Move, MoveKind
 from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
+from bot.core.roster import Roster
 from bot.errors import Fault, HostError, HostUnreachable
 from bot.hyperv import cluster_views, kerberos, pipelines, readers, surroundings, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
+from bot.hyperv.cmdlets import Statement
 from bot.hyperv.crowd import Crowd
 from bot.hyperv.remote import RemoteHost, wanted
 from bot.hyperv.warm import IDLE_RESET_S
@@ -160,6 +162,9 @@ class HyperVFleet:
 
         return self._at(host).read("reading its cluster", pipelines.ask_cluster(vm), view)
 
+    def read_roster(self, host: str) -> Roster:
+        return self._hosts[host].read("reading its cluster's roles", pipelines.ask_roster(), cluster_views.roster_of)
+
     def compare(self, move: Move) -> tuple[str, ...]:
         if not move.kind.compared:
             return ()  # it stays on its host, or its cluster sees to it
@@ -193,6 +198,18 @@ class HyperVFleet:
             _nothing,
             limit_s=remote.settings.read_timeout_s,
         )
+
+    def suspend(self, host: str, node: str, *, drain: bool) -> None:
+        doing = f"{'draining' if drain else 'pausing'} the node {node.lower()}"
+        self._order_node(host, doing, pipelines.order_suspension(node, drain=drain))
+
+    def resume(self, host: str, node: str, *, failback: bool) -> None:
+        doing = f"resuming the node {node.lower()}"
+        self._order_node(host, doing, pipelines.order_resumption(node, failback=failback))
+
+    def _order_node(self, host: str, doing: str, order: Statement) -> None:
+        remote = self._hosts[host]
+        remote.order(doing, order, _nothing, limit_s=remote.settings.read_timeout_s)
 
     def cancel(self, move: Move) -> bool:
         remote = self._at(move.source)

@@ -26,6 +26,7 @@ from bot.hyperv.cmdlets import (
     GET_CLUSTER_OWNER_NODE,
     GET_CLUSTER_PARAMETER,
     GET_CLUSTER_RESOURCE,
+    GET_CLUSTER_RESOURCE_TYPE,
     GET_CLUSTER_SHARED_VOLUME,
     GET_COMMAND,
     GET_SERVICE,
@@ -45,8 +46,10 @@ from bot.hyperv.cmdlets import (
     MOVE_VM,
     MOVE_VM_STORAGE,
     REMOVE_VM,
+    RESUME_CLUSTER_NODE,
     SELECT_OBJECT,
     SET_VM_HOST,
+    SUSPEND_CLUSTER_NODE,
     TEST_NET_CONNECTION,
     VIRTUALIZATION,
     Plain,
@@ -168,6 +171,24 @@ def ask_nodes() -> tuple[Statement, ...]:
     return (GET_CLUSTER(), GET_CLUSTER_NODE())
 
 
+def ask_roster() -> tuple[Statement, ...]:
+    """The cluster and all its roles: who may own them, and how it moves them when it empties a node.
+
+    A property that a resource does not have is an error for that one alone.
+    """
+    resources = GET_CLUSTER_RESOURCE()
+    kind = GET_CLUSTER_RESOURCE_TYPE(Name="Virtual Machine")
+    return (
+        GET_CLUSTER(),
+        GET_CLUSTER_NODE(),
+        GET_CLUSTER_GROUP(),
+        resources,
+        (resources | GET_CLUSTER_OWNER_NODE()).tolerated(),
+        *((resources | GET_CLUSTER_PARAMETER(Name=name)).tolerated() for name in ("VmID", "DefaultMoveType")),
+        (kind | GET_CLUSTER_PARAMETER(Name="MoveTypeThreshold")).tolerated(),
+    )
+
+
 def ask_computer(vm: VmId) -> tuple[Statement, ...]:
     """The VM alone, for the computer it lives on and its state."""
     return (GET_VM(Id=vm).reporting(),)
@@ -247,6 +268,15 @@ _SETTINGS: Mapping[Name, tuple[str, Mapping[int, Plain]]] = {
     Name.LIVE_LIMIT: ("MaximumVirtualMachineMigrations", {}),
     Name.STORAGE_LIMIT: ("MaximumStorageMigrations", {}),
 }
+
+
+def order_suspension(node: str, *, drain: bool) -> Statement:
+    """Without -Wait it returns as soon as the drain has begun."""
+    return SUSPEND_CLUSTER_NODE(Name=node, **({"Drain": True} if drain else {}))
+
+
+def order_resumption(node: str, *, failback: bool) -> Statement:
+    return RESUME_CLUSTER_NODE(Name=node, Failback="Immediate" if failback else "NoFailback")
 
 
 def order_cancel(move: Move) -> Statement:

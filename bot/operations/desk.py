@@ -12,22 +12,22 @@ from datetime import timedelta
 
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.history import render_anchor
+from bot.core.host_change import HostChange, HostPlan
 from bot.core.journal import Refusal
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Operation, Outcome, Recorded
 from bot.core.plan import Plan
 from bot.core.policy import Policy, decide_over
-from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.reply import Reply
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.core.wording import render_list
 from bot.errors import Refused
 from bot.operations.decided import render_cancel_asked, render_decided, render_overtaken
 from bot.operations.evacuation_desk import EvacuationDesk
+from bot.operations.host_desk import HostDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
-from bot.operations.preparation_desk import PreparationDesk
 from bot.operations.store import Store
 from bot.ports import Clock
 
@@ -61,7 +61,7 @@ class Desk:
         self._policy = policy
         self._looking = looking
         self._evacuations = EvacuationDesk(store, clock, evacuation_changes, self._permit)
-        self._preparations = PreparationDesk(store, clock, looking.read_host, self._permit)
+        self._host_changes = HostDesk(store, clock, looking.rules_of, self._permit)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
@@ -71,9 +71,9 @@ class Desk:
         """The same for many moves."""
         return self._store.propose_evacuation(plan, ask, self._clock.now() + self._offer)
 
-    def propose_preparation(self, plan: PreparationPlan, ask: Ask) -> Preparation:
-        """The same for the settings of a host."""
-        return self._preparations.propose(plan, ask, self._clock.now() + self._offer)
+    def propose_host_change(self, plan: HostPlan, ask: Ask) -> HostChange:
+        """The same for a host itself."""
+        return self._host_changes.propose(plan, ask, self._clock.now() + self._offer)
 
     def has_offered(self, ask: Ask) -> bool:
         return self._store.has_offered(ask.key)
@@ -93,8 +93,8 @@ class Desk:
             return render_anchor(self._journal.anchor(ask.actor))
         if (evacuation := self._store.find_evacuation(signal.operation)) is not None:
             return self._evacuations.apply(signal, evacuation, ask)
-        if (preparation := self._store.find_preparation(signal.operation)) is not None:
-            return self._preparations.apply(signal, preparation, ask)
+        if (change := self._store.find_host_change(signal.operation)) is not None:
+            return self._host_changes.apply(signal, change, ask)
         operation = self._store.find(signal.operation)
         if operation is None:
             raise Refused(
@@ -151,23 +151,23 @@ class Desk:
                 )
             if operation.cancel_asked and operation.state is not State.QUEUED:
                 return render_cancel_asked(operation)
-            if self._end_or_ask(operation, ask.actor) is not None:
+            if self._end_or_ask(operation, ask.actor):
                 return None
             operation = self._reread(operation)
         return render_decided(operation, operation.plan.command)
 
-    def _end_or_ask(self, operation: Operation, actor: UserId) -> Operation | None:
-        """What cancelling means in this state. None: the row has moved on."""
+    def _end_or_ask(self, operation: Operation, actor: UserId) -> bool:
+        """What cancelling means in this state. False: the row has moved on."""
         match operation.state:
             case State.PROPOSED:
                 outcome = Outcome(summary="nothing was started")
-                return self._store.change(operation.id, Event.DECLINE, by=actor, outcome=outcome)
+                return self._store.change(operation.id, Event.DECLINE, by=actor, outcome=outcome) is not None
             case State.QUEUED:
                 outcome = Outcome(summary="cancelled before its turn; nothing was started")
-                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome)
+                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
             case State.GRANTED if not self._store.is_served(operation.id):
                 outcome = Outcome(summary="cancelled before any worker took it up; nothing was started")
-                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome)
+                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
             case _:
                 return self._store.ask_cancel(operation.id, actor)
 

@@ -126,7 +126,7 @@ class Engine:
         """
         try:
             operation = self._store.find(operation_id)
-            preparation = None if operation else self._store.find_preparation(operation_id)
+            change = None if operation else self._store.find_host_change(operation_id)
             waited_for = set(self._store.hosts_waited_for())
         except DatabaseUnavailable as error:
             log.warning("not_looked_after operation=%s problem=%r", operation_id, error.message)
@@ -137,8 +137,8 @@ class Engine:
             hosts = {operation.plan.move.source, operation.plan.move.destination}
             self._ask_room_soon(hosts & waited_for)
             self._look_soon(hosts - waited_for)
-        elif preparation is not None:
-            self._look_soon({preparation.plan.host})
+        elif change is not None:
+            self._look_soon(change.plan.touched)
 
     def _sweep(self) -> None:
         """Rows before workflows: a workflow that ends in between has ended its row first, and `regrant` sees that."""

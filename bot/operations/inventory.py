@@ -17,8 +17,9 @@ from bot.core.lookup import find_vms, pick_vm, resolve_host
 from bot.core.membership import Membership, refuse_departed
 from bot.core.names import VmId
 from bot.core.readiness.model import Checkup, Reached, Target
+from bot.core.roster import Roster
 from bot.core.wording import render_word
-from bot.errors import Refused
+from bot.errors import HostError, HostUnreachable, Refused
 from bot.operations.checkups import Checkups
 from bot.operations.watch import SILENT_S, Watch, attempt, failed, in_background, wait_for
 from bot.ports import Clock, HostReader
@@ -175,6 +176,29 @@ class Inventory:
 
     def read_cluster(self, host: str, vm: VmId | None = None) -> tuple[Cluster, Role | None]:
         return self._reader.read_cluster(self.name(host), vm)
+
+    def read_roster(self, host: str) -> Roster:
+        """A dead node says nothing: then another host's cluster is asked that has a node of this name."""
+        name = self.name(host)
+        try:
+            return self._reader.read_roster(name)
+        except HostUnreachable:
+            for other in self.estate().hosts:
+                if other.host == name or other.info is None or not other.info.cluster:
+                    continue
+                answer = attempt(partial(self._reader.read_roster, other.host), other.host)
+                if not isinstance(answer, str) and answer.cluster.node(name):
+                    return answer
+            raise
+        except HostError:
+            if self._reader.read_host(name)[0].cluster:
+                raise
+            raise Refused(
+                f"{name} belongs to no failover cluster that it tells of",
+                needed="a node of a failover cluster",
+                hint="`cluster` shows those that Ferry knows; a node has to let Ferry's account see its cluster"
+                " (`Grant-ClusterAccess`)",
+            ) from None
 
     def read_pair(self, source: str, destination: str, vm: VmId) -> tuple[Host, Vm | None, Host]:
         here, there = self.name(source), self.name(destination)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import threading
 
-from bot.core.estate import Host
+from bot.core.host_change import HostPlan
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Ask, Operation, Outcome
+from bot.core.preparation import PreparationPlan
 from bot.core.reconcile import Moved, NotMoved, Whereabouts
 from bot.core.reply import Line, Mark, Reply, Strong, Text, User, marked
+from bot.operations.host_desk import Rules
 from bot.operations.runner import endings
+from bot.operations.runner.maintainer import MaintenanceRules
+from bot.operations.runner.preparer import PreparationRules
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.witness import Witness
 from bot.operations.store import Store
@@ -30,9 +34,11 @@ class Looking:
         self._reader = reader
         self._timing = timing
 
-    def read_host(self, host: str) -> Host:
-        """A host, asked now. Raises HostError."""
-        return self._reader.read_host(host)[0]
+    def rules_of(self, plan: HostPlan) -> Rules:
+        """How what is planned for a host itself is compared with the host, and concluded."""
+        if isinstance(plan, PreparationPlan):
+            return PreparationRules(lambda host: self._reader.read_host(host)[0])
+        return MaintenanceRules(self._reader)
 
     def look(self, operation: Operation, ask: Ask) -> Reply | None:
         """None: the operation has been concluded, and its card says how."""

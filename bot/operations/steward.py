@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from bot.core.lifecycle import Event
 from bot.core.operation import Outcome
 from bot.operations.store import Store
-from bot.operations.store.preparations import Preparations
+from bot.operations.store.host_changes import HostChanges
 from bot.operations.ticker import Ticker
 
 
@@ -32,7 +32,7 @@ class Steward:
         room_s: float = 3.0,
     ) -> None:
         self._store = store
-        self._preparations = Preparations(store)
+        self._host_changes = HostChanges(store)
         self._ask_for_room = ask_for_room
         duties = (
             (tick_s, self._expire),
@@ -54,8 +54,8 @@ class Steward:
             self._store.change(operation, Event.EXPIRE, outcome=outcome)
         for evacuation in self._store.expired(evacuations=True):
             self._store.end_evacuation(evacuation, Event.EXPIRE, outcome=outcome)
-        for preparation in self._store.expired(preparations=True):
-            self._preparations.change(preparation, Event.EXPIRE, outcome=outcome)
+        for change in self._store.expired(host_changes=True):
+            self._host_changes.change(change, Event.EXPIRE, outcome=outcome)
 
     def _refresh_room(self) -> None:
         if hosts := self._store.hosts_waited_for():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.affinity import AffinityRule, RuleType
-from bot.core.estate import Cluster, NodeState, Role, RoleSight
+from bot.core.estate import Cluster, DrainStatus, NodeState, Role, RoleSight
 from bot.core.membership import Told
 from bot.core.names import VmId
 from bot.core.plan import Finding, Level, Move, MoveKind
@@ -280,3 +280,42 @@ class TestOrdering:
         assert lab.fleet.compare(move) == ()
         lab.fleet.discard(move)
         assert not any(host.planned for host in lab.world.hosts)
+
+
+class TestNodes:
+    def test_a_roster_tells_who_may_own_what_and_how_it_moves(self, lab: Lab) -> None:
+        group = lab.cluster.group_of(lab.world.vm("VM-01").id)
+        assert group is not None
+        group.move_type = 1
+        roster = lab.fleet.read_roster("host02")
+        roles = {role.group.name: role for role in roster.roles}
+        assert (roster.cluster.name, roster.live_from, len(roles)) == ("HVC1", 2000, 12)
+        assert roles["SQL-01"].possible_owners == ("HOST01", "HOST02")
+        assert roles["VM-01"].possible_owners == ("HOST01", "HOST02", "HOST03")
+        assert (roles["VM-01"].vm, roles["VM-01"].move_type) == (lab.id("VM-01"), 1)
+        assert roles["TEST-01"].move_type == 4294967295
+        assert [role.group.name for role in roster.on("host01")][-1] == "TEST-01", "the lowest priority"
+
+    def test_a_host_of_no_cluster_has_no_roster(self, lab: Lab) -> None:
+        with pytest.raises(HostError):
+            lab.fleet.read_roster("host04")
+
+    def test_a_node_is_drained_and_resumed_through_another(self, lab: Lab) -> None:
+        lab.fleet.suspend("host02", "HOST01", drain=True)
+        cluster = lab.fleet.read_cluster("host02")[0]
+        node = cluster.node("host01")
+        assert node is not None
+        assert (node.state, node.drain) == (NodeState.PAUSED, DrainStatus.IN_PROGRESS)
+        with pytest.raises(HostError) as caught:
+            lab.fleet.suspend("host01", "HOST01", drain=True)
+        assert (caught.value.doing, caught.value.fault) == ("draining the node host01", Fault.CONFIGURATION)
+        lab.fleet.resume("host01", "HOST01", failback=False)
+        node = lab.fleet.read_cluster("host02")[0].node("host01")
+        assert node is not None
+        assert (node.state, node.drain) == (NodeState.UP, DrainStatus.NOT_INITIATED)
+
+    def test_pausing_alone_moves_nothing(self, lab: Lab) -> None:
+        lab.fleet.suspend("host01", "HOST01", drain=False)
+        node = lab.fleet.read_cluster("host01")[0].node("host01")
+        assert node is not None
+        assert (node.state, node.drain) == (NodeState.PAUSED, DrainStatus.NOT_INITIATED)

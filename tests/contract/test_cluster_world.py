@@ -27,7 +27,7 @@ from bot.lab.world import (
     State,
     World,
 )
-from bot.lab.world.cluster import GroupState, Migration
+from bot.lab.world.cluster import DrainStatus, GroupState, Migration, Node, Priority
 from tests.contract.test_cmdlets import Answer, Call, Wire
 
 
@@ -271,3 +271,102 @@ def test_a_move_returns_at_once_and_a_refusal_is_an_error_record(lab: Lab) -> No
 def test_a_host_of_no_cluster_has_no_such_module(lab: Lab) -> None:
     answer = lab(("Get-Cluster", {}), host="host04")
     assert answer.error.FullyQualifiedErrorId == "CommandNotFoundException"
+
+
+# Whole nodes
+
+
+def drained(lab: Lab, name: str = "host01") -> Node:
+    """The node, once its drain has ended."""
+    node = lab.cluster.node(name)
+    assert node is not None
+    lab.world.suspend_node(lab.cluster, node)
+    lab.until(lambda: node.drain is not DrainStatus.IN_PROGRESS)
+    return node
+
+
+def test_a_drain_empties_a_node_by_priority_and_saves_what_is_below_the_threshold(lab: Lab) -> None:
+    lab.group("APP-01").priority = Priority.HIGH
+    node = lab.cluster.node("host01")
+    assert node is not None
+    lab.world.suspend_node(lab.cluster, node)
+    assert (node.state, node.drain) == (NodeState.PAUSED, DrainStatus.IN_PROGRESS)
+    with lab.world.look():
+        jobs = {group.name: group.vm.job.role_move for group in lab.cluster.groups if group.vm.job}
+        waiting = {group.name for group in lab.cluster.groups if group.waiting}
+    assert jobs == {"APP-01": RoleMove.LIVE, "TEST-01": RoleMove.QUICK, "PKI-01": RoleMove.QUICK}
+    assert waiting == {"VM-01", "SQL-01", "DC-01"}
+    with pytest.raises(ClusterError, match="0x800713CE"):
+        lab.move("WEB-01", "host01")
+    with pytest.raises(ClusterError, match="0x800713CE"):
+        lab.world.suspend_node(lab.cluster, node)
+    lab.until(lambda: node.drain is not DrainStatus.IN_PROGRESS)
+    assert (node.drain, lab.cluster.on(node), node.state) == (DrainStatus.COMPLETED, [], NodeState.PAUSED)
+    assert (lab.owner("SQL-01"), lab.owner("DC-01"), lab.owner("ALONE-01")) == ("host02", "host03", "host01")
+    assert lab.world.vm("TEST-01").state is State.RUNNING
+    assert lab.world.vm("PKI-01").state is State.OFF
+
+
+def lock(lab: Lab) -> None:
+    lab.group("SQL-01").locked = True
+
+
+def fail(lab: Lab) -> None:
+    lab.world.fail_next(lab.world.vm("SQL-01"))
+
+
+@pytest.mark.parametrize("prepare", [lambda lab: lab.pause("host02"), lock, fail])
+def test_a_drain_that_cannot_move_something_has_failed_and_leaves_the_node_paused(
+    lab: Lab, prepare: Callable[[Lab], object]
+) -> None:
+    prepare(lab)
+    node = drained(lab)
+    assert (node.drain, node.state) == (DrainStatus.FAILED, NodeState.PAUSED)
+    assert [group.name for group in lab.cluster.on(node)] == ["SQL-01"]
+
+
+def test_failback_brings_back_what_was_drained_and_nothing_else(lab: Lab) -> None:
+    node = drained(lab)
+    lab.world.resume_node(lab.cluster, node, failback=True)
+    assert (node.state, node.drain) == (NodeState.UP, DrainStatus.NOT_INITIATED)
+    lab.until(lambda: not any(group.vm.moving or group.waiting for group in lab.cluster.groups))
+    names = {group.name for group in lab.cluster.on(node)}
+    assert names == {"VM-01", "APP-01", "SQL-01", "DC-01", "TEST-01", "PKI-01"}
+    with pytest.raises(ClusterError, match="0x800713C2"):
+        lab.world.resume_node(lab.cluster, node)
+
+
+def test_resuming_ends_a_drain_and_what_was_moving_goes_on(lab: Lab) -> None:
+    node = lab.cluster.node("host01")
+    assert node is not None
+    lab.world.suspend_node(lab.cluster, node)
+    lab.clock.advance(4)
+    lab.world.resume_node(lab.cluster, node)
+    assert (node.state, node.drain) == (NodeState.UP, DrainStatus.NOT_INITIATED)
+    lab.until(lambda: not any(group.vm.moving or group.waiting for group in lab.cluster.groups))
+    assert lab.owner("VM-01") == "host03"
+    assert {"APP-01", "SQL-01", "DC-01"} <= {group.name for group in lab.cluster.on(node)}
+
+
+def test_a_node_that_dies_is_neither_drained_nor_resumed(lab: Lab) -> None:
+    node = drained(lab)
+    lab.world.kill_host("host01")
+    for order in (lab.world.suspend_node, lab.world.resume_node):
+        with pytest.raises(ClusterError, match="0x800713BA"):
+            order(lab.cluster, node)
+    assert node.drain is DrainStatus.NOT_INITIATED
+
+
+def test_nodes_are_paused_and_resumed_from_any_node(lab: Lab) -> None:
+    paused = lab(("Suspend-ClusterNode", {"Name": "host01", "Confirm": False}), host="host03").only
+    assert read(paused, "Name", "State", "DrainStatus") == ["HOST01", 2, 0]
+    draining = lab(("Suspend-ClusterNode", {"Name": "HOST01", "Drain": True, "Confirm": False})).only
+    assert read(draining, "DrainStatus", "StatusInformation") == [1, 4]
+    up = lab(("Resume-ClusterNode", {"Name": "host01", "Failback": "NoFailback"})).only
+    assert read(up, "State", "DrainStatus") == [0, 0]
+    assert "(0x800713C2)" in str(lab(("Resume-ClusterNode", {"Name": "host01"})).error)
+    assert "was not found" in str(lab(("Resume-ClusterNode", {"Name": "host04"})).error)
+    forced = lab(("Suspend-ClusterNode", {"Name": "host01", "Drain": True, "ForceDrain": True, "Confirm": False}))
+    assert "without force" in str(forced.error)
+    threshold = (("Get-ClusterResourceType", {"Name": "Virtual Machine"}), ("Get-ClusterParameter", {}))
+    assert read(lab(*threshold).only, "Name", "Value") == ["MoveTypeThreshold", 2000]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.host_card import render_status_line
 from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.operation import Outcome, Place
@@ -19,7 +20,7 @@ from bot.core.preparation import (
     plan_back,
     plan_preparation,
 )
-from bot.core.preparation.card import render_preparation, render_status_line
+from bot.core.preparation.card import render_preparation
 from bot.core.readiness import Checkup
 from bot.errors import Refused
 from tests.asking import ALICE, NOW, plain, text_of
@@ -155,12 +156,12 @@ def test_a_digest_covers_everything_that_was_seen() -> None:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.UNDER_WAY])
 def test_every_state_has_a_card_and_a_line(state: State) -> None:
     shown = row(state, outcome=Outcome(summary="what was seen"), confirmed_by=UserId("U0BOB"), confirmed_at=NOW)
-    reply = render_preparation(shown, NOW)
+    reply = render_preparation(shown)
     assert "host01" in plain(reply.title)
     assert reply.badge.startswith(f"m-7 · {state}")
-    assert plain(render_status_line(shown, NOW)).startswith(f"`m-7` {state} · prepare host01")
+    assert plain(render_status_line(shown)).startswith(f"`m-7` {state} · prepare host01")
 
 
 def test_a_success_says_how_to_undo_it() -> None:
-    assert "To undo it, type `prepare host01 back`" in text_of(render_preparation(row(), NOW))
-    assert "To undo it" not in text_of(render_preparation(row(plan=plan(back=True)), NOW))
+    assert "To undo it, type `prepare host01 back`" in text_of(render_preparation(row()))
+    assert "To undo it" not in text_of(render_preparation(row(plan=plan(back=True))))

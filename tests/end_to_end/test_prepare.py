@@ -76,6 +76,6 @@ def test_history_tells_who_did_it(ferry: Ferry, host02: Host) -> None:
 def test_a_preparation_cannot_be_paused(ferry: Ferry, host02: Host) -> None:
     card = ferry.say("prepare host02")
     name = ferry.text(card).split(" · ")[0].split()[-1]
-    assert "sets up a host, which takes seconds" in ferry.text(ferry.say(f"pause {name}"))
+    assert "changes a host, which is not paused half-way" in ferry.text(ferry.say(f"pause {name}"))
     assert "Prepare host02?" in ferry.text(ferry.say(f"status {name}"))
     assert f"{name} proposed · prepare host02" in ferry.text(ferry.say("status"))

@@ -49,7 +49,7 @@ def test_a_preparation_that_was_confirmed_is_carried_out_after_the_restart(tmp_p
         host02.migration_enabled = False
         card = ferry.say("prepare host02")
         ferry.press(card, "Confirm", who="bob")
-        ferry.wait(lambda: all(one.confirmed_at for one in ferry.bot.store.open_preparations()))
+        ferry.wait(lambda: all(one.confirmed_at for one in ferry.bot.store.open_host_changes()))
         ferry.bot.stop()  # mostly before its queue was read
 
         ferry.start()

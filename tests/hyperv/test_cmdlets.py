@@ -245,7 +245,11 @@ def test_all_vms_of_a_host_are_asked_for_without_naming_any() -> None:
         (cmdlets.TEST_NET_CONNECTION, {"ComputerName": "host02", "Port": "22"}),
         (cmdlets.TEST_NET_CONNECTION, {"ComputerName": "host02", "TraceRoute": True}),
         (cmdlets.GET_CLUSTER_GROUP, {"VMId": "VM-01"}),
-        (cmdlets.GET_CLUSTER_PARAMETER, {"Name": "VmID"}),
+        (cmdlets.GET_CLUSTER_PARAMETER, {"Name": "OfflineAction"}),
+        (cmdlets.GET_CLUSTER_RESOURCE_TYPE, {"Name": "Generic Script"}),
+        (cmdlets.SUSPEND_CLUSTER_NODE, {"Name": "host01", "ForceDrain": True}),
+        (cmdlets.SUSPEND_CLUSTER_NODE, {"Name": "host*"}),
+        (cmdlets.RESUME_CLUSTER_NODE, {"Failback": "Policy"}),
         (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"MigrationType": "TurnOff"}),
         (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Wait": -1}),
         (cmdlets.MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE, {"Wait": True}),
@@ -268,6 +272,8 @@ def test_every_declaration_can_become_a_role(cmdlet: cmdlets.Cmdlet) -> None:
 
 def test_everything_that_changes_a_host_is_told_not_to_ask() -> None:
     changing = {cmdlet.name for cmdlet in cmdlets.CMDLETS if cmdlet.confirms}
-    setting = {"Enable-VMMigration", "Disable-VMMigration", "Set-VMHost"}
-    assert changing == {"Move-VM", "Move-VMStorage", "Compare-VM", "Remove-VM", "Invoke-CimMethod"} | setting
+    setting = {"Enable-VMMigration", "Disable-VMMigration", "Set-VMHost", "Suspend-ClusterNode"}
+    assert changing == {"Move-VM", "Move-VMStorage", "Compare-VM", "Remove-VM", "Invoke-CimMethod"} | setting | {
+        "Suspend-ClusterNode"
+    }
     assert len({cmdlet.name for cmdlet in cmdlets.CMDLETS}) == len(cmdlets.CMDLETS)

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
+from bot.core.host_change import HostChange
 from bot.core.lifecycle import Event, State
 from bot.core.preparation import Name, Preparation, PreparationPlan, Setting
 from bot.core.signal import Cancel, Close, Confirm, Look
 from bot.errors import Fault, HostError, HostUnreachable, Refused
 from bot.lab.world.machines import Authentication, Host
-from bot.operations.preparation_desk import PreparationDesk
+from bot.operations.host_desk import HostDesk
 from bot.operations.runner import Runner
+from bot.operations.runner.preparer import PreparationRules
 from bot.operations.steward import Steward
 from bot.operations.store import Store
-from bot.operations.store.preparations import Preparations
+from bot.operations.store.host_changes import HostChanges
 from tests.operations.bench import QUICK
 from tests.operations.meddling import Meddling
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
@@ -38,7 +40,7 @@ class Preparing:
 
     def __init__(self, lab: MovingHosts, store: Store, clock: SetClock) -> None:
         self.lab, self.store, self.clock = lab, store, clock
-        self.rows = Preparations(store)
+        self.rows = HostChanges(store)
         self.host: Host = lab.hosts["host01"]
         self.host.migration_enabled, self.host.authentication = False, Authentication.CREDSSP
         self.sent: list[Name] = []
@@ -48,7 +50,7 @@ class Preparing:
         self.sent.append(name)
         real(host, name, value)
 
-    def offer(self, plan: PreparationPlan = PLAN) -> Preparation:
+    def offer(self, plan: PreparationPlan = PLAN) -> HostChange:
         return self.rows.propose(plan, make_ask(plan.command), self.clock.now() + OFFER)
 
     def grant(self) -> None:
@@ -60,8 +62,8 @@ class Preparing:
 
     @property
     def row(self) -> Preparation:
-        found = self.store.find_preparation("m-1")
-        assert found is not None
+        found = self.store.find_host_change("m-1")
+        assert isinstance(found, Preparation)
         return found
 
     @property
@@ -116,9 +118,9 @@ def test_a_move_is_no_preparation_and_a_preparation_is_no_move(
     preparing.grant()
     move = propose(2)
     store = preparing.store
-    assert (store.find("m-1"), store.find_evacuation("m-1"), store.find_preparation(move.id)) == (None, None, None)
+    assert (store.find("m-1"), store.find_evacuation("m-1"), store.find_host_change(move.id)) == (None, None, None)
     assert [one.id for one in store.open()] == [move.id]
-    assert [one.id for one in store.open_preparations()] == ["m-1"]
+    assert [one.id for one in store.open_host_changes()] == ["m-1"]
     assert [due.operation.id for due in store.cards_due()] == ["m-1", move.id]
 
 
@@ -240,7 +242,7 @@ def test_a_mistake_of_ferrys_own_needs_attention_too(preparing: Preparing) -> No
 
     assert row.state is State.NEEDS_ATTENTION
     assert row.outcome is not None
-    assert "does not know what is set on host01 (incident" in row.outcome.summary
+    assert "does not know how host01 is now (incident" in row.outcome.summary
 
 
 def test_the_last_one_is_what_can_be_put_back_once(preparing: Preparing) -> None:
@@ -267,8 +269,9 @@ def allow(*_: object, **__: object) -> None:
 
 
 @pytest.fixture
-def desk(preparing: Preparing) -> PreparationDesk:
-    return PreparationDesk(preparing.store, preparing.clock, lambda host: preparing.lab.fleet.read_host(host)[0], allow)
+def desk(preparing: Preparing) -> HostDesk:
+    rules = PreparationRules(lambda host: preparing.lab.fleet.read_host(host)[0])
+    return HostDesk(preparing.store, preparing.clock, lambda plan: rules, allow)
 
 
 def lose_it(preparing: Preparing) -> None:
@@ -286,7 +289,7 @@ def lose_it(preparing: Preparing) -> None:
 
 @pytest.mark.parametrize(("enabled", "state"), [(True, State.SUCCEEDED), (False, State.FAILED)])
 def test_a_later_look_concludes_what_needed_attention(
-    preparing: Preparing, desk: PreparationDesk, enabled: bool, state: State
+    preparing: Preparing, desk: HostDesk, enabled: bool, state: State
 ) -> None:
     lose_it(preparing)
     preparing.host.migration_enabled = enabled
@@ -298,14 +301,14 @@ def test_a_later_look_concludes_what_needed_attention(
     assert preparing.row.outcome.late
 
 
-def test_an_operator_closes_what_needs_attention(preparing: Preparing, desk: PreparationDesk) -> None:
+def test_an_operator_closes_what_needs_attention(preparing: Preparing, desk: HostDesk) -> None:
     lose_it(preparing)
     assert desk.apply(Close(operation="m-1", reason="done by hand"), preparing.row, make_ask(actor=BOB)) is None
     assert preparing.row.state is State.CLOSED
     assert preparing.row.cancelled_by == BOB
 
 
-def test_of_two_who_confirm_one_is_first(preparing: Preparing, desk: PreparationDesk) -> None:
+def test_of_two_who_confirm_one_is_first(preparing: Preparing, desk: HostDesk) -> None:
     offered = preparing.offer()
     assert desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=BOB)) is None
     second = desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=ALICE))
@@ -313,16 +316,16 @@ def test_of_two_who_confirm_one_is_first(preparing: Preparing, desk: Preparation
     assert preparing.row.confirmed_by == BOB
 
 
-def test_an_offer_ends_by_time(preparing: Preparing, desk: PreparationDesk) -> None:
+def test_an_offer_ends_by_time(preparing: Preparing, desk: HostDesk) -> None:
     offered = preparing.offer()
     preparing.clock.forward(minutes=11)
-    assert preparing.store.expired(preparations=True) == ("m-1",)
+    assert preparing.store.expired(host_changes=True) == ("m-1",)
     assert preparing.store.expired() == preparing.store.expired(evacuations=True) == ()
     assert desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=BOB)) is not None
     assert preparing.row.state is State.EXPIRED
 
 
-def test_what_is_being_set_is_not_cancelled(preparing: Preparing, desk: PreparationDesk) -> None:
+def test_what_is_being_set_is_not_cancelled(preparing: Preparing, desk: HostDesk) -> None:
     preparing.grant()
     with pytest.raises(Refused, match="too late to cancel m-1"):
         desk.apply(Cancel(operation="m-1"), preparing.row, make_ask())

@@ -122,6 +122,14 @@ ENTRIES: tuple[Known, ...] = (
         english=r"cluster node is (paused|down)|cluster node was not found",
     ),
     Known(
+        "node_not_paused",
+        C,
+        "the node is not paused, so there is nothing to resume",
+        "Get-ClusterNode shows the nodes; somebody may have resumed it already",
+        hresults=("0X800713C2",),
+        english=r"cluster node is not paused",
+    ),
+    Known(
         "role_moving",
         T,
         "the cluster is moving the VM already",

@@ -71,11 +71,18 @@ class Usage:
             UsageError: with what was not understood and the usage lines.
         """
         stuck: list[Stuck] = []
+        refused: list[UsageError] = []  # words that fit a line, with a value that its slot does not take
         for pattern in self.patterns:
             result = lay(pattern, words, self.greedy, self.lists)
-            if isinstance(result, Laid):
+            if isinstance(result, Stuck):
+                stuck.append(result)
+                continue
+            try:
                 return self._build(result)
-            stuck.append(result)
+            except UsageError as error:
+                refused.append(error)
+        if refused:
+            raise UsageError("; ".join(dict.fromkeys(error.message for error in refused)), hint=self.help())
         furthest = max(result.at for result in stuck)
         expected = tuple(rest for result in stuck if result.at == furthest for rest in result.expected)
         raise self._not_understood(words, furthest, expected)

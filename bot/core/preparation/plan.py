@@ -5,12 +5,11 @@ The wish is "these settings have these values", so doing it twice is harmless an
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 
 from bot.core.estate import Frozen, Host
-from bot.core.operation import Recorded
+from bot.core.host_change import HostChange, HostPlan
 from bot.core.readiness.model import AUTHENTICATIONS, PERFORMANCES
 
 KIND = "preparation"
@@ -36,7 +35,7 @@ class Setting(Frozen):
     after: int
 
 
-class PreparationPlan(Frozen):
+class PreparationPlan(HostPlan):
     """What is to be set on one host.
 
     Attributes:
@@ -44,25 +43,16 @@ class PreparationPlan(Frozen):
         notes: what is left to people, and why.
     """
 
-    command: str
     action: str = "host.prepare"
-    host: str
     settings: tuple[Setting, ...]
     back: bool = False
     notes: tuple[str, ...] = ()
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the canonical JSON, 64 hex digits. What is confirmed is this."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
-
-class Preparation(Recorded):
+class Preparation(HostChange):
     """One preparation's row."""
 
     plan: PreparationPlan
-    waiting: str = ""
-    attempt: int = 0
 
 
 def read_settings(host: Host) -> dict[Name, int]:

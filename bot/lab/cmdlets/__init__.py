@@ -1,6 +1,6 @@
 """The cmdlets a simulated Hyper-V host answers, over one machine of the world."""
 
-from bot.lab.cmdlets import affinity, cim, cluster, commands, computer, configuring, moving, reading, utility
+from bot.lab.cmdlets import affinity, cim, cluster, commands, computer, configuring, moving, nodes, reading, utility
 from bot.lab.cmdlets.machine import HyperVMachine
 from bot.lab.world import Host, World
 
@@ -10,6 +10,7 @@ CMDLETS = (
     *cim.CMDLETS,
     *cluster.CMDLETS,
     *affinity.CMDLETS,
+    *nodes.CMDLETS,
     *computer.CMDLETS,
     *configuring.CMDLETS,
     *utility.CMDLETS,

@@ -29,6 +29,7 @@ from bot.lab.engine import (
     Value,
 )
 from bot.lab.world import Cluster, ClusterError, Group, Node, RoleMove, SharedVolume
+from bot.lab.world.cluster import DrainStatus
 
 FC = "Microsoft.FailoverClusters.PowerShell."
 _EXCEPTION = (FC + "ClusterCmdletException", "System.Exception")
@@ -36,13 +37,20 @@ _MIGRATION_TYPES = ("TurnOff", "Quick", "Shutdown", "ShutdownForce", "Live")
 _ROLE_MOVES = {"Quick": RoleMove.QUICK, "Live": RoleMove.LIVE}
 _VIRTUAL_MACHINE = 111  # GroupType
 
-_CLUSTER = Parameter("Cluster", Kind.STRING)
-_NAMES = Parameter("Name", Kind.STRINGS, (In(position=0),))
+_NODE_STATUS = {  # clusapi.h: DrainInProgress 4, DrainCompleted 8, DrainFailed 0x10
+    DrainStatus.NOT_INITIATED: ("Normal", 0),
+    DrainStatus.IN_PROGRESS: ("DrainInProgress", 4),
+    DrainStatus.COMPLETED: ("DrainCompleted", 8),
+    DrainStatus.FAILED: ("DrainFailed", 16),
+}
+
+CLUSTER = Parameter("Cluster", Kind.STRING)
+NAMES = Parameter("Name", Kind.STRINGS, (In(position=0),))
 _INPUT = Parameter("InputObject", Kind.OBJECT, (In(pipeline=True),))
 _VM_ID = Parameter("VMId", Kind.GUID)
 
 
-def _error(text: str, identifier: str, command: str, target: str = "") -> PsError:
+def cluster_error(text: str, identifier: str, command: str, target: str = "") -> PsError:
     return PsError(text, f"{identifier},{FC}{command}", Category.NotSpecified, _EXCEPTION, target=target or None)
 
 
@@ -56,7 +64,7 @@ def cluster_of(session: Session, given_cluster: str | None) -> Cluster:
             _EXCEPTION,
         )
     if given_cluster and given_cluster.casefold() not in (".", cluster.name.casefold()):
-        raise _error(
+        raise cluster_error(
             f"The simulated node answers for {cluster.name} only.", "NotSupported", session.cmdlet.name, given_cluster
         )
     return cluster
@@ -93,7 +101,7 @@ def _cluster(cluster: Cluster) -> PsObject:
     )
 
 
-def _node(node: Node) -> PsObject:
+def node_object(node: Node) -> PsObject:
     return PsObject(
         (FC + "ClusterNode",),
         {
@@ -101,7 +109,7 @@ def _node(node: Node) -> PsObject:
             "State": _enum("ClusterNodeState", _titled(node.state.name), node.state),
             "DrainStatus": _enum("ClusterNodeDrainStatus", _titled(node.drain.name), node.drain),
             "DrainTarget": -1,
-            "StatusInformation": _enum("ClusterNodeStatusInformation", "Normal", 0),
+            "StatusInformation": _enum("ClusterNodeStatusInformation", *_NODE_STATUS[node.drain]),
         },
         node.name,
         native=node,
@@ -115,7 +123,7 @@ def _group(cluster: Cluster, group: Group) -> PsObject:
             "Name": group.name,
             "Id": str(group.id),
             "Cluster": _cluster(cluster),
-            "OwnerNode": _node(cluster.owner(group)),
+            "OwnerNode": node_object(cluster.owner(group)),
             "State": _enum("ClusterGroupState", _titled(group.state.name), group.state),
             "StatusInformation": Int64(group.status),
             "GroupType": _enum("GroupType", "VirtualMachine", _VIRTUAL_MACHINE),
@@ -138,7 +146,7 @@ def _resource(cluster: Cluster, group: Group, kind: str) -> PsObject:
             "Id": str(uuid5(group.id, kind)),
             "ResourceType": kind,
             "OwnerGroup": _group(cluster, group),
-            "OwnerNode": _node(cluster.owner(group)),
+            "OwnerNode": node_object(cluster.owner(group)),
             "State": _enum("ClusterResourceState", "Online" if group.vm.running else "Offline", 2 + group.vm.running),
         },
         name,
@@ -166,7 +174,7 @@ def _volume(cluster: Cluster, volume: SharedVolume) -> PsObject:
         {
             "Name": f"Cluster Disk {cluster.volumes.index(volume) + 1}",
             "State": _enum("ClusterResourceState", "Online", 2),
-            "OwnerNode": _node(next(node for node in cluster.nodes if node.host.up)),
+            "OwnerNode": node_object(next(node for node in cluster.nodes if node.host.up)),
             "SharedVolumeInfo": PsArray(FC + "ClusterSharedVolumeInfo", (info,)),
         },
         native=volume,
@@ -193,17 +201,17 @@ def _lister(name: str, command: str, read: Callable[[Cluster], list[PsObject]], 
                     items = [item for item in items if group is not None and _belongs(item, group)]
             if given["VMId"] is not None and not items:
                 await session.error(
-                    _error(f"No virtual machine role has the id {given['VMId']}.", session.cmdlet.name, command)
+                    cluster_error(f"No virtual machine role has the id {given['VMId']}.", session.cmdlet.name, command)
                 )
             for wanted in given["Name"] or ():
                 if not is_pattern(wanted) and not any(matches(wanted, str(item.get("Name"))) for item in items):
                     text = f"The cluster object '{wanted}' was not found."
-                    await session.error(_error(text, session.cmdlet.name, command, wanted))
+                    await session.error(cluster_error(text, session.cmdlet.name, command, wanted))
             for item in items:
                 if not given["Name"] or any(matches(wanted, str(item.get("Name"))) for wanted in given["Name"]):
                     yield item
 
-    return Cmdlet(name, FC + command, (_NAMES, *extra, _CLUSTER), run)
+    return Cmdlet(name, FC + command, (NAMES, *extra, CLUSTER), run)
 
 
 def _belongs(item: PsObject, group: Group) -> bool:
@@ -213,7 +221,7 @@ def _belongs(item: PsObject, group: Group) -> bool:
 GET_CLUSTER = Cmdlet(
     "Get-Cluster", FC + "GetClusterCommand", (Parameter("Name", Kind.STRING, (In(position=0),)),), _get_cluster
 )
-GET_CLUSTER_NODE = _lister("Get-ClusterNode", "GetNodeCommand", lambda cluster: [_node(node) for node in cluster.nodes])
+GET_CLUSTER_NODE = _lister("Get-ClusterNode", "GetNodeCommand", lambda cluster: list(map(node_object, cluster.nodes)))
 GET_CLUSTER_GROUP = _lister(
     "Get-ClusterGroup",
     "GetGroupCommand",
@@ -246,7 +254,7 @@ async def _get_owner_node(session: Session, records: Records) -> AsyncIterator[o
             of_resource = isinstance(native, tuple)
             group: Group = native[0] if of_resource else native
             preferred = [node for name in group.preferred_owners if (node := cluster.node(name)) is not None]
-            nodes = list(map(_node, filter(group.admits, cluster.nodes) if of_resource else preferred))
+            nodes = list(map(node_object, filter(group.admits, cluster.nodes) if of_resource else preferred))
             item = PsObject(
                 (FC + "ClusterOwnerNodeList",),
                 {"ClusterObject": given["InputObject"], "OwnerNodes": PsArray(FC + "ClusterNode", tuple(nodes))},
@@ -255,19 +263,24 @@ async def _get_owner_node(session: Session, records: Records) -> AsyncIterator[o
 
 
 GET_CLUSTER_OWNER_NODE = Cmdlet(
-    "Get-ClusterOwnerNode", FC + "GetClusterOwnerNodeCommand", (_INPUT, _CLUSTER), _get_owner_node
+    "Get-ClusterOwnerNode", FC + "GetClusterOwnerNodeCommand", (_INPUT, CLUSTER), _get_owner_node
 )
 
 
 async def _get_parameter(session: Session, records: Records) -> AsyncIterator[object]:
     async for given in records:
         with session.machine.world.look():
-            group, kind = given["InputObject"].native
-            values: dict[str, Value] = {"VmID": str(group.vm.id)}
-            if kind == "Virtual Machine":
+            native = given["InputObject"].native
+            values: dict[str, Value] = {}
+            if isinstance(native, Cluster):  # of the resource type, which belongs to the cluster as a whole
+                values = {"MoveTypeThreshold": UInt32(native.live_from)}
+            else:
+                group, kind = native
+                values = {"VmID": str(group.vm.id)}
+            if not isinstance(native, Cluster) and kind == "Virtual Machine":
                 values |= {
                     "OfflineAction": UInt32(1),
-                    "DefaultMoveType": UInt32(4294967295),
+                    "DefaultMoveType": UInt32(group.move_type),
                     "MigrationState": UInt32(group.migration),
                     "MigrationProgress": UInt32(group.progress),
                     "MigrationFailureReason": UInt32(group.failure),
@@ -277,7 +290,7 @@ async def _get_parameter(session: Session, records: Records) -> AsyncIterator[ob
             known = next((one for one in values if one.casefold() == name.casefold()), None)
             if known is None:
                 await session.error(
-                    _error(f"Unable to find parameter {name}.", session.cmdlet.name, "GetParameterCommand", name)
+                    cluster_error(f"Unable to find parameter {name}.", session.cmdlet.name, "GetParameterCommand", name)
                 )
                 continue
             yield PsObject(
@@ -295,7 +308,7 @@ async def _get_parameter(session: Session, records: Records) -> AsyncIterator[ob
 GET_CLUSTER_PARAMETER = Cmdlet(
     "Get-ClusterParameter",
     FC + "GetParameterCommand",
-    (Parameter("Name", Kind.STRINGS, (In(position=0),)), _INPUT, _CLUSTER),
+    (Parameter("Name", Kind.STRINGS, (In(position=0),)), _INPUT, CLUSTER),
     _get_parameter,
 )
 
@@ -310,12 +323,12 @@ async def _move_role(session: Session, records: Records) -> AsyncIterator[object
             group = cluster.group_of(given["VMId"])
         if group is None:
             text = f"No virtual machine role has the id {given['VMId']}."
-            await session.error(_error(text, session.cmdlet.name, command))
+            await session.error(cluster_error(text, session.cmdlet.name, command))
             continue
         how = _ROLE_MOVES.get(given["MigrationType"] or "Live")
         simulated = given["Cancel"] or (how is not None and given["Node"] and given["Wait"] == 0)
         if not simulated:
-            raise _error(
+            raise cluster_error(
                 "The simulated cluster moves live or quickly, to a node that is named, with -Wait 0.",
                 "NotSupported",
                 command,
@@ -326,7 +339,7 @@ async def _move_role(session: Session, records: Records) -> AsyncIterator[object
             else:
                 world.move_role(cluster, group, given["Node"], how, session.user)
         except ClusterError as error:
-            await session.error(_error(str(error), session.cmdlet.name, command, group.name))
+            await session.error(cluster_error(str(error), session.cmdlet.name, command, group.name))
             continue
         with world.look():
             item = _group(cluster, group)
@@ -343,10 +356,29 @@ MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE = Cmdlet(
         Parameter("Wait", Kind.INT),
         Parameter("Cancel", Kind.SWITCH),
         Parameter("IgnoreLocked", Kind.SWITCH),
-        _CLUSTER,
+        CLUSTER,
     ),
     _move_role,
 )
+
+
+async def _get_resource_type(session: Session, records: Records) -> AsyncIterator[object]:
+    async for given in records:
+        with session.machine.world.look():
+            cluster = cluster_of(session, given["Cluster"])
+        for wanted in given["Name"] or ("Virtual Machine",):
+            if not matches(wanted, "Virtual Machine"):  # the only type that the world knows
+                text = f"The cluster resource type '{wanted}' was not found."
+                await session.error(cluster_error(text, session.cmdlet.name, "GetResourceTypeCommand", wanted))
+                continue
+            name = "Virtual Machine"
+            yield PsObject((FC + "ClusterResourceType",), {"Name": name, "DisplayName": name}, name, native=cluster)
+
+
+GET_CLUSTER_RESOURCE_TYPE = Cmdlet(
+    "Get-ClusterResourceType", FC + "GetResourceTypeCommand", (NAMES, CLUSTER), _get_resource_type
+)
+
 
 CMDLETS = (
     GET_CLUSTER,
@@ -356,5 +388,6 @@ CMDLETS = (
     GET_CLUSTER_OWNER_NODE,
     GET_CLUSTER_PARAMETER,
     GET_CLUSTER_SHARED_VOLUME,
+    GET_CLUSTER_RESOURCE_TYPE,
     MOVE_CLUSTER_VIRTUAL_MACHINE_ROLE,
 )

@@ -75,18 +75,28 @@ class Priority(IntEnum):
     HIGH = 3000
 
 
-WAITING_IN_QUEUE = 4  # StatusInformation of a group
+LOCKED, WAITING_IN_QUEUE = 1, 4  # StatusInformation of a group
+BY_PRIORITY = 4294967295  # DefaultMoveType: the resource type's MoveTypeThreshold decides
 _SET_UP_PERCENT = 5
 _MOVE_PERCENT = 98
 
 
 @dataclass(eq=False)
 class Node:
-    """A host as its cluster sees it."""
+    """A host as its cluster sees it.
+
+    Attributes:
+        leaving: roles that its drain has still to move.
+        drained: roles that were drained from it: what a failback brings back.
+        stuck: roles that could not leave.
+    """
 
     host: Host
     paused: bool = False
     drain: DrainStatus = DrainStatus.NOT_INITIATED
+    leaving: list[Group] = field(default_factory=list)
+    drained: list[Group] = field(default_factory=list)
+    stuck: list[Group] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -97,6 +107,12 @@ class Node:
         if not self.host.up:
             return NodeState.DOWN
         return NodeState.PAUSED if self.paused else NodeState.UP
+
+    def reset(self) -> None:
+        """It takes part again, and nothing of a drain is kept."""
+        self.paused, self.drain = False, DrainStatus.NOT_INITIATED
+        for groups in (self.leaving, self.drained, self.stuck):
+            groups.clear()
 
 
 @dataclass(eq=False)
@@ -144,6 +160,8 @@ class Group:
         waiting: what it waits for in the cluster's queue.
         last: how its last migration ended.
         failure: the error code of one that failed.
+        locked: something, like a backup, holds it where it is.
+        move_type: DefaultMoveType of its VM's resource.
     """
 
     vm: Vm
@@ -154,6 +172,8 @@ class Group:
     waiting: Waiting | None = None
     last: Migration = Migration.NONE
     failure: int = 0
+    locked: bool = False
+    move_type: int = BY_PRIORITY
 
     @property
     def name(self) -> str:
@@ -173,7 +193,7 @@ class Group:
 
     @property
     def status(self) -> int:
-        return WAITING_IN_QUEUE if self.waiting else 0
+        return (WAITING_IN_QUEUE if self.waiting else 0) | (LOCKED if self.locked else 0)
 
     @property
     def migration(self) -> Migration:
@@ -200,6 +220,7 @@ class Cluster:
         maximum_parallel_migrations: of each node, at either end; 1 is what Windows Server has set since 2022.
         enforces_apart: ClusterEnforcedAntiAffinity.
         rules: None: a Windows Server that does not have them.
+        live_from: MoveTypeThreshold of virtual machines: the priority from which it moves them live by itself.
     """
 
     name: str
@@ -208,6 +229,7 @@ class Cluster:
     maximum_parallel_migrations: int = 1
     enforces_apart: bool = False
     rules: list[AffinityRule] | None = field(default_factory=list)
+    live_from: int = Priority.MEDIUM
     volumes: list[SharedVolume] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
 
@@ -274,13 +296,24 @@ class Cluster:
         """Whether a live migration of it there may begin now."""
         return all(self.migrations(one) < self.maximum_parallel_migrations for one in (self.owner(group), node))
 
+    def on(self, node: Node) -> list[Group]:
+        return [group for group in self.groups if group.vm.id in node.host.vms]
+
     def heir(self, group: Group) -> Node | None:
-        """Where a role goes whose node has died: a node that is up and may own it, without rivals if there is one."""
+        """Where a role goes whose node has died or is drained: another that is up and may own it, without rivals if
+        there is one."""
+        room = {node: node.host.free_memory_bytes - self._promised(node) for node in self.nodes}
+        owner = self.owner(group)
         fit = [
             node
             for node in self.nodes
-            if node.state is NodeState.UP
+            if node is not owner
+            and node.state is NodeState.UP
             and group.admits(node)
-            and node.host.free_memory_bytes >= group.vm.assigned_bytes
+            and room[node] >= group.vm.assigned_bytes
         ]
-        return max(fit, key=lambda node: (not self.rivals(group, node), node.host.free_memory_bytes), default=None)
+        return max(fit, key=lambda node: (not self.rivals(group, node), room[node]), default=None)
+
+    def _promised(self, node: Node) -> int:
+        """Memory of roles that wait to move there."""
+        return sum(one.vm.assigned_bytes for one in self.groups if one.waiting is not None and one.waiting.node is node)

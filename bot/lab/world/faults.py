@@ -303,8 +303,10 @@ INVALID_STATE = ClusterError(
 )
 NO_SUCH_NODE = ClusterError(5042, "The cluster node was not found")
 NODE_DOWN = ClusterError(5050, "The cluster node is down")
+NODE_NOT_PAUSED = ClusterError(5058, "The cluster node is not paused")
 NODE_PAUSED = ClusterError(5070, "The cluster node is paused")
 GROUP_MOVING = ClusterError(5908, "The group is unable to accept the request since it is moving to another node")
+LOCKED = ClusterError(5960, "The operation did not complete because the group is locked")  # assumed code and text
 APART = ClusterError(
     5966, "The requested operation cannot be completed because of an anti-affinity rule between cluster groups"
 )

@@ -6,6 +6,7 @@ It refuses what a failover cluster refuses.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from bot.lab.world import migration
 from bot.lab.world.cluster import Cluster, Group, Migration, Node, NodeState, RoleMove, Waiting
@@ -14,6 +15,7 @@ from bot.lab.world.faults import (
     APART,
     GROUP_MOVING,
     INVALID_STATE,
+    LOCKED,
     NO_SUCH_NODE,
     NODE_DOWN,
     NODE_PAUSED,
@@ -35,12 +37,21 @@ _HOW_IT_ENDED = {
 }
 
 
+def _nothing(_: Cluster) -> None:
+    """Until somebody wants to be told."""
+
+
 class ClusterService:
-    """The cluster services of a world. Not safe by itself: the world uses it under its lock."""
+    """The cluster services of a world. Not safe by itself: the world uses it under its lock.
+
+    Attributes:
+        after_end: told of a cluster whenever a move of a VM has ended.
+    """
 
     def __init__(self, estate: Estate, schedule: Schedule) -> None:
         self._estate = estate
         self._schedule = schedule
+        self.after_end: Callable[[Cluster], None] = _nothing
         schedule.after_end = self._after
 
     def move(self, cluster: Cluster, group: Group, to: str, how: RoleMove, owner: str) -> None:
@@ -69,6 +80,11 @@ class ClusterService:
         if cluster is None:
             return
         held = [group for group in cluster.groups if group.vm.id in host.vms]
+        for node in cluster.nodes:
+            if node.host is host:
+                paused = node.paused
+                node.reset()  # its cluster has other things to do than to drain it; assumed
+                node.paused = paused
         for group in sorted(held, key=lambda group: -group.priority):
             vm, heir = group.vm, cluster.heir(group)
             group.waiting = None
@@ -90,6 +106,8 @@ class ClusterService:
             raise NOT_A_POSSIBLE_OWNER
         if group.vm.moving or group.waiting:
             raise GROUP_MOVING
+        if group.locked:
+            raise LOCKED
         if how is RoleMove.LIVE and group.vm.state not in _LIVE:
             raise INVALID_STATE  # reported from the field: a VM that is off is not moved live
         if cluster.strict_rivals(group, node):
@@ -113,6 +131,7 @@ class ClusterService:
                 group.failure = int(codes[-1], 16) if codes else 0
             for waiting in sorted((one for one in cluster.groups if one.waiting), key=lambda one: -one.priority):
                 self._take_up(cluster, waiting)
+            self.after_end(cluster)
 
     def _take_up(self, cluster: Cluster, group: Group) -> None:
         put_off = group.waiting

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from bot.lab.world import faults, migration
+from bot.lab.world.cluster import RoleMove
 from bot.lab.world.estate import Estate
 from bot.lab.world.faults import HyperVError
 from bot.lab.world.jobs import KEPT_S, Job, JobState, MigrationType, Step
@@ -28,6 +29,11 @@ class OrderedFault:
     at_percent: int
     error: HyperVError | None
     every_time: bool
+
+
+def _is_live(job: Job) -> bool:
+    """A quick migration saves and restores: it is none of those that a host limits."""
+    return job.moves_vm and job.role_move is not RoleMove.QUICK
 
 
 class Schedule:
@@ -163,7 +169,7 @@ class Schedule:
     def over_migration_limit(self, job: Job) -> int | None:
         for host in filter(None, (job.source, job.destination)):
             limit = self._estate.migration_limit(host)
-            if self._others(job, host, lambda other: other.moves_vm) >= limit:
+            if self._others(job, host, _is_live) >= limit:
                 return limit
         return None
 

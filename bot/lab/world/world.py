@@ -17,8 +17,9 @@ from uuid import UUID
 
 from bot.lab.world import faults, migration
 from bot.lab.world.clock import RunningClock, WorldClock
-from bot.lab.world.cluster import CLUSTER_STORAGE, Cluster, Group, RoleMove
+from bot.lab.world.cluster import CLUSTER_STORAGE, Cluster, Group, Node, RoleMove
 from bot.lab.world.compatibility import Incompatibility, find_incompatibilities
+from bot.lab.world.draining import NodeService
 from bot.lab.world.estate import Estate
 from bot.lab.world.faults import HyperVError
 from bot.lab.world.jobs import Job, MigrationType
@@ -63,6 +64,7 @@ class World:
         self._told = 0  # how many journal entries those who wait have been told of
         self._schedule = Schedule(self._estate, self.journal, self.clock.now())
         self._service = ClusterService(self._estate, self._schedule)
+        self._nodes = NodeService(self._service)
         self._power_watchers: list[Callable[[Host], None]] = []
 
     # Building
@@ -246,6 +248,18 @@ class World:
         """Raises ClusterError."""
         with self.look():
             self._service.cancel(group)
+
+    def suspend_node(self, cluster: Cluster, node: Node, owner: str = "LAB\\operator", *, drain: bool = True) -> None:
+        """Pause a node, and begin to drain it. Raises ClusterError."""
+        with self.look():
+            self._nodes.suspend(cluster, node, owner, drain=drain)
+
+    def resume_node(
+        self, cluster: Cluster, node: Node, owner: str = "LAB\\operator", *, failback: bool = False
+    ) -> None:
+        """Let it take part again. Raises ClusterError."""
+        with self.look():
+            self._nodes.resume(cluster, node, owner, failback=failback)
 
     # What tests and other people do
 

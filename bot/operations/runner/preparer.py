@@ -6,37 +6,25 @@ more, and what is set already is not set again. Nothing is sent before the row s
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 
 from bot.core.estate import Host
+from bot.core.host_change import HostChange, HostPlan
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
-from bot.core.preparation import Preparation, Setting, find_changes, read_settings
+from bot.core.preparation import Preparation, PreparationPlan, Setting, find_changes, read_settings
 from bot.core.preparation.plan import render
 from bot.core.wording import render_list
-from bot.errors import Fault, HostError
+from bot.errors import Fault, HostError, Refused
 from bot.operations.runner.again import PASSING
-from bot.operations.runner.timing import Timing, backoff_s
-from bot.operations.runner.witness import Stopped
-from bot.operations.store import Store
-from bot.operations.store.preparations import Preparations
-from bot.ports import Fleet
+from bot.operations.runner.host_runner import HostRunner
+from bot.operations.runner.timing import backoff_s
 
 _PASSING = PASSING | {Fault.CAPACITY}
 
 
-class Preparer:
-    """Thread-safe: it holds nothing of a single preparation."""
-
-    def __init__(self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event) -> None:
-        self._store = store
-        self.rows = Preparations(store)
-        self._fleet = fleet
-        self._timing = timing
-        self._stopping = stopping
-
-    def find(self, preparation_id: str) -> Preparation | None:
-        return self._store.find_preparation(preparation_id)
+class Preparer(HostRunner):
+    """Carries out preparations."""
 
     def carry_out(self, preparation: Preparation) -> None:
         """From the state the row is in to its end.
@@ -100,26 +88,6 @@ class Preparer:
         else:
             self._change(preparation, Event.FAIL, outcome.model_copy(update=told))
 
-    def _state(self, preparation: Preparation) -> State:
-        return self._require(preparation).state
-
-    def _require(self, preparation: Preparation) -> Preparation:
-        """The row, if it is still this attempt's."""
-        row = self.find(preparation.id)
-        if row is None or row.attempt != preparation.attempt or row.ended or self._stopping.is_set():
-            raise Stopped
-        return row
-
-    def _change(self, preparation: Preparation, event: Event, outcome: Outcome | None = None, note: str = "") -> None:
-        line = (note,) if note else None
-        attempt = preparation.attempt
-        if self.rows.change(preparation.id, event, outcome=outcome, note=line, attempt=attempt) is None:
-            raise Stopped
-
-    def _wait(self, seconds: float) -> None:
-        if self._stopping.wait(seconds):
-            raise Stopped
-
 
 def missing(preparation: Preparation, host: Host) -> tuple[Setting, ...]:
     """What is not yet as it should be, in the plan's order."""
@@ -139,3 +107,28 @@ def conclude(preparation: Preparation, host: Host) -> tuple[Event, Outcome]:
         )
     shown = render_list([render(one.name, one.after) for one in preparation.plan.settings], most=8)
     return Event.SUCCEED, Outcome(summary=f"{host.name} shows {shown}")
+
+
+class PreparationRules:
+    """Implements `host_desk.Rules`.
+
+    Args:
+        read: a host, asked now. Raises HostError.
+    """
+
+    def __init__(self, read: Callable[[str], Host]) -> None:
+        self._read = read
+
+    def find_changes(self, plan: HostPlan) -> tuple[str, ...]:
+        assert isinstance(plan, PreparationPlan)
+        return find_changes(plan, self._read(plan.host))
+
+    def conclude(self, change: HostChange) -> tuple[Event, Outcome]:
+        assert isinstance(change, Preparation)
+        return conclude(change, self._read(change.plan.host))
+
+    def refuse_late_cancel(self, change: HostChange) -> Refused | None:
+        return Refused(
+            f"it is too late to cancel {change.id}: {change.plan.host} is being set up",
+            hint=f"`prepare {change.plan.host} back` undoes it",
+        )

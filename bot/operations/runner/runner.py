@@ -1,5 +1,5 @@
-"""Runs the workflow of one granted operation. What it does is in `errand`, and in `preparer` where a host is set up;
-here is who may do it, and what a bug costs.
+"""Runs the workflow of one granted operation. What it does is in `errand`, and in `preparer` and `maintainer` where a
+host itself is changed; here is who may do it, and what a bug costs.
 
 Idempotent: it may be called again for the same attempt after any crash, and looks before it does anything.
 """
@@ -11,17 +11,21 @@ import secrets
 import threading
 from collections.abc import Callable
 
+from bot.core.host_change import HostChange
 from bot.core.lifecycle import HOLDING, Event
+from bot.core.maintenance import Maintenance
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Plan
 from bot.core.preparation import Preparation
 from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
+from bot.operations.runner.maintainer import Maintainer
 from bot.operations.runner.preparer import Preparer
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.turns import Turns
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
+from bot.operations.store.host_changes import HostChanges
 from bot.ports import Clock, Fleet
 
 log = logging.getLogger(__name__)
@@ -50,6 +54,8 @@ class Runner:
         self._stopping = threading.Event()
         self._preparer = Preparer(store, fleet, self._timing, self._stopping)
         self._turns = Turns(self._timing.prepared_at_once, self._timing.poll_s)
+        self._maintainer = Maintainer(store, fleet, self._timing, self._stopping)
+        self._host_changes = HostChanges(store)
         self._left = threading.Condition()
         self._runs: set[tuple[str, int]] = set()
 
@@ -61,7 +67,7 @@ class Runner:
 
     def run(self, operation_id: str, attempt: int) -> None:
         """Bring the operation to its end. Does nothing if this attempt is no longer the operation's current one."""
-        operation = self._store.find(operation_id) or self._preparer.find(operation_id)
+        operation = self._store.find(operation_id) or self._store.find_host_change(operation_id)
         if operation is None or operation.attempt != attempt or operation.state not in HOLDING:
             log.info("attempt_is_stale operation=%s attempt=%d", operation_id, attempt)
             return
@@ -75,12 +81,14 @@ class Runner:
                 self._runs.discard((operation_id, attempt))
                 self._left.notify_all()
 
-    def _carry_out(self, operation: Operation | Preparation) -> None:
+    def _carry_out(self, operation: Operation | HostChange) -> None:
         try:
-            if isinstance(operation, Preparation):
-                self._preparer.carry_out(operation)
-            else:
+            if isinstance(operation, Operation):
                 self._move(operation)
+            elif isinstance(operation, Preparation):
+                self._preparer.carry_out(operation)
+            elif isinstance(operation, Maintenance):
+                self._maintainer.carry_out(operation)
         except Stopped:
             log.info("runner_left operation=%s attempt=%d", operation.id, operation.attempt)
         except DatabaseUnavailable as error:  # the host goes on; the engine's sweep gives the row a new attempt
@@ -95,14 +103,14 @@ class Runner:
             operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._turns, self._stopping
         ).carry_out()
 
-    def _doubt(self, operation: Operation | Preparation, incident: str) -> None:
-        what = "where {} is" if isinstance(operation, Operation) else "what is set on {}"
-        name = operation.plan.move.vm_name if isinstance(operation, Operation) else operation.plan.host
+    def _doubt(self, operation: Operation | HostChange, incident: str) -> None:
+        plan = operation.plan
+        what = f"where {plan.move.vm_name} is" if isinstance(plan, Plan) else f"how {plan.host} is now"
         outcome = Outcome(
-            summary=f"Ferry made a mistake of its own and does not know {what.format(name)} (incident {incident})",
+            summary=f"Ferry made a mistake of its own and does not know {what} (incident {incident})",
             remedy=f"look {operation.id}",
         )
-        rows = self._store if isinstance(operation, Operation) else self._preparer.rows
+        rows = self._store if isinstance(operation, Operation) else self._host_changes
         rows.change(operation.id, Event.DOUBT, outcome=outcome, attempt=operation.attempt)
 
     def stop(self, patience_s: float) -> bool:

@@ -12,14 +12,14 @@ from pydantic import JsonValue
 
 from bot.core.estate import IN_MEMORY
 from bot.core.evacuation import EvacuationPlan
+from bot.core.host_change import HostPlan
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Outcome
 from bot.core.plan import MoveKind, Plan
-from bot.core.preparation import KIND, PreparationPlan
 from bot.core.storage import known_bytes, travelling
 from bot.errors import Refused
-from bot.operations.store.rows import AnyPlan, Values, is_move, read_plan
+from bot.operations.store.rows import AnyPlan, Values, is_move, kind_of, read_plan
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
 
 
@@ -87,15 +87,15 @@ def origin(plan: AnyPlan) -> str:
     match plan:
         case Plan():
             return plan.move.source
-        case PreparationPlan():
+        case HostPlan():
             return plan.host
         case EvacuationPlan():
             return ""
 
 
 def describe(number: int, plan: AnyPlan, site: str) -> Values:
-    """What a new row says of its plan. An evacuation has its own id where a move has its VM's; a preparation has
-    its host's name, so that no two of one host are confirmed at a time."""
+    """What a new row says of its plan. An evacuation has its own id where a move has its VM's; a change of a
+    host has the host's name, so that no two of one host are confirmed at a time."""
     name = f"m-{number}"
     values: Values = {
         "number": number,
@@ -108,8 +108,13 @@ def describe(number: int, plan: AnyPlan, site: str) -> Values:
     if isinstance(plan, EvacuationPlan):
         hosts = {"source": ", ".join(plan.hosts), "destination": ", ".join(plan.destinations)}
         return values | hosts | {"vm": name, "kind": plan.kind.value}
-    if isinstance(plan, PreparationPlan):
-        return values | {"vm": f"host {plan.host}", "kind": KIND, "source": plan.host, "destination": plan.host}
+    if isinstance(plan, HostPlan):
+        return values | {
+            "vm": f"host {plan.host}",
+            "kind": kind_of(plan),
+            "source": plan.host,
+            "destination": plan.host,
+        }
     move = plan.move
     return values | {
         "vm": move.vm,

@@ -9,8 +9,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bot.core.evacuation import Evacuation, EvacuationKind
+from bot.core.host_change import HostChange
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
+from bot.core.maintenance import Maintenance
 from bot.core.operation import Ask, Operation
 from bot.core.preparation import Preparation
 from bot.core.shown import Shown
@@ -19,15 +21,15 @@ from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
 from bot.operations.store.rows import (
     IS_EVACUATION,
+    IS_HOST_CHANGE,
     IS_MOVE,
-    IS_PREPARATION,
     is_evacuation,
+    is_host_change,
     is_move,
-    is_preparation,
     read_evacuation,
     read_shown,
+    to_host_change,
     to_operation,
-    to_preparation,
 )
 from bot.operations.store.tables import operation
 from bot.ports import Clock
@@ -49,7 +51,7 @@ class StoreReader:
         self.clock = clock
 
     def find(self, operation_id: str) -> Operation | None:
-        """A move; an evacuation is none, nor is a preparation."""
+        """A move; an evacuation is none, nor is a change of a host."""
         with self.database.reading() as connection:
             row = select_row(connection, operation_id)
         return to_operation(row) if row and is_move(row) else None
@@ -92,24 +94,33 @@ class StoreReader:
         """Those that occupy a place on their hosts, oldest first."""
         return self._list(HOLDING)
 
-    def find_preparation(self, preparation_id: str) -> Preparation | None:
+    def find_host_change(self, change_id: str) -> HostChange | None:
         with self.database.reading() as connection:
-            row = select_row(connection, preparation_id)
-        return to_preparation(row) if row and is_preparation(row) else None
+            row = select_row(connection, change_id)
+        return to_host_change(row) if row and is_host_change(row) else None
 
-    def open_preparations(self) -> tuple[Preparation, ...]:
-        query = sa.select(operation).where(IS_PREPARATION, operation.c.state.in_(names(OPEN)))
+    def open_host_changes(self) -> tuple[HostChange, ...]:
+        query = sa.select(operation).where(IS_HOST_CHANGE, operation.c.state.in_(names(OPEN)))
         with self.database.reading() as connection:
-            return tuple(map(to_preparation, connection.execute(query.order_by(operation.c.number)).mappings()))
+            return tuple(map(to_host_change, connection.execute(query.order_by(operation.c.number)).mappings()))
 
     def last_preparation(self, host: str) -> Preparation | None:
         """The newest that succeeded there, unless it has been put back."""
-        done = (IS_PREPARATION, operation.c.source == host, operation.c.state == State.SUCCEEDED.value)
-        newest = sa.select(operation).where(*done).order_by(operation.c.position.desc()).limit(1)
+        found = self._newest("preparation", host, frozenset({State.SUCCEEDED}))
+        return found if isinstance(found, Preparation) and not found.plan.back else None
+
+    def last_maintenance(self, host: str) -> Maintenance | None:
+        """The newest that was carried out there, however it ended."""
+        found = self._newest("maintenance", host, ENDED)
+        return found if isinstance(found, Maintenance) else None
+
+    def _newest(self, kind: str, host: str, states: frozenset[State]) -> HostChange | None:
+        """Of those that were confirmed."""
+        where = (operation.c.kind == kind, operation.c.source == host, operation.c.state.in_(names(states)))
+        newest = sa.select(operation).where(*where, operation.c.position.is_not(None))
         with self.database.reading() as connection:
-            row = connection.execute(newest).mappings().first()
-        found = to_preparation(row) if row else None
-        return None if found is None or found.plan.back else found
+            row = connection.execute(newest.order_by(operation.c.position.desc()).limit(1)).mappings().first()
+        return to_host_change(row) if row else None
 
     def recent(self, count: int) -> tuple[Shown, ...]:
         """Those that ended last, newest first; the moves of an evacuation are in it."""
@@ -119,10 +130,10 @@ class StoreReader:
             rows = list(connection.execute(newest).mappings())
             return tuple(read_shown(connection, row) for row in rows)
 
-    def expired(self, *, evacuations: bool = False, preparations: bool = False) -> tuple[str, ...]:
+    def expired(self, *, evacuations: bool = False, host_changes: bool = False) -> tuple[str, ...]:
         """Offers whose time is over, still open: of moves, unless another kind is asked for."""
         query = sa.select(operation.c.id).where(
-            IS_EVACUATION if evacuations else IS_PREPARATION if preparations else IS_MOVE,
+            IS_EVACUATION if evacuations else IS_HOST_CHANGE if host_changes else IS_MOVE,
             operation.c.state == State.PROPOSED.value,
             operation.c.expires_at <= self.clock.now(),
         )

@@ -18,7 +18,7 @@ from bot.core.lifecycle import HOLDING, Event, State
 from bot.operations.store import evacuations, sites
 from bot.operations.store.entries import append
 from bot.operations.store.links import Links, wait_for_links
-from bot.operations.store.rows import IS_MOVE, effects, is_move, is_preparation, to_candidate, update
+from bot.operations.store.rows import IS_MOVE, effects, is_host_change, is_move, to_candidate, update
 from bot.operations.store.tables import operation, room
 
 LONGEST_LOOK = timedelta(minutes=2)  # between the beginnings of two looks that end in the wrong order
@@ -52,7 +52,7 @@ def pump(connection: sa.Connection, now: datetime, means: Means) -> bool:
     holding = list(connection.execute(holds).mappings())
     rooms = {row["host"]: Room(**row) for row in connection.execute(sa.select(room)).mappings()}
     held = _hold_back(connection, queued)
-    changed = _grant_preparations(connection, queued, held, now, means.send)
+    changed = _grant_host_changes(connection, queued, held, now, means.send)
     free = [row for row in queued if row["id"] not in held and is_move(row)]
     fresh = {host: room for host, room in rooms.items() if now - room.seen_at <= means.room_age}
     if any(row["parent"] for row in free):
@@ -70,11 +70,11 @@ def pump(connection: sa.Connection, now: datetime, means: Means) -> bool:
     return changed
 
 
-def _grant_preparations(
+def _grant_host_changes(
     connection: sa.Connection, queued: Sequence[sa.RowMapping], held: Collection[str], now: datetime, send: Send
 ) -> bool:
     """They need no room; one at a time on a host is what confirming sees to."""
-    ready = [row for row in queued if is_preparation(row) and row["id"] not in held]
+    ready = [row for row in queued if is_host_change(row) and row["id"] not in held]
     for row in ready:
         grant(connection, row, now, send)
     return bool(ready)

@@ -12,10 +12,12 @@ from pydantic import TypeAdapter
 
 from bot.core.admission import Candidate
 from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
+from bot.core.host_change import HostChange, HostPlan
 from bot.core.lifecycle import ENDED, Event, State, after
+from bot.core.maintenance import Maintenance, MaintenancePlan
 from bot.core.operation import Operation, Outcome, Place
 from bot.core.plan import MoveKind, Plan
-from bot.core.preparation import KIND, Preparation, PreparationPlan
+from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.reply import Line
 from bot.core.shown import Shown
 from bot.operations.store.tables import operation
@@ -24,10 +26,16 @@ LINE: TypeAdapter[Line] = TypeAdapter(Line)
 Values = dict[str, Any]  # columns of a row: SQLAlchemy's side of the border
 
 
+HOST_CHANGES: Mapping[str, tuple[type[HostPlan], type[HostChange]]] = {
+    "preparation": (PreparationPlan, Preparation),
+    "maintenance": (MaintenancePlan, Maintenance),
+}
+"""Kinds of rows that change a host itself, with their plans and values."""
+
 IS_EVACUATION = operation.c.kind.in_([kind.value for kind in EvacuationKind])
-IS_PREPARATION = operation.c.kind == KIND
+IS_HOST_CHANGE = operation.c.kind.in_(list(HOST_CHANGES))
 IS_MOVE = operation.c.kind.in_([kind.value for kind in MoveKind])
-AnyPlan = Plan | EvacuationPlan | PreparationPlan
+AnyPlan = Plan | EvacuationPlan | HostPlan
 
 
 def is_move(row: sa.RowMapping) -> bool:
@@ -38,26 +46,31 @@ def is_evacuation(row: sa.RowMapping) -> bool:
     return row["kind"] in set(EvacuationKind)
 
 
-def is_preparation(row: sa.RowMapping) -> bool:
-    return bool(row["kind"] == KIND)
+def is_host_change(row: sa.RowMapping) -> bool:
+    return row["kind"] in HOST_CHANGES
+
+
+def kind_of(plan: HostPlan) -> str:
+    return next(kind for kind, (plans, _) in HOST_CHANGES.items() if isinstance(plan, plans))
 
 
 def read_plan(row: sa.RowMapping) -> AnyPlan:
-    if is_preparation(row):
-        return PreparationPlan.model_validate_json(row["plan"])
+    if is_host_change(row):
+        return HOST_CHANGES[row["kind"]][0].model_validate_json(row["plan"])
     kind = EvacuationPlan if is_evacuation(row) else Plan
     return kind.model_validate_json(row["plan"])
 
 
 def read_shown(connection: sa.Connection, row: sa.RowMapping) -> Shown:
-    if is_preparation(row):
-        return to_preparation(row)
+    if is_host_change(row):
+        return to_host_change(row)
     return read_evacuation(connection, row) if is_evacuation(row) else to_operation(row)
 
 
-def to_preparation(row: sa.RowMapping) -> Preparation:
-    plan = PreparationPlan.model_validate_json(row["plan"])
-    return Preparation(**_recorded(row), plan=plan, waiting=row["waiting"], attempt=row["attempt"])
+def to_host_change(row: sa.RowMapping) -> HostChange:
+    plans, changes = HOST_CHANGES[row["kind"]]
+    now = {column: row[column] for column in ("waiting", "percent", "attempt")}
+    return changes(**_recorded(row), plan=plans.model_validate_json(row["plan"]), **now)
 
 
 @lru_cache(maxsize=1000)  # a plan never changes, and every look at an evacuation reads those of all its moves

@@ -170,18 +170,18 @@ class Store(StoreReader):
             rooms.pump(connection, now, self.means)
             return to_operation(_row(connection, operation_id))
 
-    def ask_cancel(self, operation_id: str, by: UserId) -> Operation | None:
-        """Tell the runner of a granted or running operation to stop it. None: in neither state, or told before."""
+    def ask_cancel(self, operation_id: str, by: UserId) -> bool:
+        """Tell the runner of a granted or running row to stop it. False: in neither state, or told before."""
         now = self.clock.now()
         with self.writing() as connection:
             row = select_row(connection, operation_id)
             stoppable = names(frozenset({State.GRANTED, State.RUNNING}))
             if row is None or row["state"] not in stoppable or row["cancel_asked"]:
-                return None
+                return False
             update(connection, row, {"cancel_asked": True, "cancelled_by": by, "version": row["version"] + 1})
             entries.append(connection, operation_id, "ask to cancel", now, {"by": by, "attempt": row["attempt"]})
             evacuations.touch(connection, row["parent"])
-            return to_operation(_row(connection, operation_id))
+            return True
 
     def regrant(self, operation_id: str, attempt: int) -> bool:
         """Give an operation whose workflow is gone a new one; its state stays. False: it has moved on meanwhile."""

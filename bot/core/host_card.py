@@ -1,0 +1,92 @@
+"""What the cards of changes of a host have in common. Each claims what its row knows and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.core.host_change import HostChange
+from bot.core.lifecycle import State
+from bot.core.recorded import render_meaning, render_people
+from bot.core.reply import Button, Code, Line, Mark, Moment, Note, Part, Text, User
+from bot.core.wording import render_duration
+
+MARKS = {State.SUCCEEDED: Mark.FINE, State.FAILED: Mark.BLOCKING, State.NEEDS_ATTENTION: Mark.WARNING}
+
+
+def render_status_line(change: HostChange) -> Line:
+    said = [str(change.state), change.plan.command]
+    if change.ended and change.outcome:
+        said.append(change.outcome.summary)
+    elif change.waiting:
+        said.append(change.waiting)
+    return (Code(text=change.id), " " + " · ".join(said))
+
+
+def render_badge(change: HostChange) -> str:
+    began, ended = change.started_at, change.ended_at
+    late = change.outcome is not None and change.outcome.late
+    state = str(change.state)
+    if change.state is State.SUCCEEDED and began and ended and not late:
+        state += f" in {render_duration((ended - began).total_seconds())}"
+    return f"{change.id} · {state}"
+
+
+def make_buttons(change: HostChange, *, stoppable: bool = False) -> tuple[Button, ...]:
+    """
+    Args:
+        stoppable: it may be cancelled while it is carried out, too.
+    """
+    cancel = Button(label="Cancel", sends=f"cancel {change.id}")
+    match change.state:
+        case State.PROPOSED:
+            return (Button(label="Confirm", sends=f"confirm {change.id}", style="primary"), cancel)
+        case State.QUEUED:
+            return (cancel,)
+        case State.GRANTED | State.RUNNING if stoppable and not change.cancel_asked:
+            return (cancel,)
+        case State.FAILED | State.EXPIRED:
+            return (Button(label="Plan it again", sends=change.plan.command),)
+        case State.NEEDS_ATTENTION:
+            return (Button(label="Look again", sends=f"look {change.id}"),)
+        case _:
+            return ()
+
+
+def render_promise(change: HostChange) -> Iterator[Part]:
+    """That nothing happens by itself."""
+    if change.state is State.PROPOSED:
+        promise = "Nothing changes until someone confirms. This offer ends "
+        yield Text(lines=((promise, Moment(at=change.expires_at), "."),))
+
+
+def render_end(change: HostChange, afterwards: Line = ()) -> Iterator[Part]:
+    """What goes on or came out, what to type next, and whose doing it was.
+
+    Args:
+        afterwards: what may be typed once it has succeeded.
+    """
+    if change.waiting and not change.ended:
+        yield Text(lines=((change.waiting,),))
+    if change.outcome is not None:
+        fine = change.state is State.SUCCEEDED
+        summary = f"Verified: {change.outcome.summary}" if fine else change.outcome.summary
+        yield Text(lines=((summary,),), mark=Mark.FINE if fine else Mark.NONE)
+        yield from render_meaning(change.outcome)
+    if change.state is State.SUCCEEDED and afterwards:
+        yield Text(lines=(afterwards,))
+    if change.state is State.NEEDS_ATTENTION:
+        yield Text(
+            lines=(
+                ("To look again, type ", Code(text=f"look {change.id}")),
+                ("An operator who knows types ", Code(text=f"close {change.id} because"), " and the reason"),
+            )
+        )
+    yield Note(line=_people(change))
+
+
+def _people(change: HostChange) -> Line:
+    line = render_people(change)
+    if change.cancelled_by:
+        done = str(change.state) if change.ended else "told to stop"
+        line = (*line, f", {done} by ", User(id=change.cancelled_by))
+    return line

@@ -1,0 +1,215 @@
+"""Whether a node can be drained or resumed, and what that would move: what was read of its cluster in, a plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.estate import ClusterNode, DrainStatus, Estate, NodeState, Role, Seen
+from bot.core.host_change import HostChange
+from bot.core.maintenance.checks import check_drain, check_resumption
+from bot.core.maintenance.plan import Maintenance, MaintenancePlan, Passenger, Task
+from bot.core.maintenance.roles import find_how, find_obstacle, find_takers
+from bot.core.names import same_computer
+from bot.core.operation import Operation
+from bot.core.roster import Roster
+from bot.core.wording import render_list, render_node_state
+from bot.errors import Refused
+
+
+def plan_drain(
+    command: str, host: str, roster: Roster, estate: Estate, busy: Sequence[Operation], changes: Sequence[HostChange]
+) -> MaintenancePlan:
+    """
+    Args:
+        host: by the settings' name.
+        estate: all hosts, asked now, for their memory and for VMs that are no roles.
+        busy, changes: what of Ferry's own is open.
+
+    Raises:
+        Refused: the node is down, drained or being drained already, or there is no node that could take anything.
+    """
+    node = _node_of(roster, host, estate)
+    _refuse_busy(host, changes)
+    _refuse_drained(host, node, roster)
+    plan = MaintenancePlan(
+        command=command,
+        host=host,
+        task=Task.DRAIN,
+        **_situation(host, node, roster, estate),
+        roles=tuple(_passenger(role, roster, node, estate) for role in roster.on(node.name)),
+    )
+    return plan.model_copy(update={"findings": tuple(check_drain(plan, roster, estate, busy))})
+
+
+def plan_resumption(
+    command: str,
+    host: str,
+    roster: Roster,
+    estate: Estate,
+    last: Maintenance | None,
+    changes: Sequence[HostChange],
+    *,
+    failback: bool,
+) -> MaintenancePlan:
+    """
+    Args:
+        last: the newest maintenance of this host: what its drain took away is what may come back.
+
+    Raises:
+        Refused: the node is down, or not paused.
+    """
+    node = _node_of(roster, host, estate)
+    _refuse_busy(host, changes)
+    name = roster.cluster.name
+    if node.state != NodeState.PAUSED:
+        raise Refused(
+            f"{host} is {render_node_state(node.state)} in {name}, not paused",
+            needed="a node that is paused",
+            hint=f"`cluster {name}` shows its nodes",
+        )
+    away, source = _taken_away(node, roster, last)
+    plan = MaintenancePlan(
+        command=command,
+        host=host,
+        task=Task.RESUME,
+        failback=failback,
+        **_situation(host, node, roster, estate),
+        roles=tuple(_passenger(role, roster, node, estate, back=True) for role in away),
+        source=source,
+    )
+    return plan.model_copy(update={"findings": tuple(check_resumption(plan, roster, estate))})
+
+
+def find_changes(plan: MaintenancePlan, roster: Roster) -> tuple[str, ...]:
+    """What differs now from what was offered; empty if nothing that matters."""
+    node = roster.cluster.node(plan.node)
+    if node is None:
+        return (f"{plan.host} is no node of {plan.cluster} any more",)
+    if (node.state, node.drain) != (plan.state, plan.drain):
+        drain = " and drained" if node.drain == DrainStatus.COMPLETED else ""
+        drain = " and being drained" if node.drain == DrainStatus.IN_PROGRESS else drain
+        return (f"{plan.host} is {render_node_state(node.state)}{drain} in {plan.cluster} now",)
+    return tuple(_moved_on(plan, roster)) if plan.task is Task.DRAIN else ()
+
+
+def _moved_on(plan: MaintenancePlan, roster: Roster) -> list[str]:
+    now = {role.group.name: role for role in roster.on(plan.node)}
+    then = {role.group: role for role in plan.roles}
+    found = [f"{name} is on {plan.host} now" for name in now if name not in then]
+    found += [f"{name} is no longer on {plan.host}" for name in then if name not in now]
+    for name in then.keys() & now.keys():
+        how, obstacle = find_how(now[name], roster.live_from), find_obstacle(roster, now[name], plan.node)
+        if how is not then[name].how:
+            found.append(f"{name} would move {how}, and was shown as {then[name].how}")
+        if obstacle and not then[name].stays:
+            found.append(f"{name} cannot leave: {obstacle}")
+    return found
+
+
+def _situation(host: str, node: ClusterNode, roster: Roster, estate: Estate) -> dict[str, object]:
+    others = [
+        seen.host
+        for seen in estate.hosts
+        if seen.host != host and seen.info is not None and seen.info.cluster == roster.cluster.name
+    ]
+    return {
+        "cluster": roster.cluster.name,
+        "node": node.name,
+        "witnesses": (host, *others),
+        "state": node.state,
+        "drain": node.drain,
+        "live_limit": roster.cluster.live_limit,
+    }
+
+
+def _passenger(role: Role, roster: Roster, node: ClusterNode, estate: Estate, *, back: bool = False) -> Passenger:
+    group = role.group
+    takers = (node,) if back else find_takers(roster, role, node.name)
+    return Passenger(
+        group=group.name,
+        vm=role.vm,
+        how=find_how(role, roster.live_from),
+        priority=group.priority,
+        at=group.owner.lower(),
+        to=tuple(taker.name.lower() for taker in takers),
+        memory_bytes=_memory_of(role, estate),
+        stays="" if back else find_obstacle(roster, role, node.name),
+    )
+
+
+def _memory_of(role: Role, estate: Estate) -> int | None:
+    return next((vm.memory_bytes for vm in estate.with_id(role.vm)), None) if role.vm else None
+
+
+def _taken_away(node: ClusterNode, roster: Roster, last: Maintenance | None) -> tuple[tuple[Role, ...], str]:
+    """What Ferry's last drain of this node moved away, and is still elsewhere."""
+    if last is None or last.plan.task is not Task.DRAIN:
+        return (), ""
+    left = {role.group for role in last.plan.roles}
+    away = tuple(
+        role for role in roster.roles if role.group.name in left and not same_computer(role.group.owner, node.name)
+    )
+    return away, last.id
+
+
+def _node_of(roster: Roster, host: str, estate: Estate) -> ClusterNode:
+    seen = estate.on(host)
+    computer = seen.info.fqdn if seen is not None and seen.info is not None else host
+    node = roster.cluster.node(computer)
+    if node is None:
+        raise Refused(
+            f"{host} is no node of {roster.cluster.name}",
+            needed="a node of a failover cluster",
+            hint=f"`cluster {roster.cluster.name}` shows its nodes",
+        )
+    if node.state != NodeState.DOWN:
+        return node
+    raise Refused(
+        f"{host} is down in {roster.cluster.name}; {_left_behind(roster, node, seen)}",
+        needed="a node that is up",
+        hint=f"`cluster {roster.cluster.name}` shows where its virtual machines are",
+    )
+
+
+def _left_behind(roster: Roster, node: ClusterNode, seen: Seen | None) -> str:
+    """What a dead node is still said to own, and what it held that others have taken over."""
+    still = [role.group.name for role in roster.on(node.name)]
+    held = {vm.name for vm in (seen.held if seen else ()) if vm.clustered}
+    taken = [role.group.name for role in roster.roles if role.group.name in held and role.group.name not in still]
+    said = [f"other nodes have {render_list(taken)} now"] if taken else []
+    said.append(
+        f"{render_list(still)} {'is' if len(still) == 1 else 'are'} left on it" if still else "nothing is left on it"
+    )
+    return ", ".join(said)
+
+
+def _refuse_busy(host: str, changes: Sequence[HostChange]) -> None:
+    for change in changes:
+        if change.plan.host == host and change.confirmed_by is not None:
+            raise Refused(
+                f"{change.id} is at {host}: {change.plan.command} is {change.state}",
+                needed="one operation of a host at a time",
+                hint=f"`status {change.id}`, or `cancel {change.id}`",
+            )
+
+
+def _refuse_drained(host: str, node: ClusterNode, roster: Roster) -> None:
+    name = roster.cluster.name
+    if node.drain == DrainStatus.IN_PROGRESS:
+        raise Refused(
+            f"{host} is being drained in {name} already, not by an operation of Ferry's that is open",
+            needed="a node that is not being drained",
+            hint=f"`cluster {name}` shows how far it is; `resume {host}` stops it",
+        )
+    if node.state == NodeState.PAUSED and not roster.on(node.name):
+        raise Refused(
+            f"{host} is paused in {name} and owns no virtual machine",
+            needed="something to move away",
+            hint=f"`resume {host}` lets it take some again",
+        )
+    if not any(other.state == NodeState.UP for other in roster.cluster.nodes if other.name != node.name):
+        raise Refused(
+            f"no other node of {name} is up",
+            needed="a node that can take what is on this one",
+            hint=f"`cluster {name}` shows its nodes",
+        )

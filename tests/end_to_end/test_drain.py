@@ -1,0 +1,130 @@
+"""Planned maintenance of a cluster's nodes by chat: drained, resumed with what was on it, stopped half-way, refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.lab.world.cluster import Cluster, DrainStatus, Node
+from tests.ferry import Ferry
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
+    """One lab for all; each dialogue leaves every node up and empties another one."""
+    with Ferry(tmp_path_factory.mktemp("lab"), scenario="cluster", speed=200, rate_limits=False) as ferry:
+        yield ferry
+
+
+def cluster_of(lab: Ferry) -> Cluster:
+    (cluster,) = lab.world.clusters
+    return cluster
+
+
+def node_of(lab: Ferry, name: str) -> Node:
+    node = cluster_of(lab).node(name)
+    assert node is not None
+    return node
+
+
+def on(lab: Ferry, name: str) -> set[str]:
+    with lab.world.look():
+        return {group.name for group in cluster_of(lab).on(node_of(lab, name))}
+
+
+def test_a_node_is_drained_and_gets_everything_back(lab: Ferry) -> None:
+    before = on(lab, "host01")
+    card = lab.say("drain host01")
+    offer = lab.text(card)
+    assert "Drain host01?" in offer
+    assert "moves 6 VMs away by itself, the highest priority first, 1 live at a time. It chooses where." in offer
+    assert "SQL-01   live    medium    16 GB   host02" in offer
+    assert "✓ 40 GB of memory to place, 96 GB on host02 and 108 GB on host03 free" in offer
+    assert "⚠️ TEST-01 stands still while 4.0 GB of memory are saved and restored: its priority is low" in offer
+    assert "migrate TEST-01 to host02 moves it live first" in offer
+    assert "ALONE-01 is no role of HVC1 and stays on host01" in offer
+    assert not node_of(lab, "host01").paused
+
+    lab.press(card, "Confirm", who="bob")
+    done = lab.wait_until_ended(card)
+    assert "✅ host01 is drained" in done
+    assert "✓ Verified: host01 is paused and drained; " in done
+    assert "It stays paused until someone types resume host01 with failback or resume host01" in done
+    assert (node_of(lab, "host01").drain, on(lab, "host01")) == (DrainStatus.COMPLETED, set())
+    assert "host01  paused · drained  0" in lab.text(lab.say("cluster"))
+    assert "host01 is paused in HVC1 and owns no virtual machine" in lab.text(lab.say("drain host01"))
+
+    card = lab.say("resume host01 with failback")
+    offer = lab.text(card)
+    assert "Resume host01?" in offer
+    assert "has HVC1 bring back what was drained by m-1" in offer
+    assert "40 GB come back" in offer
+    lab.press(card, "Confirm")
+    done = lab.wait_until_ended(card)
+    assert "✓ Verified: host01 is up in HVC1 and takes virtual machines again; " in done
+    assert (node_of(lab, "host01").paused, on(lab, "host01")) == (False, before)
+    assert "host01 is up in HVC1, not paused" in lab.text(lab.say("resume host01"))
+
+
+def test_what_cannot_leave_is_named_before_and_after(lab: Ferry) -> None:
+    """SQL-01 may be on host01 and host02 alone."""
+    node_of(lab, "host02").paused = True
+    try:
+        card = lab.say("drain host01")
+        offer = lab.text(card)
+        assert "5 VMs away by itself" in offer
+        assert "1 VM cannot leave" in offer
+        assert "SQL-01 cannot leave: host02 is paused, and no other node is a possible owner of it" in offer
+        lab.press(card, "Confirm")
+        ended = lab.wait_until_ended(card)
+    finally:
+        node_of(lab, "host02").paused = False
+    assert "host01 was not drained" in ended
+    assert "HVC1 could not drain host01, which is still paused: SQL-01 stayed" in ended
+    assert "SQL-01: host02 is paused, and no other node is a possible owner of it" in ended
+
+    card = lab.say("resume host01 without failback")
+    assert "Nothing is moved back" in lab.text(card)
+    lab.press(card, "Confirm")
+    assert "host01 is up in HVC1" in lab.wait_until_ended(card)
+    assert on(lab, "host01") == {"SQL-01"}
+
+
+def test_a_drain_is_stopped_half_way_and_says_who_is_where(lab: Ferry) -> None:
+    card = lab.say("drain host03")
+    lab.press(card, "Confirm")
+    lab.wait(lambda: node_of(lab, "host03").drain is DrainStatus.IN_PROGRESS or None)
+    lab.wait(lambda: "is being drained" in lab.text(card) or None)
+    lab.press(card, "Cancel")
+
+    ended = lab.wait_until_ended(card)
+    assert "The drain of host03 was cancelled" in ended
+    assert "host03 takes part in HVC1 again; " in ended
+    assert not node_of(lab, "host03").paused
+    assert all(name in ended for name in on(lab, "host03"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("drain host04", ("host04",)),
+        ("resume host02", ("host02 is up in HVC1, not paused", "a node that is paused")),
+        ("resume VM_01!", ("an operation is written like m-12; VM_01! cannot be <host>: a host name has letters",)),
+        ("resume host01 with fallback", ("did you mean resume host01 with failback?",)),
+        ("resume m-999", ("there is no operation m-999",)),
+    ],
+)
+def test_what_is_refused_says_what_to_type(lab: Ferry, text: str, shown: tuple[str, ...]) -> None:
+    answer = lab.text(lab.say(text))
+    for each in shown:
+        assert each in answer
+    assert "Confirm" not in answer
+
+
+def test_a_dead_node_is_not_drained_and_what_became_of_its_roles_is_said(lab: Ferry) -> None:
+    """Last: the host does not come back."""
+    lab.world.kill_host("host02")
+    answer = lab.text(lab.say("drain host02"))
+    assert "host02 is down in HVC1; " in answer
+    assert "needed: a node that is up" in answer.replace("Needed", "needed")
