@@ -156,7 +156,7 @@ def test_a_node_that_joins_is_a_host_and_one_that_leaves_is_none_any_more(lab: F
     with lab.world.look():
         node = cluster.nodes.pop()
     ask()
-    shown = lab.text(lab.say("hosts"))
+    shown = lab.ask("hosts")
     assert "3 hosts, all answering" in shown
     assert "host03 is no longer a node of HVC1, which said so just now; Ferry looks after it no more" in shown
     refused = lab.text(lab.say("migrate APP-02 to host03"))
@@ -166,7 +166,7 @@ def test_a_node_that_joins_is_a_host_and_one_that_leaves_is_none_any_more(lab: F
     with lab.world.look():
         cluster.nodes.append(node)
     ask()
-    shown = lab.text(lab.say("hosts"))
+    shown = lab.ask("hosts")
     assert "4 hosts, all answering" in shown
     assert "no longer a node" not in shown
     assert "host03 is up in HVC1" in lab.text(lab.say("migrate APP-02 to host03"))

@@ -122,14 +122,14 @@ def test_nothing_else_in_the_lab_makes_such_faults() -> None:
 
 RAISING = {
     "PsError": (0, 1, ""),
-    "_error": (0, 1, ""),
+    "cluster_error": (0, 1, ""),
     "_wmi_error": (0, 1, "HRESULT "),
     "_thrown": (0, 0, ""),
     "_refused": (2, 3, "ParameterArgumentValidationError"),
 }
 """What makes an error record in the lab: which argument is its words, which its identifier, and what leads that."""
 
-MAKERS = {"record", "_error", "_wmi_error", "_thrown", "_refused"}
+MAKERS = {"record", "cluster_error", "_wmi_error", "_thrown", "_refused"}
 """Functions that make one of what they are given: it is read off where they are called, or declared as above."""
 
 OWN = {"LabInternalError"}

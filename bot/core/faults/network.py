@@ -130,6 +130,14 @@ ENTRIES: tuple[Known, ...] = (
         english=r"cluster node is not paused",
     ),
     Known(
+        "role_locked",
+        T,
+        "the cluster holds the VM's role where it is: it is locked, or resources of it are in an operation",
+        "Get-ClusterGroup on a node shows its state and what it waits for; try again when that is over",
+        hresults=("0X80071748",),
+        english=r"group is locked",
+    ),
+    Known(
         "role_moving",
         T,
         "the cluster is moving the VM already",
