@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -120,12 +120,16 @@ def lab(
     speed: Speed = None,
     user: User = "alice",
     hosts_only: Annotated[bool, typer.Option(help="only the simulated hosts, for another program to reach")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65000, help="of the first host, with --hosts-only; 0: any")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65000, help="of the page; with --hosts-only of the first host; 0: any")
+    ] = 0,
     tls: Annotated[bool, typer.Option(help="hosts answer on HTTPS instead of HTTP with message encryption")] = False,
     files: Files = None,
 ) -> None:
-    """Chat with the bot in the terminal: simulated hosts and workspace, real protocols, all on loopback."""
-    from bot.lab.running import CHANNEL, RunningLab
+    """Chat with the bot in the terminal or in a browser: simulated hosts and workspace, real protocols, on loopback."""
+    from bot.lab.page import Page
+    from bot.lab.running import CHANNEL, SUGGESTIONS, TITLES, RunningLab
+    from bot.lab.slack import SlackServer
     from bot.lab.terminal import run_terminal
 
     with _folder() as folder:
@@ -133,11 +137,16 @@ def lab(
             _serve_hosts(RunningLab(_world(scenario, speed), folder, port=port, tls=tls))
             return
         to_file(folder / "ferry.log", "info")
-        with _bot_in_lab(scenario, speed, folder, tls=tls) as (server, really):
+        server = SlackServer(titles=TITLES)
+        about = f"The estate is simulated ({scenario}); the bot, its cards and its protocols are real. Try:"
+        server.mount(Page(server, user=user, about=about, suggestions=SUGGESTIONS).add_to)
+        with _bot_in_lab(server, scenario, speed, folder, tls=tls, port=port) as really:
             greeting = (
-                f"The estate is simulated ({scenario}, speed {really:g}). Try: hosts · migrate VM-01 to host02 · help"
+                f"In a browser: {server.address} · The estate is simulated ({scenario}, speed {really:g}). "
+                "Try: hosts · migrate VM-01 to host02 · help"
             )
-            run_terminal(server, user, f"#{CHANNEL}", bare=True, greeting=greeting, files=_files_folder(files))
+            place, kept = f"#{CHANNEL}", _files_folder(files)
+            run_terminal(server, user, place, bare=True, greeting=greeting, page=server.address, files=kept)
 
 
 @app.command()
@@ -153,10 +162,12 @@ def say(
     """Hold one conversation in the lab and print what the channel showed. Exit status 0 only if it succeeded."""
     from bot.lab.conversation import Conversation
     from bot.lab.running import CHANNEL
+    from bot.lab.slack import SlackServer
 
     with _folder() as folder:
         to_file(folder / "ferry.log", "info")
-        with _bot_in_lab(scenario, speed, folder) as (server, _):
+        server = SlackServer()
+        with _bot_in_lab(server, scenario, speed, folder):
             conversation = Conversation(
                 server, user, f"#{CHANNEL}", sys.stdout, limit_s=limit, files=_files_folder(files)
             )
@@ -351,36 +362,40 @@ def _files_folder(given: Path | None) -> Path:
 
 @contextmanager
 def _bot_in_lab(
-    scenario: str, speed: float | None, folder: Path, *, tls: bool = False
-) -> Iterator[tuple[SlackServer, float]]:
-    """The workspace, and the world's speed."""
+    server: SlackServer, scenario: str, speed: float | None, folder: Path, *, tls: bool = False, port: int = 0
+) -> Iterator[float]:
+    """The world's speed."""
     from bot.app import build
     from bot.lab.running import RunningLab
-    from bot.lab.slack import SlackServer
 
-    server = SlackServer()
-    with RunningLab(_world(scenario, speed), folder, slack=server, tls=tls, in_real_time=True) as running:
+    running = RunningLab(_world(scenario, speed), folder, slack=server, slack_port=port, tls=tls, in_real_time=True)
+    with _listening(running):
         bot = build(Settings.model_validate(running.settings(folder / "ferry.sqlite")))
         bot.start()
         try:
-            yield server, running.world.clock.speed
+            yield running.world.clock.speed
         finally:
             bot.stop()
+
+
+@contextmanager
+def _listening(running: RunningLab) -> Iterator[None]:
+    try:
+        running.start()
+    except OSError as error:
+        raise Refused(f"the lab cannot listen: {error.strerror}", hint="--port 0 takes ports that are free") from None
+    try:
+        yield
+    finally:
+        running.stop()
 
 
 def _serve_hosts(running: RunningLab) -> None:
     from bot.lab.running import render_toml
 
-    try:
-        running.start()
-    except OSError as error:
-        raise Refused(f"the hosts cannot listen: {error.strerror}", hint="--port 0 takes ports that are free") from None
-    try:
+    with _listening(running):
         sys.stdout.write(render_toml(running))
         sys.stdout.flush()
         _err.print("The simulated hosts run until Ctrl+C.")
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        return
-    finally:
-        running.stop()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -124,6 +126,22 @@ def test_a_scenario_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture
 # lab
 
 
+def test_the_lab_says_where_a_browser_finds_it() -> None:
+    command = [sys.executable, "-m", "bot", "lab", "--as", "bob"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lab:
+        assert lab.stdin is not None
+        assert lab.stdout is not None
+        address = re.match(r"In a browser: (http://127\.0\.0\.1:\d+/) · ", lab.stdout.readline())
+        assert address is not None
+        with urlopen(address[1]) as page, urlopen(f"{address[1]}page/events") as events:
+            assert b"<title>Ferry's lab</title>" in page.read()
+            events.readline()
+            assert json.loads(events.readline().removeprefix(b"data: "))["me"] == "bob"
+        lab.stdin.write("/quit\n")
+        lab.stdin.close()
+        assert lab.wait(30) == 0
+
+
 def test_the_hosts_alone_can_be_reached_with_the_settings_printed(tmp_path: Path) -> None:
     with RunningLab(small(), tmp_path, tls=True) as lab:
         (tmp_path / "ferry.toml").write_text(render_toml(lab), encoding="utf-8")
@@ -223,7 +241,8 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         Store(f"sqlite:///{tmp_path / 'other.sqlite'}", SystemClock()).migrate()
 
 
-def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("options", [("--hosts-only",), ()])
+def test_a_port_that_is_taken_is_named(options: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert ferry("lab", "--hosts-only", "--port", str(taken.getsockname()[1])) == 2
+        assert ferry("lab", *options, "--port", str(taken.getsockname()[1])) == 2
     assert "--port 0 takes ports that are free" in capsys.readouterr().err

@@ -27,7 +27,9 @@ PASSWORD = "ferry-lab"  # noqa: S105 (valid on the lab's loopback endpoints only
 PEOPLE = ("alice", "bob", "mallory", "carol")
 ALLOWED = ("alice", "bob")
 OPERATORS = ("carol",)
+TITLES = {"alice": "may command", "bob": "may command", "carol": "operator", "mallory": "may do nothing"}
 CHANNEL = "ops"
+SUGGESTIONS = ("hosts", "migrate VM-01 to host02", "/ferry evacuate", "help")
 _PATIENCE_S = 30.0
 
 T = TypeVar("T")
@@ -41,6 +43,7 @@ class RunningLab:
         port: of the first host, the others follow; 0 takes free ones.
         tls: whether the hosts answer on HTTPS instead of HTTP with message encryption.
         slack: the workspace; None runs the hosts alone.
+        slack_port: what it listens on; 0 takes a free one.
         limits: of the hosts' remote management; None: those of Windows Server.
         in_real_time: the settings tell links in real seconds, in which Ferry counts: ten times as fast in a world at
             ten times the speed, so that its predictions fit what a person sees.
@@ -57,6 +60,7 @@ class RunningLab:
         port: int = 0,
         tls: bool = False,
         slack: SlackServer | None = None,
+        slack_port: int = 0,
         limits: Limits | None = None,
         in_real_time: bool = False,
     ) -> None:
@@ -67,6 +71,7 @@ class RunningLab:
         self._link_factor = world.clock.speed if in_real_time else 1.0
         self.hosts = {host.name.lower(): self._endpoint(host.name) for host in world.hosts}
         self._port = port
+        self._slack_port = slack_port
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="lab", daemon=True)
@@ -118,7 +123,7 @@ class RunningLab:
         for number, endpoint in enumerate(self.hosts.values()):
             await endpoint.start(self._port + number if self._port else 0, tls)
         if self.slack is not None:
-            await self.slack.start()
+            await self.slack.start(self._slack_port)
 
     async def _stop(self) -> None:
         if self.slack is not None:

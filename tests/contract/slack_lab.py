@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from aiohttp.web import Application
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
@@ -29,13 +30,24 @@ class HandClock:
         return self.now
 
 
+Add = Callable[[Application], None]
+
+
 @contextmanager
 def running(**options: Any) -> Iterator[SlackServer]:
     """A server on a loop in another thread."""
+    with mounted(lambda _: lambda _: None, **options) as server:
+        yield server
+
+
+@contextmanager
+def mounted(make: Callable[[SlackServer], Add], **options: Any) -> Iterator[SlackServer]:
+    """The same with something that it serves besides."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     server = SlackServer(**{"ping_s": 0.05} | options)
+    server.mount(make(server))
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(5)
     try:
         yield server

@@ -57,7 +57,12 @@ def users_info(call: Call) -> JsonObject:
             "real_name": person.real_name,
             "tz": "Etc/UTC",
             "tz_offset": 0,
-            "profile": {"real_name": person.real_name, "display_name": person.name, "team": TEAM},
+            "profile": {
+                "real_name": person.real_name,
+                "display_name": person.name,
+                "title": person.title,
+                "team": TEAM,
+            },
             "is_bot": person.is_bot,
             "is_app_user": False,
             "is_restricted": person.is_guest,

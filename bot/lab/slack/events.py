@@ -111,26 +111,11 @@ def slash_command(person: Person, channel: Channel, command: str, text: str, tri
 def block_actions(
     person: Person, channel: Channel, message: Message, button: Button, *, action_ts: str, trigger: str, url: str
 ) -> JsonObject:
-    container: JsonObject = {
-        "type": "message",
-        "message_ts": message.ts,
-        "channel_id": channel.id,
-        "is_ephemeral": bool(message.only_for),
-    }
-    if message.thread_ts:
-        container["thread_ts"] = message.thread_ts
-    payload: JsonObject = {
-        "type": "block_actions",
-        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM},
-        "api_app_id": APP,
-        "token": VERIFICATION_TOKEN,
-        "container": container,
+    payload = _interaction(person, "block_actions") | {
+        "container": _in_message(message),
         "trigger_id": trigger,
-        "team": {"id": TEAM, "domain": DOMAIN},
-        "enterprise": None,
-        "is_enterprise_install": False,
-        "channel": {"id": channel.id, "name": "directmessage" if channel.kind == "im" else channel.name},
-        "state": {"values": {}},
+        "channel": _channel(channel),
+        "state": {"values": _state(button)},
         "response_url": url,
         "actions": [_action(button.element, button.block_id, action_ts)],
     }
@@ -138,23 +123,72 @@ def block_actions(
     return payload if message.only_for else payload | {"message": message.to_json(TEAM)}
 
 
+def view_actions(person: Person, view: JsonObject, button: Button, *, action_ts: str, trigger: str) -> JsonObject:
+    """The same in a modal or on the Home tab, where there is no channel and nowhere to answer."""
+    return _interaction(person, "block_actions") | {
+        "container": {"type": "view", "view_id": view["id"]},
+        "trigger_id": trigger,
+        "view": _view(view) | {"state": {"values": _state(button)}},
+        "actions": [_action(button.element, button.block_id, action_ts)],
+    }
+
+
+def block_suggestion(person: Person, place: JsonObject, button: Button, query: str) -> JsonObject:
+    """What a person types into an external select. `place`: from `in_message` or `in_view`."""
+    named = {"action_id": button.action_id, "block_id": button.block_id, "value": query}
+    return _interaction(person, "block_suggestion") | place | named
+
+
+def in_message(channel: Channel, message: Message) -> JsonObject:
+    return {"container": _in_message(message), "channel": _channel(channel), "message": message.to_json(TEAM)}
+
+
+def in_view(view: JsonObject) -> JsonObject:
+    return {"container": {"type": "view", "view_id": view["id"]}, "view": _view(view)}
+
+
 def view_submission(person: Person, view: JsonObject, values: JsonObject, trigger: str) -> JsonObject:
-    shown = {"external_id": "", "clear_on_close": False, "notify_on_close": False, "private_metadata": ""} | view
-    of_app = {"root_view_id": view["id"], "previous_view_id": None, "app_installed_team_id": TEAM, "bot_id": BOT}
+    shown = _view(view) | {"state": {"values": values}}
+    return _interaction(person, "view_submission") | {"trigger_id": trigger, "view": shown, "response_urls": []}
+
+
+def _interaction(person: Person, kind: str) -> JsonObject:
     return {
-        "type": "view_submission",
-        "team": {"id": TEAM, "domain": DOMAIN},
+        "type": kind,
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM},
         "api_app_id": APP,
         "token": VERIFICATION_TOKEN,
-        "trigger_id": trigger,
-        "view": shown | of_app | {"state": {"values": values}},
-        "response_urls": [],
+        "team": {"id": TEAM, "domain": DOMAIN},
         "enterprise": None,
         "is_enterprise_install": False,
     }
 
 
+def _in_message(message: Message) -> JsonObject:
+    place = {"type": "message", "message_ts": message.ts, "channel_id": message.channel}
+    in_thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
+    return place | {"is_ephemeral": bool(message.only_for)} | in_thread
+
+
+def _channel(channel: Channel) -> JsonObject:
+    return {"id": channel.id, "name": "directmessage" if channel.kind == "im" else channel.name}
+
+
+def _view(view: JsonObject) -> JsonObject:
+    shown = {"external_id": "", "clear_on_close": False, "notify_on_close": False, "private_metadata": ""} | view
+    of_app = {"root_view_id": view["id"], "previous_view_id": None, "app_installed_team_id": TEAM, "bot_id": BOT}
+    return shown | of_app
+
+
+def _state(button: Button) -> JsonObject:
+    """What the one element holds; those beside it are left out."""
+    if button.element["type"] == "button":
+        return {}
+    held = {key: value for key, value in button.element.items() if key == "type" or key.startswith("selected_")}
+    return {button.block_id: {button.action_id: held}}
+
+
 def _action(element: Mapping[str, Any], block_id: str, action_ts: str) -> JsonObject:
-    kept = {key: element[key] for key in ("action_id", "text", "value", "style", "type", "url") if key in element}
+    shown = ("action_id", "text", "value", "style", "type", "url", "placeholder")
+    kept = {key: value for key, value in element.items() if key in shown or key.startswith("selected_")}
     return kept | {"block_id": block_id, "action_ts": action_ts}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bot.lab.slack.call import Backend
+from bot.lab.slack.chosen import Filled
 from bot.lab.slack.events import view_submission
-from bot.lab.slack.modals import Filled, Modal, fill
+from bot.lab.slack.modals import Modal, fill
 from bot.lab.slack.model import JsonObject
 from bot.lab.slack.socket import Envelope
 from bot.lab.slack.views import Views
@@ -32,14 +33,14 @@ class Filling:
             self.views.close(self.backend.workspace.person(who).id)
 
     def submit(self, who: str, filled: Mapping[str, Filled]) -> None:
-        """Fill in inputs by their labels and submit. What becomes of it, `modal` shows."""
+        """Fill in inputs by their labels or block_ids and submit. What becomes of it, `modal` shows."""
         workspace, grants = self.backend.workspace, self.backend.grants
         with workspace.lock:
             person = workspace.person(who)
             modal = self.views.top(person.id)
             if modal is None or modal.waiting:
                 raise KeyError(f"there is no form in front of {person.name} that could be submitted")
-            values = fill(modal.view, filled)
+            values = fill(modal.view, filled, self.views.offered.get(person.id, {}))
             self.views.wait(person.id)
         payload = view_submission(person, modal.view, values, grants.new_trigger(person.id))
 

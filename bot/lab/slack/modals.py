@@ -10,11 +10,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from bot.lab.slack.chosen import Filled, chosen, initial, options
 from bot.lab.slack.model import JsonObject
-
-Filled = str | Sequence[str]
-"""What a person enters: a text, or the labels of what they choose."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Modal:
 
     def options(self, label: str) -> tuple[str, ...]:
         """What can be chosen at an input, in its order."""
-        return tuple(option["text"]["text"] for option in _options(_find(self.view, label)["element"]))
+        return tuple(option["text"]["text"] for option in options(_find(self.view, label)["element"]))
 
 
 def inputs(view: JsonObject) -> Iterator[JsonObject]:
@@ -52,75 +51,31 @@ def with_ids(blocks: Sequence[JsonObject]) -> list[JsonObject]:
     return named
 
 
-def fill(view: JsonObject, filled: Mapping[str, Filled]) -> JsonObject:
-    """`state.values` with inputs filled in by their labels, the rest as it was at the beginning.
+def fill(
+    view: JsonObject, filled: Mapping[str, Filled], offered: Mapping[str, list[JsonObject]] = MappingProxyType({})
+) -> JsonObject:
+    """`state.values` with inputs filled in by their labels or block_ids, the rest as it was at the beginning.
+
+    Args:
+        offered: the options that the app gave for external selects, by action_id.
 
     Raises:
         KeyError: there is no such input or option, or the client would not let the person submit this.
     """
-    for label in filled:
-        _find(view, label)
+    given = {_find(view, name)["block_id"]: one for name, one in filled.items()}
     values: JsonObject = {}
     for block in inputs(view):
         element, label = block["element"], block["label"]["text"]
-        state = _state(element, filled[label]) if label in filled else _initial(element)
+        known = element | {"options": offered[element["action_id"]]} if element["action_id"] in offered else element
+        state = chosen(known, given[block["block_id"]]) if block["block_id"] in given else initial(element)
         if not block.get("optional") and not any(value for name, value in state.items() if name != "type"):
             raise KeyError(f"{label!r} must be filled in")
         values[block["block_id"]] = {element["action_id"]: state}
     return values
 
 
-def _find(view: JsonObject, label: str) -> JsonObject:
+def _find(view: JsonObject, name: str) -> JsonObject:
     for block in inputs(view):
-        if block["label"]["text"] == label:
+        if name in (block["block_id"], block["label"]["text"]):
             return block
-    raise KeyError(f"no input {label!r}; there are: {', '.join(block['label']['text'] for block in inputs(view))}")
-
-
-def _state(element: JsonObject, filled: Filled) -> JsonObject:
-    kind = element["type"]
-    if kind == "plain_text_input":
-        return {"type": kind, "value": _typed(element, filled)}
-    labels = [filled] if isinstance(filled, str) else list(filled)
-    chosen = [_option(element, label) for label in labels]
-    if kind in ("multi_static_select", "checkboxes"):
-        if len(chosen) > element.get("max_selected_items", len(chosen)):
-            raise KeyError(f"at most {element['max_selected_items']} may be chosen")
-        return {"type": kind, "selected_options": chosen}
-    if kind in ("static_select", "radio_buttons"):
-        if len(chosen) > 1:
-            raise KeyError("only one may be chosen")
-        return {"type": kind, "selected_option": chosen[0] if chosen else None}
-    raise KeyError(f"no way to fill in a {kind} here")
-
-
-def _initial(element: JsonObject) -> JsonObject:
-    match element["type"]:
-        case "plain_text_input":
-            return {"type": "plain_text_input", "value": element.get("initial_value")}
-        case "multi_static_select" | "checkboxes" as kind:
-            return {"type": kind, "selected_options": element.get("initial_options") or []}
-        case kind:
-            return {"type": kind, "selected_option": element.get("initial_option")}
-
-
-def _typed(element: JsonObject, filled: Filled) -> str | None:
-    if not isinstance(filled, str):
-        raise KeyError("a text input takes one text")
-    text = filled if element.get("multiline") else filled.replace("\n", " ")
-    least, most = element.get("min_length", 0), element.get("max_length", 3000)
-    if text and not least <= len(text) <= most:
-        raise KeyError(f"the text must have {least} to {most} characters")
-    return text or None
-
-
-def _option(element: JsonObject, label: str) -> JsonObject:
-    for option in _options(element):
-        if option["text"]["text"] == label:
-            return option
-    raise KeyError(f"no option {label!r}; there are: {', '.join(one['text']['text'] for one in _options(element))}")
-
-
-def _options(element: JsonObject) -> list[JsonObject]:
-    groups = element.get("option_groups") or ()
-    return [*(element.get("options") or ()), *(option for group in groups for option in group["options"])]
+    raise KeyError(f"no input {name!r}; there are: {', '.join(block['label']['text'] for block in inputs(view))}")

@@ -15,13 +15,14 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True)
 class Person:
-    """A member of the workspace; the app's own bot user is one too."""
+    """A member of the workspace; the app's own bot user is one too. `title` is what a profile says they do."""
 
     id: str
     name: str
     real_name: str
     is_bot: bool = False
     is_guest: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from bot.lab.slack.call import Backend, SlackError
 from bot.lab.slack.chat import publish_change, whisper
+from bot.lab.slack.choosing import press
 from bot.lab.slack.composer import Composed, compose
-from bot.lab.slack.events import HISTORY, app_home_opened, block_actions, message_deleted, slash_command
+from bot.lab.slack.events import HISTORY, app_home_opened, message_deleted, slash_command
 from bot.lab.slack.model import Button, Channel, JsonObject, Message, Person, Version
 from bot.lab.slack.render import render_text
 from bot.lab.slack.responses import answer_interaction
@@ -116,23 +117,13 @@ class People:
         Args:
             version: which of the message's versions the person has before them, for a press on a card that has changed.
         """
-        workspace, grants = self.backend.workspace, self.backend.grants
         person, channel = self._in_channel(who, where)
-        message = workspace.message(channel.id, ts)
+        message = self.backend.workspace.message(channel.id, ts)
         if message is None or message.deleted or message.only_for not in ("", person.id):
             raise KeyError(f"{person.name} sees no message {ts} in {where}")
         found = _find_button(message.buttons_at(version), button)
-        key = grants.new_response_url(person.id, channel.id, ts=ts, thread_ts=message.thread_ts)
-        payload = block_actions(
-            person,
-            channel,
-            message,
-            found,
-            action_ts=workspace.new_ts(),
-            trigger=grants.new_trigger(person.id),
-            url=self.backend.url(f"response/{key}"),
-        )
-        self.on_loop(lambda: self.backend.socket.deliver(Envelope("interactive", payload)))
+        envelope = press(self.backend, person, channel, message, found)
+        self.on_loop(lambda: self.backend.socket.deliver(envelope))
 
     def open_home(self, who: str) -> None:
         """Look at the app's Home tab."""

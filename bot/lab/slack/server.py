@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from aiohttp import web
 
 from bot.lab.slack.call import Backend
 from bot.lab.slack.chat import CHAT_METHODS
+from bot.lab.slack.choosing import Choosing
 from bot.lab.slack.directory import DIRECTORY_METHODS
 from bot.lab.slack.faults import Fault, Faults
 from bot.lab.slack.files import Files, file_methods
@@ -42,12 +44,13 @@ SCOPES = (
 EVENTS = "app_mention message.channels message.groups message.im app_home_opened"
 
 
-class SlackServer(People, Filling):
+class SlackServer(People, Filling, Choosing):
     """One workspace with one app.
 
     Args:
         people, channels: names; a ChannelSetup where a channel is not simply public with everybody in it.
         guests: names among `people` that are guests of the workspace.
+        titles: what the profiles of `people` say they do, by name.
         scopes, events: what the app was granted and subscribed to.
         rate_limits: whether calls are limited; may be switched later through `rate_limits`.
         ack_s: seconds within which the app must acknowledge a payload.
@@ -63,6 +66,7 @@ class SlackServer(People, Filling):
         channels: Sequence[str | ChannelSetup] = ("ops",),
         bot: str = "Ferry",
         guests: Iterable[str] = (),
+        titles: Mapping[str, str] = MappingProxyType({}),
         bot_token: str = BOT_TOKEN,
         app_token: str = APP_TOKEN,
         scopes: Iterable[str] = tuple(SCOPES.split()),
@@ -74,15 +78,13 @@ class SlackServer(People, Filling):
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.bot_token, self.app_token = bot_token, app_token
-        self.workspace = Workspace(people=people, channels=channels, bot=bot, guests=guests, clock=clock)
+        self.workspace = Workspace(people=people, channels=channels, bot=bot, guests=guests, titles=titles, clock=clock)
         self._socket = SocketMode(self.workspace, ack_s=ack_s, retry_after_s=retry_after_s, ping_s=ping_s)
         self.views = Views(self.workspace)
+        self._limits, self._faults = Limits(enabled=rate_limits, clock=clock), Faults()
         files = Files(self.workspace)
-        self._faults = Faults()
-        self._limits = Limits(enabled=rate_limits, clock=clock)
-        self.backend = Backend(
-            self.workspace, self._socket, Grants(clock), frozenset(scopes), frozenset(events), self._url
-        )
+        granted, subscribed = frozenset(scopes), frozenset(events)
+        self.backend = Backend(self.workspace, self._socket, Grants(clock), granted, subscribed, self._url)
         self._api = WebApi(
             self.backend,
             CHAT_METHODS | DIRECTORY_METHODS | view_methods(self.views) | file_methods(files),
@@ -94,9 +96,14 @@ class SlackServer(People, Filling):
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: web.AppRunner | None = None
+        self._mounted: list[Callable[[web.Application], None]] = []
         self.port = 0
 
     # life
+
+    def mount(self, add: Callable[[web.Application], None]) -> None:
+        """Serve something else too, beside the Web API; before the start."""
+        self._mounted.append(add)
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback, on any free port unless one is asked for."""
@@ -105,6 +112,8 @@ class SlackServer(People, Filling):
         app.router.add_post("/upload/v1/{key}", self._api.handle_upload)
         app.router.add_get("/link/", self._socket.serve)
         app.router.add_post("/response/{key}", Responses(self.backend).handle)
+        for add in self._mounted:
+            add(app)
         self._loop = asyncio.get_running_loop()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -123,6 +132,11 @@ class SlackServer(People, Filling):
     def api_url(self) -> str:
         """Base of the Web API, for SLACK_API_URL or WebClient(base_url=…)."""
         return self._url("api/")
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds what was mounted."""
+        return self._url("")
 
     def _url(self, path: str) -> str:
         return f"http://{LOOPBACK}:{self.port}/{path}"

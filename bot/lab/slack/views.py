@@ -26,11 +26,16 @@ TROUBLE = "We had some trouble connecting. Try again?"
 
 @dataclass
 class Views:
-    """The views that are open: a stack of modals and one Home tab for each person. Under the workspace's lock."""
+    """The views that are open: a stack of modals and one Home tab for each person. Under the workspace's lock.
+
+    Attributes:
+        offered: the options that the app gave a person for external selects, by action_id.
+    """
 
     workspace: Workspace
     modals: dict[str, list[Modal]] = field(default_factory=dict)
     homes: dict[str, JsonObject] = field(default_factory=dict)
+    offered: dict[str, dict[str, list[JsonObject]]] = field(default_factory=dict)
     _numbers: int = 0
 
     # the app

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from bot.lab.slack.model import Channel, JsonObject, Message, Person, Version
@@ -50,14 +52,19 @@ class Workspace:
         bot: str,
         clock: Callable[[], float],
         guests: Iterable[str] = (),
+        titles: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.clock = clock
         self.lock = threading.RLock()
         self._changed = threading.Condition(self.lock)
+        self._watchers: list[Callable[[], object]] = []
         self.revision = 0
         self.bot = Person(make_id("U", bot), bot, bot, is_bot=True)
         outside = frozenset(guests)
-        persons = [Person(make_id("U", name), name, name.capitalize(), is_guest=name in outside) for name in people]
+        persons = [
+            Person(make_id("U", name), name, name.capitalize(), is_guest=name in outside, title=titles.get(name, ""))
+            for name in people
+        ]
         self.people = {person.id: person for person in [*persons, self.bot]}
         setups = [ChannelSetup(one.removeprefix("#")) if isinstance(one, str) else one for one in channels]
         self.channels = {channel.id: channel for channel in map(self._open_channel, setups)}
@@ -194,6 +201,19 @@ class Workspace:
         with self._changed:
             self.revision += 1
             self._changed.notify_all()
+            for tell in self._watchers:
+                tell()
+
+    @contextmanager
+    def watched(self, tell: Callable[[], object]) -> Iterator[None]:
+        """Meanwhile somebody is told of every change, under the lock, on whichever thread made it."""
+        with self.lock:
+            self._watchers.append(tell)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._watchers.remove(tell)
 
     def wait_for(self, predicate: Callable[[], T], timeout_s: float) -> T | None:
         """The predicate's value once it is true, None when time is up; asked again after every change."""

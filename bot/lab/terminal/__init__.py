@@ -27,6 +27,7 @@ def run_terminal(
     *,
     bare: bool = False,
     greeting: str = "",
+    page: str = "",
     history: Path | None = None,
     files: Path | None = None,
     settle_s: float = 3.0,
@@ -38,11 +39,12 @@ def run_terminal(
     Args:
         bare: whether the bot takes commands in this channel without being mentioned; only changes the hint.
         greeting: shown first.
+        page: address of the same workspace for a browser, if there is one.
         history: file for typed lines; they are kept in memory only without it.
         files: where files that the bot shares are saved; they are only named without it.
         settle_s: with pipes, how long nothing must change before the next line is read, and before the end.
     """
-    chat = Chat(server, user, channel, bare=bare, greeting=greeting, files=files)
+    chat = Chat(server, user, channel, bare=bare, greeting=greeting, files=files, page=page)
     if stdin.isatty() and stdout.isatty() and os.environ.get("TERM") != "dumb":
         from bot.lab.terminal.fullscreen import FullScreen  # its library takes long to import, and only this needs it
 

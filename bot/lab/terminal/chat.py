@@ -51,16 +51,28 @@ def renumber(given: Mapping[ButtonKey, int], messages: Sequence[Message]) -> dic
 
 
 class Chat:
-    """Args: files: where shared files are saved; None: they are only named."""
+    """Args:
+    files: where shared files are saved; None: they are only named.
+    page: address of the same workspace for a browser, if there is one.
+    """
 
     def __init__(
-        self, server: SlackServer, user: str, channel: str, *, bare: bool, greeting: str, files: Path | None = None
+        self,
+        server: SlackServer,
+        user: str,
+        channel: str,
+        *,
+        bare: bool,
+        greeting: str,
+        files: Path | None = None,
+        page: str = "",
     ) -> None:
         self.server = server
         self.user = server.workspace.person(user)
         self.channel = server.workspace.channel(channel)
         self.notice = greeting or HELP
         self._bare = bare
+        self._page = page
         self._folder = Folder(files) if files else None
         self._numbers: dict[ButtonKey, int] = {}  # replaced as a whole, never changed: two threads read it
         self._pressable: tuple[int, ...] = ()
@@ -70,8 +82,9 @@ class Chat:
         """What to type next."""
         press = ", ".join(map(str, self._pressable))
         place = "direct messages" if self.channel.kind == "im" else f"#{self.channel.name}"
+        page = f" · in a browser: {self._page}" if self._page else ""
         mention = "" if self._bare or self.channel.kind == "im" else f" · begin with @{self.server.workspace.bot.name}"
-        return f"{self.user.name} in {place}{mention}{f' · press a button: {press}' if press else ''} · /help"
+        return f"{self.user.name} in {place}{mention}{f' · press a button: {press}' if press else ''} · /help{page}"
 
     # doing
 
@@ -160,7 +173,8 @@ class Chat:
         modal = self.server.modal(self.user.id)
         if modal is None:
             return []
-        line = f"The form “{modal.title}” has opened. Forms are for Slack itself; here, type the whole command."
+        where = f"It can be filled in at {self._page}" if self._page else "Forms are for Slack itself"
+        line = f"The form “{modal.title}” has opened. {where}; here, type the whole command."
         return [Entry(("", modal.view["id"]), "whisper", self.server.workspace.bot.name, ((Span(line),),), False, ())]
 
     def _save(self, message: Message) -> dict[str, str]:

@@ -1,0 +1,109 @@
+"""The lab's chat page in a real browser: the README's dialogue, forms, threads, hostile text, a narrow screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.lab.page import Page
+from bot.lab.running import TITLES
+from bot.lab.slack import SlackServer
+from tests.browser import CHROMIUM, DRIVER, MISSING, Keys, Person, chromium
+from tests.contract.slack_lab import web
+from tests.ferry import Ferry
+
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=MISSING)
+HOSTILE = "<img src=x onerror=alert(1)> <b>bold</b> &lt;i&gt; <script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Person]:
+    with chromium() as person:
+        yield person
+
+
+@pytest.fixture(scope="module")
+def ferry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
+    server = SlackServer(titles=TITLES, rate_limits=False)
+    server.mount(Page(server, user="alice", suggestions=("hosts",)).add_to)
+    with Ferry(tmp_path_factory.mktemp("page"), server=server, speed=20) as running:
+        yield running
+
+
+@pytest.fixture
+def person(browser: Person, ferry: Ferry) -> Iterator[Person]:
+    """Alice in the channel; in the end the browser has had nothing to complain of."""
+    browser.open(ferry.server.address)
+    yield browser
+    assert browser.complaints() == []
+
+
+def test_the_dialogue_of_the_readme(person: Person) -> None:
+    person.press("hosts", "#welcome")
+    assert person.focused().get_property("value") == "hosts"
+    person.focused().clear()
+    person.type("migrate VM-01 to host02")
+    offer = person.wait_for("m-1 · proposed")
+    assert "Move VM-01 from host01 to host02?" in offer
+    assert "This offer ends today at" in offer
+    person.become("mallory")
+    person.press("Confirm")
+    assert "Only visible to you" in person.wait_for("you are not on Ferry's allow list")
+    person.become("bob")
+    assert "Only visible to you" not in person.read()
+    person.press("Confirm")
+    ended = person.wait_for("m-1 · succeeded")
+    assert "✅ VM-01 is on host02" in ended
+    assert "proposed" not in ended, "the card was not updated in its place"
+    assert "VM-01 is on host02" in str(person.find("#said").get_property("textContent"))
+
+
+def test_a_thread_is_read_answered_and_left_by_keyboard(person: Person, ferry: Ferry) -> None:
+    ts = ferry.server.say("alice", "#ops", "who looks after host03?")
+    ferry.server.say("bob", "#ops", "I do", ts)
+    person.press("1 reply")
+    assert "I do" in person.wait_for("who looks after", "#replies")
+    person.focused().send_keys("Thanks, *bob*", Keys.ENTER)
+    person.wait_for("Thanks, *bob*", "#replies")
+    person.focused().send_keys(Keys.ESCAPE)
+    person.wait(lambda: not person.find("#thread").is_displayed())
+    assert person.focused().text == "2 replies"
+    assert "Thanks" not in person.read()
+
+
+def test_a_form_says_what_is_wrong_and_is_answered_in_the_channel(person: Person) -> None:
+    person.type("/ferry evacuate")
+    person.wait_for("Evacuate hosts", "#modal")
+    person.press("Show the plan", "#modal")
+    person.wait_for("This is needed.", "#modal")
+    for block in ("hosts", "destinations"):
+        person.find(f"#modal [data-focus^={block}] [value=host03]").click()
+    person.press("Show the plan", "#modal")
+    person.wait_for("host03", "#modal .wrong:not([hidden])")
+    person.find("#modal [data-focus^=destinations] [value=host03]").click()
+    person.press("Show the plan", "#modal")
+    person.wait_for("filled in a form: evacuate host03")
+    assert not person.find("#modal").is_displayed()
+
+
+def test_hostile_text_is_text(person: Person, ferry: Ferry) -> None:
+    ferry.server.say("alice", "#ops", HOSTILE)
+    shown = {"type": "section", "text": {"type": "plain_text", "text": HOSTILE}}
+    link = {"type": "section", "text": {"type": "mrkdwn", "text": "<javascript:alert(1)|free> *<b>x</b>*"}}
+    web(ferry.server).chat_postMessage(channel="C0OPS00000", text=HOSTILE, blocks=[shown, link])
+    person.wait(lambda: person.read().count(HOSTILE) == 2)
+    person.wait_for("free")
+    made = person.driver.execute_script(
+        "return document.querySelectorAll('#messages :is(script, b, i, a[href^=javascript], img:not(.avatar))').length"
+    )
+    assert made == 0
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(person: Person, ferry: Ferry) -> None:
+    person.open(ferry.server.address, width=360, height=740)
+    person.type("hosts")
+    person.wait_for("3 hosts, all answering")
+    assert person.driver.execute_script("return document.documentElement.scrollWidth") <= 360
+    person.become("bob")
+    assert person.find("#composer button").is_displayed()
