@@ -336,9 +336,13 @@ def _world(scenario: str, speed: float | None) -> World:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """Where a lab keeps its database, certificates and log until it ends."""
-    with tempfile.TemporaryDirectory(prefix="ferry-lab-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    """Where a lab keeps its database, certificates and log until it ends, by SIGTERM too."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        with tempfile.TemporaryDirectory(prefix="ferry-lab-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _files_folder(given: Path | None) -> Path:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -40,6 +40,10 @@ SOON = timedelta(days=21)
 CLOCK_WARNING_S = 60
 _PATH = "/wsman"
 _LISTENER = "WinRM that listens on this port, and firewalls that let Ferry through"
+
+
+Shown = Mapping[str, frozenset[str]]
+"""What the endpoint shows: cmdlets and the parameters of each, in lower case."""
 
 
 class _Stopped(Exception):
@@ -229,7 +233,7 @@ def _session(name: str, settings: HostSettings) -> Iterator[Finding]:
         who = settings.username or "the account of this process"
         logged_on = _fine("authentication", f"logged on as {who} by {settings.authentication}")
         try:
-            shown = remote.read("asking what the endpoint shows", pipelines.ask_commands(), _names)
+            shown = remote.read("asking what the endpoint shows", pipelines.ask_commands(), _commands)
         except HostUnreachable as error:
             needed = "an account and a way to log on that the host takes"
             raise _Stopped(_told("authentication", error, needed)) from error
@@ -249,17 +253,22 @@ def _told(code: str, error: HostError, needed: str) -> Finding:
     )
 
 
-def _names(answer: Answer) -> frozenset[str]:
-    return frozenset(str(record["Name"]).casefold() for record in answer.records)
+def _commands(answer: Answer) -> Shown:
+    return {str(record["Name"]).casefold(): _parameters(record["Parameters"]) for record in answer.records}
 
 
-def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
+def _parameters(value: object) -> frozenset[str]:
+    """In lower case; empty where the host does not tell, since every cmdlet has some."""
+    return frozenset(str(name).casefold() for name in value) if isinstance(value, dict) else frozenset()
+
+
+def _cmdlets(settings: HostSettings, shown: Shown) -> Finding:
     if not shown:
         return _fine("cmdlets", "it does not tell what it shows (no Get-Command)")
     used = _used(shown)
     missing = [cmdlet.name for cmdlet in used if cmdlet.name.casefold() not in shown]
     if not missing:
-        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there")
+        return _taken(settings, used, shown)
     return Finding(
         level=Level.BLOCKING,
         code="cmdlets",
@@ -270,7 +279,28 @@ def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
     )
 
 
-def _used(shown: frozenset[str]) -> tuple[Cmdlet, ...]:
+def _taken(settings: HostSettings, used: Sequence[Cmdlet], shown: Shown) -> Finding:
+    """Whether each takes what Ferry sends: a role of another version shows the same cmdlets with other parameters."""
+    told = [cmdlet for cmdlet in used if shown[cmdlet.name.casefold()]]
+    lacking = [
+        f"-{parameter.name} of {cmdlet.name}"
+        for cmdlet in told
+        for parameter in cmdlet.parameters
+        if parameter.name.casefold() not in shown[cmdlet.name.casefold()]
+    ]
+    if not lacking:
+        with_all = ", with all parameters that it sends" if len(told) == len(used) else ""
+        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there{with_all}")
+    return Finding(
+        level=Level.BLOCKING,
+        code="cmdlets",
+        text=f"{settings.configuration} does not take {', '.join(lacking)}",
+        needed="every parameter that Ferry sends",
+        hint="Generate the role anew with `ferry jea` and copy it to the host: the one there is another version's",
+    )
+
+
+def _used(shown: Shown) -> tuple[Cmdlet, ...]:
     """A host that shows no cmdlet for clusters is taken to be no node of one."""
     of_nodes = {cmdlet for cmdlet in CMDLETS if cmdlet.module == NODE_MODULE}
     is_node = any(cmdlet.name.casefold() in shown for cmdlet in of_nodes)
