@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -246,3 +247,21 @@ def test_a_port_that_is_taken_is_named(options: tuple[str, ...], capsys: pytest.
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert ferry("lab", *options, "--port", str(taken.getsockname()[1])) == 2
     assert "--port 0 takes ports that are free" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without telling it")
+def test_hosts_alone_leave_nothing_behind_when_they_are_told_to_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bot", "lab", "--hosts-only"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith(b"# Reaches simulated hosts")
+        assert any(one.name.startswith("ferry-lab-") for one in tmp_path.iterdir())
+        running.terminate()
+        running.communicate(timeout=20)
+    finally:
+        running.kill()
+        running.communicate()
+    assert running.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []

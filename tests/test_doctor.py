@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,9 +23,12 @@ from bot.cli import main
 from bot.core.plan import Finding, Level
 from bot.doctor import Further, examine_all
 from bot.hyperv import kerberos
+from bot.hyperv.cmdlets import CMDLETS as FERRYS
+from bot.hyperv.cmdlets import Cmdlet
 from bot.hyperv.probe import examine_host
 from bot.lab import engine
 from bot.lab.cmdlets import CMDLETS, HyperVMachine
+from bot.lab.prepared import ENDPOINT, PLAIN, configurations
 from bot.lab.running import PASSWORD, USER, RunningLab, render_toml
 from bot.lab.scenario import small
 from bot.lab.slack import SlackServer
@@ -62,11 +66,11 @@ class Lab:
             lab |= {"bot_token": server.bot_token, "app_token": server.app_token, "api_url": server.api_url}
         return SlackSettings.model_validate({**lab, **changes})
 
-    def host_with(self, *, without: str) -> HostSettings:
-        """A host that lacks a cmdlet."""
+    def host_with(self, *, without: str = "", role: tuple[Cmdlet, ...] = ()) -> HostSettings:
+        """A host that lacks a cmdlet, or that has the role of a Ferry that sent these."""
         world = self.running.world
         kept = tuple(cmdlet for cmdlet in CMDLETS if cmdlet.name != without)
-        server = _server(HyperVMachine(world, world.host("HOST01"), kept))
+        server = _server(HyperVMachine(world, world.host("HOST01"), kept), role)
         self.running.call(server.start())
         self._cleanup.callback(lambda: self.running.call(server.stop()))
         return HostSettings(
@@ -76,6 +80,7 @@ class Lab:
             authentication="ntlm",
             username=USER,
             password=SecretStr(PASSWORD),
+            configuration=ENDPOINT if role else PLAIN,
         )
 
 
@@ -150,6 +155,20 @@ class TestHosts:
         assert found["cmdlets"].level is Level.BLOCKING
         assert found["cmdlets"].text == "Microsoft.PowerShell does not show Move-VM"
         assert "Hyper-V" in found["cmdlets"].hint
+        assert found["reading"].level is Level.FINE
+
+    def test_a_role_of_another_version_is_told_by_what_it_does_not_take(self, lab: Lab) -> None:
+        older = tuple(
+            replace(one, parameters=tuple(it for it in one.parameters if it.name != "DestinationStoragePath"))
+            if one.name in ("Move-VM", "Move-VMStorage")
+            else one
+            for one in FERRYS
+        )
+        found = told(examine_host("host01", lab.host_with(role=older)))
+        assert found["cmdlets"].level is Level.BLOCKING
+        lacking = "-DestinationStoragePath of Move-VM, -DestinationStoragePath of Move-VMStorage"
+        assert found["cmdlets"].text == f"{ENDPOINT} does not take {lacking}"
+        assert "Generate the role anew with `ferry jea`" in found["cmdlets"].hint
         assert found["reading"].level is Level.FINE
 
     def test_without_get_command_what_is_read_is_what_is_known(self, lab: Lab) -> None:
@@ -340,8 +359,13 @@ def _made(folder: Path) -> str:
     return url
 
 
-def _server(machine: HyperVMachine) -> WinRmServer:
-    return WinRmServer("HOST01", {USER: PASSWORD}, lambda command, user, _: engine.run(command, machine, user, None))
+def _server(machine: HyperVMachine, role: tuple[Cmdlet, ...] = ()) -> WinRmServer:
+    return WinRmServer(
+        "HOST01",
+        {USER: PASSWORD},
+        lambda command, user, visible: engine.run(command, machine, user, visible),
+        configurations=configurations(role) if role else {PLAIN: None},
+    )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from bot.core.membership import Told
 from bot.core.plan import Finding, Level
@@ -20,7 +20,7 @@ _HINT = (
 )
 
 
-def examine_node(settings: HostSettings, remote: RemoteHost, shown: frozenset[str]) -> Iterator[Finding]:
+def examine_node(settings: HostSettings, remote: RemoteHost, shown: Collection[str]) -> Iterator[Finding]:
     """Nothing for a host that is no node, unless the settings say that it is one."""
     missing = [one.name for one in (GET_CLUSTER, GET_CLUSTER_NODE) if one.name.casefold() not in shown]
     if shown and missing:

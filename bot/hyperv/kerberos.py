@@ -120,7 +120,10 @@ def principal(settings: HostSettings) -> str:
 
 _TICKET = "`kinit` for the account that Ferry runs as, or set `username` with a password or a `keytab`"
 _CLOCKS = "Set the clocks of this machine, of the host and of the domain controllers by one time source"
-_REACH = "From where Ferry runs: check krb5.conf, DNS (_kerberos._tcp) and TCP port 88 to a domain controller"
+_REACH = (
+    "From where Ferry runs: check krb5.conf, DNS (_kerberos._tcp) and TCP port 88 to a domain controller. The system's "
+    "Kerberos libraries wait up to 25 s for one that says nothing, whatever time limits Ferry has"
+)
 _SECRET = "Check `{secret}` for this host"  # noqa: S105 (no secret)
 
 KNOWN: tuple[tuple[tuple[int, ...], str, str, Fault, str], ...] = (

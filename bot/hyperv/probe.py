@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -41,6 +41,10 @@ SOON = timedelta(days=21)
 CLOCK_WARNING_S = 60
 _PATH = "/wsman"
 _LISTENER = "WinRM that listens on this port, and firewalls that let Ferry through"
+
+
+Shown = Mapping[str, frozenset[str]]
+"""What the endpoint shows: cmdlets and the parameters of each, in lower case."""
 
 
 class _Stopped(Exception):
@@ -244,8 +248,8 @@ def _cluster_session(name: str, settings: HostSettings, learn: Callable[[Told], 
             learn(told)
 
 
-def _enter(settings: HostSettings, remote: RemoteHost) -> Generator[Finding, None, frozenset[str]]:
-    """Returns the names of the cmdlets that the session shows, in lower case; none where it does not tell."""
+def _enter(settings: HostSettings, remote: RemoteHost) -> Generator[Finding, None, Shown]:
+    """Returns the cmdlets that the session shows, with their parameters; none where it does not tell."""
     if settings.authentication is Authentication.KERBEROS and not kerberos.installed():
         raise _Stopped(
             Finding(
@@ -259,7 +263,7 @@ def _enter(settings: HostSettings, remote: RemoteHost) -> Generator[Finding, Non
     who = settings.username or "the account of this process"
     logged_on = _fine("authentication", f"logged on as {who} by {settings.authentication}")
     try:
-        shown = remote.read("asking what the endpoint shows", pipelines.ask_commands(), _names)
+        shown = remote.read("asking what the endpoint shows", pipelines.ask_commands(), _commands)
     except HostUnreachable as error:
         needed = "an account and a way to log on that the host takes"
         raise _Stopped(_told("authentication", error, needed)) from error
@@ -278,19 +282,23 @@ def _told(code: str, error: HostError, needed: str) -> Finding:
     )
 
 
-def _names(answer: Answer) -> frozenset[str]:
-    return frozenset(str(record["Name"]).casefold() for record in answer.records)
+def _commands(answer: Answer) -> Shown:
+    return {str(record["Name"]).casefold(): _parameters(record["Parameters"]) for record in answer.records}
 
 
-def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
+def _parameters(value: object) -> frozenset[str]:
+    """In lower case; empty where the host does not tell, since every cmdlet has some."""
+    return frozenset(str(name).casefold() for name in value) if isinstance(value, dict) else frozenset()
+
+
+def _cmdlets(settings: HostSettings, shown: Shown) -> Finding:
     if not shown:
         return _fine("cmdlets", "it does not tell what it shows (no Get-Command)")
     used = _used(shown)
     absent = [cmdlet for cmdlet in used if cmdlet.name.casefold() not in shown]
     missing = [cmdlet.name for cmdlet in absent if not cmdlet.newer]
     if not missing:
-        without = f", but for {', '.join(cmdlet.name for cmdlet in absent)} of newer Windows Servers" if absent else ""
-        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there{without}")
+        return _taken(settings, used, shown)
     return Finding(
         level=Level.BLOCKING,
         code="cmdlets",
@@ -301,7 +309,30 @@ def _cmdlets(settings: HostSettings, shown: frozenset[str]) -> Finding:
     )
 
 
-def _used(shown: frozenset[str]) -> tuple[Cmdlet, ...]:
+def _taken(settings: HostSettings, used: Sequence[Cmdlet], shown: Shown) -> Finding:
+    """Whether each takes what Ferry sends: a role of another version shows the same cmdlets with other parameters."""
+    absent = [cmdlet for cmdlet in used if cmdlet.name.casefold() not in shown]
+    told = [cmdlet for cmdlet in used if cmdlet not in absent and shown[cmdlet.name.casefold()]]
+    lacking = [
+        f"-{parameter.name} of {cmdlet.name}"
+        for cmdlet in told
+        for parameter in cmdlet.parameters
+        if parameter.name.casefold() not in shown[cmdlet.name.casefold()]
+    ]
+    if not lacking:
+        with_all = ", with all parameters that it sends" if len(told) + len(absent) == len(used) else ""
+        without = f", but for {', '.join(cmdlet.name for cmdlet in absent)} of newer Windows Servers" if absent else ""
+        return _fine("cmdlets", f"all {len(used)} cmdlets that Ferry uses are there{with_all}{without}")
+    return Finding(
+        level=Level.BLOCKING,
+        code="cmdlets",
+        text=f"{settings.configuration} does not take {', '.join(lacking)}",
+        needed="every parameter that Ferry sends",
+        hint="Generate the role anew with `ferry jea` and copy it to the host: the one there is another version's",
+    )
+
+
+def _used(shown: Shown) -> tuple[Cmdlet, ...]:
     """A host that shows no cmdlet for clusters is taken to be no node of one."""
     of_nodes = {cmdlet for cmdlet in CMDLETS if cmdlet.module == NODE_MODULE}
     is_node = any(cmdlet.name.casefold() in shown for cmdlet in of_nodes)

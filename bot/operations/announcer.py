@@ -28,7 +28,7 @@ from bot.core.progress import Behind, Schedule, decide_updates
 from bot.core.reply import Code, Line, Mark, Reply, Text
 from bot.core.shown import Shown, render_card
 from bot.errors import ChatError, RateLimited
-from bot.operations.drawing import Draw, draw_file, draw_reply, name_file
+from bot.operations.drawing import Draw, Drawings, draw_reply, name_file
 from bot.operations.pace import EVER, Kind, Memory, Pace
 from bot.operations.store import CardDue, StepDue, Store
 from bot.ports import Chat, Clock
@@ -52,7 +52,7 @@ class Announcer:
     def __init__(
         self, store: Store, chat: Chat, clock: Clock, updates_per_minute: int, holder: str = "", *, draw: Draw
     ) -> None:
-        self._draw = draw
+        self._drawings = Drawings(draw, store.changed.ring)
         self._store = store
         self._chat = chat
         self._clock = clock
@@ -170,11 +170,17 @@ class Announcer:
             if card.ts is None or not card.steps:
                 continue
             kind = Kind.FIND if self._maybe_logged(card) else Kind.POST
+            if kind is Kind.POST and not self._is_drawn(card):
+                continue
             open_at = self._pace.thread_open_at(card.operation.place.channel)
             if (self._pace.open_at(kind) if kind is Kind.FIND else open_at) <= now:
                 self._attempt(kind, card)
                 return True
         return False
+
+    def _is_drawn(self, card: CardDue) -> bool:
+        shown, what = card.operation, card.steps[0].file
+        return not what or draw_reply(shown, what) is not None or self._drawings.ready(shown, what)
 
     def _maybe_posted(self, card: CardDue) -> bool:
         memory = self._memory(card)
@@ -271,8 +277,8 @@ class Announcer:
             return self._chat.post(place, _render_steps(card), key=_key_of_steps(card))
         if reply := draw_reply(card.operation, first.file):
             return self._chat.post(place, reply, key=_key_of_steps(card))
-        name = name_file(card.operation, first.file)
-        self._chat.share(place, name, draw_file(card.operation, first.file, self._draw), _render_title(first.line))
+        name, data = name_file(card.operation, first.file), self._drawings.take(card.operation, first.file)
+        self._chat.share(place, name, data, _render_title(first.line))
         return ""
 
     def _take_back(self, channel: str, ts: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation.card import render_list_of_moves, render_moves
 from bot.core.reply import Reply
 from bot.core.shown import Shown
 from bot.operations.store.evacuations import LIST, PICTURE, TABLE
+from bot.operations.watch import in_background
 
 Draw = Callable[[Evacuation], bytes]
 """A picture of an evacuation that has ended, as PNG."""
@@ -26,6 +29,31 @@ def name_file(shown: Shown, what: str) -> str:
     return f"{shown.plan.kind}-{shown.id}.{_ENDINGS[what]}"
 
 
-def draw_file(shown: Shown, what: str, draw: Draw) -> bytes:
-    assert isinstance(shown, Evacuation)
-    return draw(shown) if what == PICTURE else render_list_of_moves(shown.plan).encode()
+class Drawings:
+    """Makes files in threads of their own: for the first picture a large library has to be loaded, and cards wait for
+    nothing. Used by one thread.
+
+    Args:
+        done: called whenever one is made, or could not be made.
+    """
+
+    def __init__(self, draw: Draw, done: Callable[[], None]) -> None:
+        self._draw = draw
+        self._done = done
+        self._begun: dict[str, Future[bytes]] = {}
+
+    def ready(self, shown: Shown, what: str) -> bool:
+        """Whether `take` has it at once. If not, it is being made from now on."""
+        name = name_file(shown, what)
+        if name not in self._begun:
+            self._begun[name] = in_background(partial(self._make, shown, what), "ferry-drawing")
+            self._begun[name].add_done_callback(lambda _: self._done())
+        return self._begun[name].done()
+
+    def take(self, shown: Shown, what: str) -> bytes:
+        """Once; raises whatever the drawing raised. What is wanted again is made again."""
+        return self._begun.pop(name_file(shown, what)).result()
+
+    def _make(self, shown: Shown, what: str) -> bytes:
+        assert isinstance(shown, Evacuation)
+        return self._draw(shown) if what == PICTURE else render_list_of_moves(shown.plan).encode()

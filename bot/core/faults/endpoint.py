@@ -101,7 +101,7 @@ ENTRIES: tuple[Known, ...] = (
         U,
         "the cluster does not know, or not any more, what it was asked for: a VM's role, a node, or a parameter of one",
         "`cluster` shows what it has; Get-ClusterGroup and Get-ClusterNode on a node",
-        english=r"no virtual machine role has the id|the cluster object .{0,80} was not found"
+        english=r"no virtual machine role has the id|the cluster (object|node|resource type) .{0,80} was not found"
         r"|\Aunable to find parameter ",
     ),
 )

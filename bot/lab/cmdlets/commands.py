@@ -1,4 +1,8 @@
-"""Get-Command, as far as clients ask for commands by name (Microsoft.PowerShell.Core)."""
+"""Get-Command, as far as clients ask for commands by name (Microsoft.PowerShell.Core).
+
+That the parameters arrive by name, each as the name of its type, follows from the serialisation of dictionaries at
+depth 1 (MS-PSRP 2.2.5.2.6.4) and is assumed; so is that a proxy shows those alone that its role lists.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ async def _get_command(session: Session, records: Records) -> AsyncIterator[obje
         for name in given["Name"]:
             if cmdlet := session.shown(name):
                 types = (_SMA + "CmdletInfo", _SMA + "CommandInfo")
-                yield PsObject(types, {"Name": cmdlet.name}, text=cmdlet.name)
+                shown = {one.name: _SMA + "ParameterMetadata" for one in cmdlet.parameters if not one.hidden}
+                yield PsObject(types, {"Name": cmdlet.name, "Parameters": shown}, text=cmdlet.name)
             else:
                 await session.error(_not_found(name))
 

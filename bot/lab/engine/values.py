@@ -101,7 +101,9 @@ class PsObject:
         return self.text or self.types[0]
 
 
-Value = None | bool | int | float | str | bytes | datetime | timedelta | UUID | PsEnum | PsArray | PsObject
+Value = (
+    None | bool | int | float | str | bytes | datetime | timedelta | UUID | PsEnum | PsArray | PsObject | dict[str, str]
+)
 
 
 def type_name(value: object) -> str:

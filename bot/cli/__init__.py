@@ -11,10 +11,9 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -23,20 +22,18 @@ import typer
 from rich.console import Console
 
 import commands
+from bot.cli.simulated import bot_in_lab, files_folder, make_world, serve_hosts, temporary_folder
 from bot.core.history import render_verification
 from bot.core.journal import read_anchor
 from bot.core.names import check_age, to_timedelta
 from bot.errors import FerryError, Refused
 from bot.log import configure, to_file
 from bot.registry import discover, understand
-from bot.settings import Settings, load
+from bot.settings import load
 from bot.slack.manifest import render_manifest
 
 if TYPE_CHECKING:
     from bot.app import Bot
-    from bot.lab.running import RunningLab
-    from bot.lab.slack import SlackServer
-    from bot.lab.world import World
 
 app = typer.Typer(
     help="Ferry moves Hyper-V virtual machines by chat.",
@@ -132,20 +129,20 @@ def lab(
     from bot.lab.slack import SlackServer
     from bot.lab.terminal import run_terminal
 
-    with _folder() as folder:
+    with temporary_folder() as folder:
         if hosts_only:
-            _serve_hosts(RunningLab(_world(scenario, speed), folder, port=port, tls=tls))
+            serve_hosts(RunningLab(make_world(scenario, speed), folder, port=port, tls=tls))
             return
         to_file(folder / "ferry.log", "info")
         server = SlackServer(titles=TITLES)
         about = f"The estate is simulated ({scenario}); the bot, its cards and its protocols are real. Try:"
         server.mount(Page(server, user=user, about=about, suggestions=SUGGESTIONS).add_to)
-        with _bot_in_lab(server, scenario, speed, folder, tls=tls, port=port) as really:
+        with bot_in_lab(server, scenario, speed, folder, tls=tls, port=port) as really:
             greeting = (
                 f"In a browser: {server.address} · The estate is simulated ({scenario}, speed {really:g}). "
                 "Try: hosts · migrate VM-01 to host02 · help"
             )
-            place, kept = f"#{CHANNEL}", _files_folder(files)
+            place, kept = f"#{CHANNEL}", files_folder(files)
             run_terminal(server, user, place, bare=True, greeting=greeting, page=server.address, files=kept)
 
 
@@ -164,12 +161,12 @@ def say(
     from bot.lab.running import CHANNEL
     from bot.lab.slack import SlackServer
 
-    with _folder() as folder:
+    with temporary_folder() as folder:
         to_file(folder / "ferry.log", "info")
         server = SlackServer()
-        with _bot_in_lab(server, scenario, speed, folder):
+        with bot_in_lab(server, scenario, speed, folder):
             conversation = Conversation(
-                server, user, f"#{CHANNEL}", sys.stdout, limit_s=limit, files=_files_folder(files)
+                server, user, f"#{CHANNEL}", sys.stdout, limit_s=limit, files=files_folder(files)
             )
             succeeded = conversation.hold(text, confirm=yes)
     raise typer.Exit(0 if succeeded else 1)
@@ -338,64 +335,3 @@ def _leave(bot: Bot, status: int = 0) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-def _world(scenario: str, speed: float | None) -> World:
-    from bot.lab.scenario import SCENARIOS, SPEEDS
-    from bot.lab.world import RunningClock
-
-    if scenario not in SCENARIOS:
-        raise Refused(f"there is no scenario {scenario!r}", needed=f"one of {', '.join(SCENARIOS)}")
-    return SCENARIOS[scenario](RunningClock(speed or SPEEDS.get(scenario, 1.0)))
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """Where a lab keeps its database, certificates and log until it ends."""
-    with tempfile.TemporaryDirectory(prefix="ferry-lab-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-def _files_folder(given: Path | None) -> Path:
-    return given or Path(tempfile.gettempdir()) / "ferry-files"
-
-
-@contextmanager
-def _bot_in_lab(
-    server: SlackServer, scenario: str, speed: float | None, folder: Path, *, tls: bool = False, port: int = 0
-) -> Iterator[float]:
-    """The world's speed."""
-    from bot.app import build
-    from bot.lab.running import RunningLab
-
-    running = RunningLab(_world(scenario, speed), folder, slack=server, slack_port=port, tls=tls, in_real_time=True)
-    with _listening(running):
-        bot = build(Settings.model_validate(running.settings(folder / "ferry.sqlite")))
-        bot.start()
-        try:
-            yield running.world.clock.speed
-        finally:
-            bot.stop()
-
-
-@contextmanager
-def _listening(running: RunningLab) -> Iterator[None]:
-    try:
-        running.start()
-    except OSError as error:
-        raise Refused(f"the lab cannot listen: {error.strerror}", hint="--port 0 takes ports that are free") from None
-    try:
-        yield
-    finally:
-        running.stop()
-
-
-def _serve_hosts(running: RunningLab) -> None:
-    from bot.lab.running import render_toml
-
-    with _listening(running):
-        sys.stdout.write(render_toml(running))
-        sys.stdout.flush()
-        _err.print("The simulated hosts run until Ctrl+C.")
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()
