@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
-from bot.core import wording
+from bot.core import failover, wording
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.grammar import Arguments, Usage
@@ -87,6 +87,7 @@ __all__ = [
     "VmState",
     "VmSummary",
     "command",
+    "failover",
     "marked",
     "say",
     "to_timedelta",

@@ -18,7 +18,7 @@ from bot.core.membership import Membership, refuse_departed
 from bot.core.names import VmId
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.wording import render_word
-from bot.errors import Refused
+from bot.errors import HostUnreachable, Refused
 from bot.operations.checkups import Checkups
 from bot.operations.watch import NOT_YET, Watch, attempt, failed, in_background
 from bot.ports import Clock, HostReader
@@ -181,7 +181,12 @@ class Inventory:
         towards = self.name(destination) if destination else ""
         known = find_vms(self.estate(), vm)
         if len(known) == 1:
-            source, found, other = self.read_pair(known[0].host, towards or known[0].host, known[0].id)
+            try:
+                source, found, other = self.read_pair(known[0].host, towards or known[0].host, known[0].id)
+            except HostUnreachable:
+                if not known[0].clustered:
+                    raise
+                found = None  # its cluster may have taken it elsewhere: every host is asked
             if found is not None:
                 return source, found, other
         picked = pick_vm(self.refreshed(), vm, self._clock.now())

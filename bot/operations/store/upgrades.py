@@ -88,7 +88,7 @@ def _to_4(_connection: sa.Connection) -> None:
 
 
 def _to_5(connection: sa.Connection) -> None:
-    """Clusters that the settings name tell which hosts there are."""
+    """Clusters that the settings name tell which hosts there are. Plans tell uptimes, which older ones refuse."""
     membership.create(connection)
 
 
