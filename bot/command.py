@@ -17,6 +17,7 @@ from typing import Any, Protocol, get_type_hints
 from bot.core import failover, wording
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
 from bot.core.evacuation import Evacuation, EvacuationPlan
+from bot.core.evacuation.measuring import Rate
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
 from bot.core.membership import Membership
@@ -170,6 +171,9 @@ class Operations(Protocol):
 
     def last_preparation(self, host: str) -> Preparation | None:
         """The newest that succeeded there, unless it has been put back."""
+
+    def rate_between(self, one: str, other: str) -> Rate | None:
+        """What migrations between two hosts carried, by the record; None: none that tells is on it."""
 
     def recent(self, count: int) -> tuple[Operation | Evacuation | Preparation, ...]:
         """Those that ended last, newest first; without the moves of evacuations."""

@@ -17,7 +17,8 @@ def check(ask: Check, context: Context) -> Reply:
     """Show whether hosts are ready for migrations, and what to do where they are not.
 
     Every host concerned is asked now, for its settings, its networks, its clock and more; nothing is changed. With a
-    destination the source also tries its ports, and the commands for delegation in Active Directory are written out.
+    destination the source also tries its ports, the commands for delegation in Active Directory are written out, and
+    what earlier migrations between the two carried is held against their links.
     """
     reserve = context.limits.memory_reserve_bytes
     if ask.host is None:
@@ -36,4 +37,5 @@ def check(ask: Check, context: Context) -> Reply:
         )
     source, destination = both
     reached = context.hosts.reach(source.host, readiness.targets_between(source, destination))
-    return readiness.answer_pair(source, destination, reached, reserve)
+    rate = context.operations.rate_between(source.host, destination.host)
+    return readiness.answer_pair(source, destination, reached, context.limits, rate)
