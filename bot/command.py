@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
-from bot.core import freshness, wording
+from bot.core import failover, freshness, wording
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
 from bot.core.evacuation import Evacuation, EvacuationPlan
+from bot.core.evacuation.measuring import Rate
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
 from bot.core.host_change import HostChange, HostPlan
@@ -93,6 +94,7 @@ __all__ = [
     "VmState",
     "VmSummary",
     "command",
+    "failover",
     "freshness",
     "marked",
     "say",
@@ -194,6 +196,9 @@ class Operations(Protocol):
 
     def last_maintenance(self, host: str) -> Maintenance | None:
         """The newest that was carried out there, however it ended."""
+
+    def rate_between(self, one: str, other: str) -> Rate | None:
+        """What migrations between two hosts carried, by the record; None: none that tells is on it."""
 
     def recent(self, count: int) -> tuple[Operation | Evacuation | HostChange, ...]:
         """Those that ended last, newest first; without the moves of evacuations."""

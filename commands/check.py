@@ -18,7 +18,8 @@ def check(ask: Check, context: Context) -> Reply | Interim:
 
     Every host concerned is asked now, for its settings, its networks, its clock and more; nothing is changed. Of all
     hosts, what was seen before is shown at once, with its age, and then replaced. With a destination the source also
-    tries its ports, and the commands for delegation in Active Directory are written out.
+    tries its ports, the commands for delegation in Active Directory are written out, and what earlier migrations
+    between the two carried is held against their links.
     """
     reserve = context.limits.memory_reserve_bytes
     if ask.host is None:
@@ -34,7 +35,8 @@ def check(ask: Check, context: Context) -> Reply | Interim:
         )
     source, destination = both
     reached = context.hosts.reach(source.host, readiness.targets_between(source, destination))
-    return readiness.answer_pair(source, destination, reached, reserve)
+    rate = context.operations.rate_between(source.host, destination.host)
+    return readiness.answer_pair(source, destination, reached, context.limits, rate)
 
 
 def _check_all(context: Context, reserve: int) -> Interim:

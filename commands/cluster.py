@@ -1,4 +1,4 @@
-from bot.command import Arguments, Cluster, ClusterName, Context, HostError, Reply, command
+from bot.command import Arguments, Cluster, ClusterName, Context, HostError, Mark, Reply, Text, command, failover
 from bot.core import clusters
 
 
@@ -12,7 +12,8 @@ def cluster(ask: ShowCluster, context: Context) -> Reply:
 
     Ferry knows a cluster by its nodes among the hosts of the settings. The cluster is asked now, through one of them.
     """
-    hosts = context.hosts.refreshed().hosts
+    estate = context.hosts.refreshed()
+    hosts = estate.hosts
     nodes: dict[str, list[str]] = {}
     for host in hosts:
         if host.known and host.info is not None and host.info.cluster:
@@ -22,7 +23,12 @@ def cluster(ask: ShowCluster, context: Context) -> Reply:
     wanted = [name for name in nodes if said in ("", name.casefold())]
     if not wanted:
         raise clusters.refuse_unknown(ask.name or "", list(nodes), [host.host for host in hosts if not host.known])
-    return clusters.render_clusters([_read(nodes[name], context) for name in wanted])
+    shown = clusters.render_clusters([_read(nodes[name], context) for name in wanted])
+    owners = {node for name in wanted for node in nodes[name]}
+    anew = [one for one in failover.find_failovers(estate, context.now) if one.vm.host in owners]
+    lines = failover.render_failovers(anew, context.now)
+    told = [Text(lines=lines, mark=Mark.WARNING)] if lines else []
+    return Reply(title=shown.title, parts=(*shown.parts, *told))
 
 
 def _read(nodes: list[str], context: Context) -> Cluster:

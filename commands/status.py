@@ -1,4 +1,17 @@
-from bot.command import Arguments, Context, Line, OperationId, Refused, Reply, Strong, Text, command, wording
+from bot.command import (
+    Arguments,
+    Context,
+    Line,
+    Mark,
+    OperationId,
+    Refused,
+    Reply,
+    Strong,
+    Text,
+    command,
+    failover,
+    wording,
+)
 from bot.core import shown
 
 RECENT = 5
@@ -35,5 +48,7 @@ def _overview(context: Context) -> Reply:
     parts = [Text(lines=open_ones)] if open_ones else []
     if ended:
         parts.append(Text(lines=(("Ended last:",), *ended)))
+    anew = failover.find_failovers(context.hosts.estate(), now)
+    parts += [Text(lines=(line,), mark=Mark.WARNING) for line in failover.render_failovers(anew, now)]
     count = wording.render_count(len(open_ones), "operation")
     return Reply(title=(Strong(text=f"{count} open" if open_ones else "No operation is open"),), parts=tuple(parts))

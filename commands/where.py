@@ -12,6 +12,7 @@ from bot.command import (
     VmName,
     VmState,
     command,
+    failover,
     wording,
 )
 from bot.core import storage
@@ -28,7 +29,9 @@ def where(ask: Where, context: Context) -> Reply:
     The host is asked now. A virtual machine is found by its name or by its id.
     """
     host, vm, _ = context.hosts.locate(ask.vm)
-    lines = (_state(host, vm), *_folders(vm), *_moves(vm, context))
+    failovers = failover.find_failovers(context.hosts.estate(), context.now)
+    anew = [failover.render_failover(one, context.now) for one in failovers if one.vm.id == vm.id]
+    lines = (_state(host, vm), *anew, *_folders(vm), *_moves(vm, context))
     return Reply(
         title=(Strong(text=vm.name), " is on ", Strong(text=host.name)),
         parts=(Text(lines=lines), Note(line=("id ", Code(text=vm.id), f" · {host.name} answered just now"))),

@@ -68,6 +68,7 @@ class Move(Frozen):
     memory_bytes: int = 0
     disks: tuple[Disk, ...] = ()
     configuration_path: str = ""
+    uptime_s: int = 0  # when planned; 0: it did not run, or it is not known
     quick: bool = False  # its cluster moves it by quick migration: what is in memory is saved, and restored there
 
     @property

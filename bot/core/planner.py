@@ -87,6 +87,7 @@ def _plan(
         memory_bytes=vm.memory_bytes,
         disks=vm.disks,
         configuration_path=vm.path,
+        uptime_s=vm.uptime_s,
         quick=quick,
     )
     return Plan(

@@ -58,13 +58,21 @@ class NotMoved(Frozen):
     role: RoleSight | None = None  # as its cluster shows it
 
 
+class Restarted(Frozen):
+    """Its cluster has started it anew on a node, which no migration does: a node has died. `seen`: on the hosts."""
+
+    vm: Vm
+    node: str
+    seen: str
+
+
 class Unknown(Frozen):
     """What was seen does not tell. `why` names each host and what it showed."""
 
     why: str
 
 
-Whereabouts = Moved | Moving | MovingElsewhere | NotMoved | Unknown
+Whereabouts = Moved | Moving | MovingElsewhere | NotMoved | Restarted | Unknown
 
 
 NO_REASONS: Mapping[str, str] = MappingProxyType({})

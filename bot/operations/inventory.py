@@ -214,7 +214,12 @@ class Inventory:
         towards = self.name(destination) if destination else ""
         known = find_vms(self.estate(), vm)
         if len(known) == 1:
-            source, found, other = self.read_pair(known[0].host, towards or known[0].host, known[0].id)
+            try:
+                source, found, other = self.read_pair(known[0].host, towards or known[0].host, known[0].id)
+            except HostUnreachable:
+                if not known[0].clustered:
+                    raise
+                found = None  # its cluster may have taken it elsewhere: every host is asked
             if found is not None:
                 return source, found, other
         picked = pick_vm(self.refreshed(), vm, self._clock.now())

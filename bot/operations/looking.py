@@ -11,7 +11,7 @@ from bot.core.host_change import HostPlan
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Ask, Operation, Outcome
 from bot.core.preparation import PreparationPlan
-from bot.core.reconcile import Moved, NotMoved, Whereabouts
+from bot.core.reconcile import Moved, NotMoved, Restarted, Whereabouts
 from bot.core.reply import Line, Mark, Reply, Strong, Text, User, marked
 from bot.operations.host_desk import Rules
 from bot.operations.runner import endings
@@ -43,7 +43,8 @@ class Looking:
     def look(self, operation: Operation, ask: Ask) -> Reply | None:
         """None: the operation has been concluded, and its card says how."""
         witness = Witness(self._reader, self._timing, threading.Event())
-        verdict = witness.settle(operation.plan.move, self._store.known_jobs(operation.id), doubtful=True)
+        age_s = (self._store.clock.now() - operation.requested_at).total_seconds()
+        verdict = witness.settle(operation.plan.move, self._store.known_jobs(operation.id), age_s, doubtful=True)
         if operation.state is State.NEEDS_ATTENTION and (conclusion := _conclude(operation, verdict)):
             event, outcome = conclusion
             note: Line = (f"{outcome.summary}, seen when ", User(id=ask.actor), " looked again")
@@ -78,6 +79,8 @@ def _conclude(operation: Operation, verdict: Whereabouts) -> tuple[Event, Outcom
         case NotMoved():
             event = Event.CANCEL if operation.cancel_asked else Event.FAIL
             return event, _late(endings.not_moved(operation, verdict, None))
+        case Restarted():
+            return Event.FAIL, _late(endings.restarted(operation, verdict))
         case _:
             return None
 

@@ -38,6 +38,7 @@ CHANGES = {
     "a disk's path": with_move(disks=(DISK.model_copy(update={"path": "E:\\VMs\\VM-01.vhdx"}),)),
     "a disk's size": with_move(disks=(DISK.model_copy(update={"file_bytes": 41 << 30}),)),
     "quick": with_move(quick=True),
+    "uptime_s": with_move(uptime_s=7),
     "configuration_path": with_move(configuration_path="E:\\VMs"),
 }
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bot.core.estate import Host, Switch, Volume
+from bot.core.evacuation.measuring import Past, Rate, measure_between
+from bot.core.planner import Limits
 from bot.core.readiness import (
     Checkup,
     Finding,
@@ -53,6 +55,9 @@ AROUND = Surroundings(
     credential_guard=False,
     clock=NOW,
 )
+
+
+LIMITS = Limits(memory_reserve_bytes=0)
 
 
 def checkup(name: str = "host01", around: dict[str, Any] | None = None, **info: Any) -> Checkup:
@@ -223,18 +228,18 @@ def reached(port: int, open_: bool | None) -> Reached:
 )
 def test_a_port(port: int, open_: bool | None, performance: int, level: Level) -> None:
     both = checkup(performance=performance), checkup("host02", performance=performance)
-    (found,) = [one for one in check_pair(*both, [reached(port, open_)], 0) if one.code == "port"]
+    (found,) = [one for one in check_pair(*both, [reached(port, open_)], LIMITS) if one.code == "port"]
     assert (found.level, found.hosts) == (level, ("host01",))
     assert level is Level.FINE or found.commands == (f"Test-NetConnection host02.contoso.com -Port {port}",)
 
 
 def test_ports_that_were_not_tried_are_not_known() -> None:
-    (found,) = [one for one in check_pair(checkup(), silent(), [], 0) if one.code == "port"]
+    (found,) = [one for one in check_pair(checkup(), silent(), [], LIMITS) if one.code == "port"]
     assert found.level is U
 
 
 def test_delegation_is_written_out_both_ways_for_both_services_and_both_names() -> None:
-    (found,) = [one for one in check_pair(checkup(), checkup("host02"), [], 0) if one.code == "delegation"]
+    (found,) = [one for one in check_pair(checkup(), checkup("host02"), [], LIMITS) if one.code == "delegation"]
     assert (found.level, found.where) == (U, "in Active Directory, as a domain administrator")
     assert found.commands == (
         "Get-ADComputer host01 -Properties msDS-AllowedToDelegateTo, TrustedToAuthForDelegation",
@@ -252,7 +257,7 @@ def test_delegation_is_written_out_both_ways_for_both_services_and_both_names() 
 
 def test_a_host_that_calls_itself_something_strange_is_called_by_ferrys_name() -> None:
     strange = checkup("host02", fqdn="x'; Remove-ADUser *")
-    (found,) = [one for one in check_pair(checkup(), strange, [], 0) if one.code == "delegation"]
+    (found,) = [one for one in check_pair(checkup(), strange, [], LIMITS) if one.code == "delegation"]
     assert "Remove-ADUser" not in " ".join(found.commands)
     assert "'cifs/host02'}" in found.commands[2]
 
@@ -267,8 +272,8 @@ def test_a_host_that_is_ready_says_so() -> None:
 
 
 def test_what_stands_in_the_way_comes_first() -> None:
-    reply = answer_pair(checkup(), checkup("host02", migration_enabled=False, authentication=0), [], 0)
-    assert plain(reply.title) == "host01 to host02: 1 thing in the way, 2 warnings and 2 things not known"
+    reply = answer_pair(checkup(), checkup("host02", migration_enabled=False, authentication=0), [], LIMITS)
+    assert plain(reply.title) == "host01 to host02: 1 thing in the way, 2 warnings and 3 things not known"
     assert reply.mark is Mark.BLOCKING
     (table,) = [part for part in reply.parts if isinstance(part, Table)]
     assert [row[:3] for row in table.rows] == [
@@ -277,6 +282,7 @@ def test_what_stands_in_the_way_comes_first() -> None:
         ("warning", "host01 and host02", "authentication"),
         ("not known", "host01", "ports"),
         ("not known", "host01 and host02", "delegation"),
+        ("not known", "host01 and host02", "rate"),
     ]
     assert "On host02:\n`Enable-VMMigration`\n" in text_of(reply)
 
@@ -302,3 +308,53 @@ def test_many_findings_are_counted_and_what_fits_is_shown() -> None:
     assert len(table.rows) == 30
     assert "86 more; `check <host>` tells of one host in full" in text_of(reply)
     assert "does not fit" not in str(render(reply).blocks)
+
+
+# What migrations between two hosts carried
+
+GBE_10 = {"host01": 10.0, "host02": 25.0}
+
+
+@pytest.mark.parametrize(
+    ("rate", "links", "level", "seen"),
+    [
+        (None, GBE_10, Level.UNKNOWN, "not measured yet"),
+        (Rate(1.0e9, 3), GBE_10, Level.FINE, "954 MB/s measured"),
+        (Rate(0.56e9, 1), GBE_10, Level.FINE, "534 MB/s measured"),
+        (Rate(0.11e9, 4), GBE_10, Level.WARNING, "105 MB/s at best, of 4 migrations"),
+        (Rate(0.11e9, 1), {"host01": 10.0}, Level.UNKNOWN, "105 MB/s at best, of 1 migration"),
+    ],
+)
+def test_the_rate_of_earlier_migrations(rate: Rate | None, links: dict[str, float], level: Level, seen: str) -> None:
+    limits = Limits(memory_reserve_bytes=0, link_gbit_s=links)
+    (found,) = [one for one in check_pair(checkup(), checkup("host02"), [], limits, rate) if one.code == "rate"]
+    assert (found.level, found.seen) == (level, seen)
+    assert bool(found.commands) == (level is Level.WARNING)
+
+
+def test_a_rate_that_does_not_fit_says_what_was_seen_what_was_expected_and_what_to_look_at() -> None:
+    limits = Limits(memory_reserve_bytes=0, link_gbit_s=GBE_10)
+    (found,) = [
+        one for one in check_pair(checkup(), checkup("host02"), [], limits, Rate(0.11e9, 4)) if one.code == "rate"
+    ]
+    assert found.text == (
+        "migrations between them carried 105 MB/s at best, of 4 migrations; a link of 10 GbE, from settings, carries "
+        "about 1.0 GB/s. They may run over another network, be held down by a limit of bandwidth, or the setting may "
+        "be wrong"
+    )
+    assert found.commands[0] == "Get-VMMigrationNetwork"
+
+
+def past(source: str, destination: str, start_s: float, length_s: float, gib: int = 8) -> Past:
+    began = NOW + timedelta(seconds=start_s)
+    return Past("vm", source, destination, gib * GIB, began, began + timedelta(seconds=length_s))
+
+
+def test_the_fastest_of_those_that_had_their_links_to_themselves_in_either_direction() -> None:
+    there, back = past("host01", "host02", 0, 13), past("host02", "host01", 100, 21)
+    small = past("host01", "host02", 200, 6, gib=1)
+    crowded, beside = past("host01", "host02", 300, 6), past("host01", "host03", 301, 20)
+    found = measure_between([there, back, small, crowded, beside], "host01", "host02")
+    assert found == Rate(GIB, 2)
+    assert measure_between([small, crowded, beside], "host01", "host02") is None
+    assert measure_between([there], "host01", "host03") is None

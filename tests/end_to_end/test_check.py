@@ -32,7 +32,7 @@ def test_a_pair_with_faults_and_what_to_paste(ferry: Ferry) -> None:
 
     shown = ferry.text(ferry.say("check host01 to host02"))
 
-    assert "host01 to host02: 2 things in the way, 3 warnings and 1 thing not known" in shown
+    assert "host01 to host02: 2 things in the way, 3 warnings and 2 things not known" in shown
     assert "host01: does not reach host02:6600 (10.0.0.12), for the migration itself" in shown
     assert "host02: its clock is 6 min 40 s ahead of Ferry's: Kerberos refuses more than 5 min" in shown
     assert 'host02: has no switch "Backup", as host01' in shown

@@ -148,6 +148,23 @@ def test_one_that_is_not_clustered_moves_as_ever(lab: Ferry) -> None:
     assert "Verified: running on host04, gone from host01" in lab.wait_until_ended(card)
 
 
+def test_what_a_failover_has_started_anew_is_said_and_is_no_move_of_ferrys(lab: Ferry) -> None:
+    lab.say("hosts")  # what they hold is known
+    lab.world.kill_host("host03")
+    (now_on,) = lab.world.whereabouts(lab.world.vm("WEB-03"))
+    shown = lab.text(lab.say("where WEB-03"))
+    assert f"WEB-03 is on {now_on.lower()}" in shown
+    assert "started anew by its cluster" in shown
+    assert "no move of Ferry's: host03 held it" in shown
+    for command in ("status", "cluster"):
+        shown = lab.text(lab.say(command))
+        assert "host03 gives no answer" in shown
+        assert "its cluster has started anew" in shown
+        assert f"WEB-03 on {now_on.lower()}" in shown
+    lab.world.return_host("host03")
+    assert "started anew" not in lab.text(lab.say("cluster"))
+
+
 def test_a_node_that_joins_is_a_host_and_one_that_leaves_is_none_any_more(lab: Ferry) -> None:
     def ask() -> None:
         next(part for part in lab.bot.parts if isinstance(part, Memberships)).ask()

@@ -135,6 +135,7 @@ class MovingHosts:
             memory_bytes=seen.memory_bytes,
             disks=seen.disks,
             configuration_path=seen.path,
+            uptime_s=seen.uptime_s,
             quick=quick,
         )
         return Plan(

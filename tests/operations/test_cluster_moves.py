@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.core.lifecycle import Event, State
 from bot.core.names import VmId
+from bot.core.operation import Outcome
 from bot.core.plan import MoveKind, Plan
 from bot.lab.world import Cluster, Group, RoleMove
 from bot.lab.world import State as WorldState
+from bot.operations.looking import Looking
 from bot.operations.store import Store
 from tests.operations.bench import QUICK, Bench, quoted, said, without_reasons
 from tests.operations.moving_hosts import PATIENCE_S, SHARE, STEP_S, MovingHosts
@@ -265,6 +268,49 @@ def test_a_source_that_dies_needs_a_person_because_the_vm_was_started_anew(
     assert without_reasons(said(bench.row(State.NEEDS_ATTENTION))) == (
         "host01 gave no answer; host02 shows VM-01 running; its cluster shows it online, owned by host02"
     )
+
+
+def die(bench: Bench, lab: MovingHosts, inside: InCluster, days: int) -> None:
+    """host01 dies in the middle of a move of a VM that has been running for so long."""
+    with lab.world.look():
+        lab.vm.started_at = lab.world.clock.now() - timedelta(days=days)
+    bench.grant(inside.plan())
+    running = bench.start()
+    lab.hold_at(30)
+    lab.world.kill_host("host01")
+    lab.servers["host01"].unreachable()
+    end(lab, running)
+
+
+def test_a_source_that_dies_and_its_cluster_that_starts_the_vm_anew_are_told_from_a_move(
+    bench: Bench, lab: MovingHosts, inside: InCluster
+):
+    die(bench, lab, inside, days=41)
+    row = bench.row(State.FAILED)
+    assert re.match(r"its cluster has started VM-01 anew on host02, \d+ (s|min) ago: not moved by Ferry", said(row))
+    assert row.outcome is not None
+    assert "its uptime began anew, as after the failure of a node; host01 gave no answer" in row.outcome.cause
+    assert lab.sent() == 1
+
+
+def test_a_later_look_tells_the_new_start_where_nobody_answered_before(
+    bench: Bench, lab: MovingHosts, inside: InCluster
+):
+    lab.servers["host02"].unreachable()
+    with lab.world.look():
+        lab.vm.started_at = lab.world.clock.now() - timedelta(days=41)
+    bench.grant(inside.plan())
+    bench.store.change("m-1", Event.START)
+    bench.store.change("m-1", Event.DOUBT, outcome=Outcome(summary="neither gave an answer"))
+    lab.world.kill_host("host01")
+    lab.servers["host01"].unreachable()
+    lab.servers["host02"].unreachable(False)
+    looking = Looking(bench.store, lab.fleet, replace(QUICK, looks=2, second_looks=2))
+    assert looking.look(bench.row(), make_ask("look m-1", BOB)) is None
+    row = bench.row(State.FAILED)
+    assert "its cluster has started VM-01 anew on host02" in said(row)
+    assert row.outcome is not None
+    assert row.outcome.late
 
 
 def test_silence_in_the_queue_is_said_and_stops_nothing(bench: Bench, lab: MovingHosts, inside: InCluster):

@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.core.evacuation.measuring import Rate
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
+from bot.core.plan import MoveKind
 from bot.errors import Refused
 from bot.operations.store import Store
-from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, both, make_ask, make_plan
+from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, SetClock, both, make_ask, make_plan
 from tests.operations.rows import discharge, enlist, found, know_room, queues
 
 pytestmark = both
@@ -359,3 +361,27 @@ def test_a_reader_does_not_wait_for_a_writer(store, propose):
     with store.database.writing() as connection:
         connection.execute(sa.text("UPDATE operation SET percent = 99"))
         assert found(store, "m-1").percent == 0
+
+
+# What migrations carried
+
+
+def carry(store: Store, clock: SetClock, number: int, seconds: float, **changes: object) -> None:
+    """A move of 8 GiB from host01 to host02 that takes so long."""
+    know_room(store, clock)
+    plan = make_plan(number, **{"memory_bytes": 8 << 30, **changes})
+    operation = store.propose(plan, make_ask(), clock.now() + OFFER).id
+    store.change(operation, Event.CONFIRM, by=BOB)
+    store.change(operation, Event.START)
+    clock.forward(seconds=seconds)
+    store.change(operation, Event.VERIFY)
+    store.change(operation, Event.SUCCEED)
+
+
+def test_the_rate_between_two_hosts_is_that_of_live_migrations_their_clusters_included(store, clock):
+    assert store.rate_between("host01", "host02") is None
+    carry(store, clock, 1, 6, kind=MoveKind.CLUSTER, quick=True)
+    assert store.rate_between("host01", "host02") is None
+    carry(store, clock, 2, 21)
+    carry(store, clock, 3, 13, kind=MoveKind.CLUSTER)
+    assert store.rate_between("host02", "host01") == Rate(1 << 30, 2)

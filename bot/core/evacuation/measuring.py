@@ -15,6 +15,7 @@ from bot.core.schedule import Network
 
 LEAST_BYTES = 2 << 30
 """Smaller moves are mostly set-up."""
+_ANY = Network(links={}, default_bytes_s=1)  # for how long set-up and end take
 _CLEARLY = 1.25  # how much longer than its memory needs
 _MOST = 0.99  # of the link: what writes faster is not told apart from what writes as fast
 
@@ -58,6 +59,22 @@ def measure(past: Sequence[Past], network: Network) -> Measured:
         slower = copied_s > _CLEARLY * one.memory_bytes / rate
         dirty.setdefault(one.vm, min(_MOST * rate, rate - one.memory_bytes / copied_s) if slower else 0.0)
     return Measured(links, dirty)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What migrations between two hosts carried, in either direction: the fastest of them, in bytes a second."""
+
+    bytes_s: float
+    count: int
+
+
+def measure_between(past: Sequence[Past], one: str, other: str) -> Rate | None:
+    """By those that had their links to themselves. None: there is none that tells."""
+    between = [each for each in past if {each.source, each.destination} == {one, other}]
+    candidates = [each for each in between if each.memory_bytes >= LEAST_BYTES]
+    rates = [each.memory_bytes / copied_s for each, copied_s in _alone(candidates, past, _ANY)]
+    return Rate(max(rates), len(rates)) if rates else None
 
 
 def _alone(candidates: Sequence[Past], past: Sequence[Past], network: Network) -> Iterator[tuple[Past, float]]:

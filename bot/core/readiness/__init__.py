@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.evacuation.measuring import Rate
+from bot.core.planner import Limits
 from bot.core.readiness.alike import check_alike
 from bot.core.readiness.card import render_check
 from bot.core.readiness.host import RESTART_KEYS, check_host
 from bot.core.readiness.model import Checkup, Finding, Level, Reached, Surroundings, Target
 from bot.core.readiness.pair import check_delegation, check_ports, targets_between
+from bot.core.readiness.rate import check_rate
 from bot.core.reply import Reply
 from bot.core.wording import render_count
 
@@ -38,13 +41,14 @@ def check_hosts(checkups: Sequence[Checkup], memory_reserve_bytes: int) -> tuple
 
 
 def check_pair(
-    source: Checkup, destination: Checkup, reached: Sequence[Reached], memory_reserve_bytes: int
+    source: Checkup, destination: Checkup, reached: Sequence[Reached], limits: Limits, rate: Rate | None = None
 ) -> tuple[Finding, ...]:
-    """Both, what differs, and what the one needs of the other."""
+    """Both, what differs, what the one needs of the other, and what migrations between them carried."""
     return (
-        *check_hosts((source, destination), memory_reserve_bytes),
+        *check_hosts((source, destination), limits.memory_reserve_bytes),
         *check_ports(source, destination, reached),
         *check_delegation(source, destination),
+        *check_rate(source, destination, rate, limits.link_gbit_s),
     )
 
 
@@ -55,8 +59,10 @@ def answer_hosts(checkups: Sequence[Checkup], memory_reserve_bytes: int) -> Repl
     return render_check(subject, names, check_hosts(checkups, memory_reserve_bytes), (_RESTART, more))
 
 
-def answer_pair(source: Checkup, destination: Checkup, reached: Sequence[Reached], memory_reserve_bytes: int) -> Reply:
+def answer_pair(
+    source: Checkup, destination: Checkup, reached: Sequence[Reached], limits: Limits, rate: Rate | None = None
+) -> Reply:
     names = (source.host, destination.host)
-    findings = check_pair(source, destination, reached, memory_reserve_bytes)
+    findings = check_pair(source, destination, reached, limits, rate)
     back = f"`check {destination.host} to {source.host}` tries the ports on the way back"
     return render_check(" to ".join(names), names, findings, (_RESTART, back))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.core.estate import ROLE_FAILED, Job, JobState
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
-from bot.core.reconcile import Moved, NotMoved, find_strays, render_moved
+from bot.core.reconcile import Moved, NotMoved, Restarted, find_strays, render_moved
 from bot.core.wording import render_duration, render_list, render_state
 from bot.errors import HostError, HostUnreachable
 
@@ -118,6 +118,17 @@ def not_moved(operation: Operation, verdict: NotMoved, error: HostError | None) 
     if error is not None:
         return Outcome(summary=summary, words=words, cause=error.cause, remedy=error.hint)
     return Outcome(summary=summary, words=words, cause=_cause(move, verdict), remedy=operation.plan.command)
+
+
+def restarted(operation: Operation, verdict: Restarted) -> Outcome:
+    """Where it runs is not by Ferry's move, even if that is where it was to be."""
+    move, vm = operation.plan.move, verdict.vm
+    return Outcome(
+        summary=f"its cluster has started {move.vm_name} anew on {verdict.node}, {render_duration(vm.uptime_s)} ago: "
+        "not moved by Ferry",
+        cause=f"its uptime began anew, as after the failure of a node; {verdict.seen}",
+        remedy=f"where {move.vm_name}",
+    )
 
 
 def moved(operation: Operation, verdict: Moved, stop: Stop = Stop.UNKNOWN) -> tuple[bool, Outcome]:

@@ -30,6 +30,7 @@ from bot.core.reconcile import (
     Moving,
     MovingElsewhere,
     NotMoved,
+    Restarted,
     Unknown,
     Whereabouts,
     decide_whereabouts,
@@ -281,11 +282,14 @@ class Errand:
                 self._end_not_moved(verdict, failure)
             case MovingElsewhere():
                 self._end_taken(verdict, failure)
+            case Restarted():
+                self._row.end(Event.FAIL, endings.restarted(self._row.operation, verdict))
             case Unknown(why=why):
                 self._row.end(Event.DOUBT, endings.unclear(self._row.operation, why))
 
     def _settle(self, *, doubtful: bool = False, following: bool = False) -> Whereabouts:
-        return self._witness.settle(self._move, self._ignore, doubtful=doubtful, following=following)
+        age_s = (self._clock.now() - self._row.operation.requested_at).total_seconds()
+        return self._witness.settle(self._move, self._ignore, age_s, doubtful=doubtful, following=following)
 
     def _tell_away(self, why: str) -> None:
         """A host gave no answer, and is asked again: the card says so, and whoever lost the row stops."""

@@ -12,12 +12,15 @@ import threading
 from collections.abc import Callable
 
 from bot.core.estate import Sighting
+from bot.core.failover import decide_failover, owner_of
+from bot.core.names import same_computer
 from bot.core.plan import Move, MoveKind
 from bot.core.reconcile import (
     Moved,
     Moving,
     MovingElsewhere,
     NotMoved,
+    Restarted,
     Unknown,
     Whereabouts,
     decide_whereabouts,
@@ -57,6 +60,7 @@ class Witness:
         """
         self._tell = tell
         self._reasons: dict[str, str] = {}  # of the last look, by host: why no answer came
+        self._seen: tuple[Sighting | None, Sighting | None] = (None, None)
         self._hopeless = False
         self._reader = reader
         self._timing = timing
@@ -76,12 +80,13 @@ class Witness:
         return self._look(move.source, move), other.result()
 
     def settle(
-        self, move: Move, ignore: frozenset[str], *, doubtful: bool = False, following: bool = False
+        self, move: Move, ignore: frozenset[str], age_s: float, *, doubtful: bool = False, following: bool = False
     ) -> Whereabouts:
         """The verdict that lasts, or the last one when patience ends.
 
         Args:
             ignore: jobs that ended before this move began.
+            age_s: since the move was planned.
             doubtful: that the VM has not moved, and no job says so, is only believed after several looks: the source
                 reported success, or a request may still be on its way.
             following: the move was under way a moment ago.
@@ -95,13 +100,24 @@ class Witness:
                 return verdict
             if isinstance(verdict, Unknown):
                 if self._hopeless:
-                    return verdict
+                    return self._ask_owner(move, verdict, age_s)
                 if self._reasons:
                     self._tell(verdict.why)
             if self._stopping.wait(backoff_s(self._timing.look_pause_s, self._timing.look_pause_most_s, turn)):
                 raise Stopped
             verdict = self._decide(move, ignore, following)
-        return verdict
+        return self._ask_owner(move, verdict, age_s)
+
+    def _ask_owner(self, move: Move, verdict: Whereabouts, age_s: float) -> Whereabouts:
+        """In a cluster a third node may have taken over what a dead one held."""
+        owner = owner_of(self._seen)
+        if not isinstance(verdict, Unknown) or not owner:
+            return verdict
+        host = next((name for name in self._reader.hosts() if same_computer(name, owner)), None)
+        there = next((one for one in self._seen if one is not None and one.host == host), None)
+        if there is None and host is not None:
+            there = self._try(host, move)
+        return decide_failover(move, verdict, owner, there.vm if there is not None else None, age_s)
 
     def _decide(self, move: Move, ignore: frozenset[str], following: bool) -> Whereabouts:
         self._reasons, self._hopeless = {}, False
@@ -109,7 +125,7 @@ class Witness:
             source = self._try(move.source, move)
             if source is not None and any(job.active for job in source.jobs):
                 return decide_whereabouts(move, source, None, ignore)
-        source, destination = self._try_both(move)
+        source, destination = self._seen = self._try_both(move)
         self.words = render_sightings(move, source, destination, self._reasons)
         return decide_whereabouts(move, source, destination, ignore, self._reasons)
 
@@ -142,5 +158,5 @@ def _lasts(verdict: Whereabouts, move: Move, doubtful: bool, early: bool) -> boo
             return vm.state == move.state or not early
         case NotMoved(job=job):  # a job that failed is its own proof
             return not (early and (job.succeeded if job else doubtful))
-        case Unknown():
+        case Unknown() | Restarted():
             return False

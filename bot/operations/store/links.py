@@ -6,6 +6,7 @@ somebody ordered by itself does not wait for a link: nobody has promised when it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bot.core.admission import Resource, Room
-from bot.core.evacuation.measuring import Measured, Past, measure
+from bot.core.evacuation.measuring import Measured, Past, Rate, measure, measure_between
 from bot.core.lifecycle import State
 from bot.core.plan import MoveKind
 from bot.core.schedule import Caps, Network, Running, Trip, choose_starts
@@ -39,13 +40,20 @@ class Links:
         return replace(self.known, links={**measured[1].links, **self.known.links}), measured[1]
 
 
-def _read_past(connection: sa.Connection) -> list[Past]:
-    done = (operation.c.state == State.SUCCEEDED.value, operation.c.kind == MoveKind.LIVE.value)
+def read_rate(connection: sa.Connection, one: str, other: str) -> Rate | None:
+    """Between two hosts, by what their clusters moved, too: what is in memory is copied alike."""
+    return measure_between(_read_past(connection, MoveKind.LIVE, MoveKind.CLUSTER), one, other)
+
+
+def _read_past(connection: sa.Connection, *kinds: MoveKind) -> list[Past]:
+    wanted = [kind.value for kind in kinds or (MoveKind.LIVE,)]
+    done = (operation.c.state == State.SUCCEEDED.value, operation.c.kind.in_(wanted))
     query = sa.select(operation).where(*done, operation.c.started_at.is_not(None), operation.c.settled_at.is_not(None))
     newest = query.order_by(operation.c.number.desc()).limit(REMEMBERED)
     return [
         Past(row["vm"], row["source"], row["destination"], row["memory_bytes"], row["started_at"], row["settled_at"])
         for row in connection.execute(newest).mappings()
+        if row["kind"] != MoveKind.CLUSTER.value or not json.loads(row["plan"])["move"].get("quick")
     ]
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bot.core.evacuation import Evacuation, EvacuationKind
+from bot.core.evacuation.measuring import Rate
 from bot.core.host_change import HostChange
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
@@ -19,6 +20,7 @@ from bot.core.shown import Shown
 from bot.operations.store import cards, decisions, entries, inbox, rooms, sites
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
+from bot.operations.store.links import read_rate
 from bot.operations.store.rows import (
     IS_EVACUATION,
     IS_HOST_CHANGE,
@@ -159,6 +161,10 @@ class StoreReader:
         query = moves.order_by(operation.c.number)
         with self.database.reading() as connection:
             return tuple(to_operation(row) for row in connection.execute(query).mappings())
+
+    def rate_between(self, one: str, other: str) -> Rate | None:
+        with self.database.reading() as connection:
+            return read_rate(connection, one, other)
 
     def known_jobs(self, operation_id: str) -> frozenset[str]:
         with self.database.reading() as connection:

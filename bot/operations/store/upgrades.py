@@ -88,7 +88,8 @@ def _to_4(_connection: sa.Connection) -> None:
 
 
 def _to_5(connection: sa.Connection) -> None:
-    """Clusters that the settings name tell which hosts there are; and rows of maintenance, the same again."""
+    """Clusters that the settings name tell which hosts there are; rows of maintenance, the same again. Plans tell
+    uptimes, which older ones refuse."""
     membership.create(connection)
 
 
