@@ -4,6 +4,20 @@
 
 Ferry's rule is asked at every end and about once a second, sees what hosts show, and learns from it; the simulation
 below it knows nothing of the rule. Only that limits hold and that no VM is lost is asserted; figures are printed.
+
+What no rule can reach, whatever it does:
+
+- What guests write is not known: a start is a bet. Either the next migration sets up while the one before ends, and if
+  that one turns out to be hot both share the link, and most of what it copies is in vain; or it waits until the other
+  has ended, and its set-up is lost. At 10 GbE with a set-up of 3 s, 60 runs of 40 VMs from one host took 1.21 times the
+  bound when all waited (1.34 at worst), 1.10 when none did (1.33), 1.08 by Ferry's rule (1.17). The bound itself knows
+  every rate beforehand, and of ten hosts the unluckiest counts.
+- Attempts that fail at their very end have used their link in vain, and what failed is not known beforehand. The bound
+  with the failures that happened is what remains possible; where it is 1.15 times the bound without them, no schedule
+  is within 1.15 of the latter.
+- Time left before the start: links carry 70 to 105 % of what was planned, and nobody knows which. A guest that writes
+  nearly as fast as its link carries takes three times as long at one end as at the other; a figure that is off by the
+  same share at both ends is the best there is.
 """
 
 from __future__ import annotations
@@ -254,13 +268,15 @@ def test_attempts_that_fail_at_the_very_end() -> None:
     cells = [Cell(shape, link, failing=0.05) for shape in SEEDS for link in ("10 GbE", "25 GbE")]
     table = _table(
         "5 % of attempts fail at the end, three tries, back-off from 20 s",
-        *("hosts", "link", "runs", "makespan / lower bound | blackouts", "bound with these failures"),
-        *("moved", "at home, said why"),
+        *("hosts", "link", "runs", "makespan / lower bound | blackouts", "/ bound with these failures"),
+        *("that / bound without them", "moved", "at home, said why"),
     )
     for cell, results in _measure(cells):
-        with_failures = f"{mean(each.ratio_with_failures for each in results):.2f}"
+        possible = [each.ratio_with_failures for each in results]
+        lost = [each.ratio / each.ratio_with_failures for each in results]
+        means = (f"{mean(each):.2f} ({max(each):.2f})" for each in (possible, lost))
         counts = (sum(each.moved for each in results), sum(each.home for each in results))
-        table.add_row(cell.shape, cell.link, str(len(results)), _cell(results), with_failures, *map(str, counts))
+        table.add_row(cell.shape, cell.link, str(len(results)), _cell(results), *means, *map(str, counts))
     _print(table)
 
 

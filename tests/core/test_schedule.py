@@ -431,6 +431,15 @@ def test_nothing_seen_yet_is_what_was_planned() -> None:
     assert time_left(trips, [], [], LAN).seconds == pytest.approx(plan(trips, LAN).seconds)
 
 
+def test_of_guests_that_are_not_known_some_are_taken_to_be_hot_until_none_was() -> None:
+    trips = [trip(name, "a", name, dirty_bytes_s=None) for name in "bcd"]
+    cool = [Finished(replace(done.trip, dirty_bytes_s=None), done.took_s, done.ended_ago_s) for done in history(99, 14)]
+    learnt_s = time_left(trips, [], cool, LAN).seconds
+
+    assert time_left(trips, [], [], LAN).seconds == pytest.approx(1.2 * plan(trips, LAN).seconds, rel=0.02)
+    assert learnt_s == pytest.approx(3 * 10 + 4, rel=0.1)
+
+
 def test_nothing_left() -> None:
     assert time_left([], [], history(3, 14), LAN).seconds == 0
 

@@ -10,6 +10,7 @@ from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan, Leg
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
 from bot.core.reply import Line
+from bot.core.schedule import Trip, plan
 from bot.operations.store import Store
 from tests.asking import plain
 from tests.operations.offers import ALICE, BOB, OFFER, SetClock, both, make_ask, make_plan
@@ -38,8 +39,8 @@ def begun(store: Store, clock: SetClock) -> Evacuation:
     return begin(store, clock, make_evacuation())
 
 
-def begin(store: Store, clock: SetClock, plan: EvacuationPlan) -> Evacuation:
-    offered = store.propose_evacuation(plan, make_ask(), clock.now() + OFFER)
+def begin(store: Store, clock: SetClock, planned: EvacuationPlan) -> Evacuation:
+    offered = store.propose_evacuation(planned, make_ask(), clock.now() + OFFER)
     assert store.begin_evacuation(offered.id, BOB)
     return now(store, offered.id)
 
@@ -251,3 +252,36 @@ def test_moves_of_one_link_wait_for_each_other_in_words(store, clock):
     waiting = [move.waiting for move in moves if move.state is State.QUEUED]
     assert waiting
     assert all("link" in words for words in waiting)
+
+
+def test_what_its_moves_show_says_when_the_next_may_start(store, clock):
+    """Two take a hundred seconds each, many times what their link promised: the next is expected to take as long."""
+    know_room(store, clock, live=5)
+    evacuation = begin(store, clock, make_evacuation(5))
+    first, second, *_ = (move.id for move in now(store, evacuation.id).moves)
+    expected = now(store, evacuation.id).moves[-1].waiting
+    for move in (first, second):
+        store.change(move, Event.START)
+        clock.forward(seconds=100)
+        know_room(store, clock, live=5)
+        store.change(move, Event.VERIFY)
+        store.change(move, Event.SUCCEED)
+
+    assert expected == "the link of host01 is busy for about 15 s more"
+    assert now(store, evacuation.id).moves[-1].waiting == "the link of host01 is busy for about 2 min more"
+
+
+def test_of_a_link_that_was_measured_nothing_is_taken_off(store, clock):
+    """A move that had it to itself took a hundred seconds; another of the same size is expected to take as long."""
+    know_room(store, clock)
+    evacuation = begin(store, clock, make_evacuation(1))
+    (move,) = now(store, evacuation.id).moves
+    store.change(move.id, Event.START)
+    clock.forward(seconds=100)
+    store.change(move.id, Event.VERIFY)
+    store.change(move.id, Event.SUCCEED)
+
+    network, _ = store.measured()
+    same = Trip("1", "host01", "host02", memory_bytes=8 << 30, dirty_bytes_s=0)
+
+    assert plan([same], network).seconds == pytest.approx(100)

@@ -100,7 +100,7 @@ def _forecast(timetable: Timetable, legs: Sequence[Leg], known: Known) -> Foreca
     hosts = sorted({host for leg in legs for host in (leg.plan.move.source, leg.plan.move.destination)})
     assumed = [host for host in hosts if host not in known.network.links]
     measured = [host for host in hosts if host in known.measured.links]
-    slowest = min((known.network.link(host) for host in hosts), default=0.0)
+    slowest = min((known.measured.links.get(host, known.network.link(host)) for host in hosts), default=0.0)
     basis = [f"links of {render_rate(slowest)} and more"]
     if measured:
         basis.append(f"measured for {render_list(measured)}")

@@ -44,8 +44,19 @@ class Excess:
         room, left = self.board.room[host], self.board.left[host]
         return [max(0, -now) if now < before else 0 for before, now in zip(room, left, strict=True)]
 
-    def of(self, host: int) -> float:
-        return sum(weight * over for weight, over in zip(self.weights, self.over(host), strict=True))
+    def of(self, host: int, arrives: int | None = None, leaves: int | None = None) -> float:
+        """Weighed; with a guest that arrives and one that leaves, as it would be then."""
+        room, left, weights = self.board.room[host], self.board.left[host], self.weights
+        if arrives is not None or leaves is not None:
+            left = list(left)
+            for guest, sign in ((arrives, -1), (leaves, 1)):
+                for resource, amount in () if guest is None else self.board.needs[guest]:
+                    left[resource] += sign * amount
+        over = 0.0
+        for resource, now in enumerate(left):
+            if now < 0 and now < room[resource]:
+                over -= weights[resource] * now
+        return over
 
     @property
     def total(self) -> float:
@@ -109,14 +120,16 @@ class Excess:
 
     def _improve(self, guest: int, source: int) -> bool:
         """Do the first step that lowers the excess, among those without residents."""
+        of_source = self.of(source)
+        of_hosts = {host: self.of(host) for host in self.board.allowed[guest]}
         for step in self._steps(guest, source):
             _, other, host = step
             if other is None or other < self._movable:
-                before = self.of(source) + self.of(host)
-                if self.do(step):
-                    if self.of(source) + self.of(host) < before - _LESS:
-                        return True
-                    self.undo(step, source)
+                after = self.of(source, other, guest) + self.of(host, guest, other)
+                if after >= of_source + of_hosts[host] - _LESS:
+                    self._budget -= 1
+                elif self.do(step):
+                    return True
         return False
 
     def _steps(self, guest: int, source: int) -> Iterator[Step]:

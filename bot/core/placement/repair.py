@@ -33,6 +33,7 @@ class _Repair:
         self._budget = min(_BUDGET_EACH * sum(map(len, board.hosts)), _BUDGET)
         self._sizes = board.sizes()
         self._failures = [0] * len(board.guests)
+        self._amounts = [dict(need) for need in board.needs]
 
     def run(self) -> bool:
         board = self._board
@@ -98,12 +99,13 @@ class _Repair:
         here = board.here[host]
         if count > 1 and len(here) > (_PAIRS if count == 2 else _TRIPLES):
             return
+        frees = [({each: self._amounts[each].get(resource, 0) for each in here}, amount) for resource, amount in short]
         for leaving in combinations(here, count):
             self._budget -= 1
             if clashing and not clashing.issubset(leaving):
                 continue
-            if all(sum(self._amount(each, resource) for each in leaving) >= amount for resource, amount in short):
+            for free, amount in frees:
+                if sum(map(free.__getitem__, leaving)) < amount:
+                    break
+            else:
                 yield leaving
-
-    def _amount(self, guest: int, resource: int) -> int:
-        return next((amount for each, amount in self._board.needs[guest] if each == resource), 0)

@@ -7,9 +7,10 @@ from bot.core.schedule.remaining import Left, learn, time_left
 from bot.core.schedule.simulation import Slot
 from bot.core.schedule.starts import Starts, choose_starts
 from bot.core.schedule.timetable import Advice, Blackout, Timetable, plan
-from bot.core.schedule.trip import Caps, Finished, Network, Running, Trip
+from bot.core.schedule.trip import EXPECTED_PACE, Caps, Finished, Network, Running, Trip
 
 __all__ = [
+    "EXPECTED_PACE",
     "Advice",
     "Blackout",
     "Caps",

@@ -25,7 +25,9 @@ _MOST = 4.0  # times the plan's figure, or less by as much
 # Of the range: what remains uncertain in any case, the same where it is not known how fast guests write, and what is
 # uncertain at first.
 _LEAST_RANGE, _UNKNOWN_RANGE, _FIRST_RANGE = 0.05, 0.15, 0.35
-_PRIOR_S = 120.0  # of migrations as they usually are, against which hot ones count
+# Where it is not known how fast guests write, a few hot ones make all of them together take so many times as long; that
+# is taken for seen in so many seconds of migrations. Assumed.
+_USUAL_SURPLUS, _PRIOR_S = 1.2, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def time_left(
 
 def _surplus(finished: Sequence[Finished], learnt: Network) -> float:
     """By what factor those of which little was known took longer than most of them: a few hot ones do that."""
-    took_s = usual_s = _PRIOR_S
+    took_s, usual_s = _USUAL_SURPLUS * _PRIOR_S, _PRIOR_S
     for done in finished:
         if done.trip.dirty_bytes_s is None:
             took_s += done.took_s

@@ -17,12 +17,12 @@ from bot.core.admission import Resource, Room
 from bot.core.evacuation.measuring import Measured, Past, Rate, measure, measure_between
 from bot.core.lifecycle import State
 from bot.core.plan import MoveKind
-from bot.core.schedule import Caps, Network, Running, Trip, choose_starts
+from bot.core.schedule import EXPECTED_PACE, Caps, Finished, Network, Running, Trip, choose_starts, learn
 from bot.operations.store.tables import operation
 
 REMEMBERED = 500
 """Moves that are measured by: the newest."""
-_FRESH = timedelta(minutes=1)
+_FRESH, _LEARNT_FRESH = timedelta(minutes=1), timedelta(seconds=20)
 
 
 class Links:
@@ -31,13 +31,44 @@ class Links:
     def __init__(self, known: Network) -> None:
         self.known = known
         self._measured: tuple[datetime, Measured] | None = None
+        self._learnt: tuple[datetime, frozenset[str], Network] | None = None
 
     def read(self, connection: sa.Connection, now: datetime) -> tuple[Network, Measured]:
-        """Measured at most once a minute."""
+        """Measured at most once a minute. Plans take off what links seldom carry of what they could; of what one was
+        seen to carry nothing is to be taken off.
+        """
         measured = self._measured
         if measured is None or not measured[0] <= now < measured[0] + _FRESH:
             measured = self._measured = now, measure(_read_past(connection), self.known)
-        return replace(self.known, links={**measured[1].links, **self.known.links}), measured[1]
+        links = {host: bytes_s * EXPECTED_PACE for host, bytes_s in measured[1].links.items()}
+        return replace(self.known, links={**links, **self.known.links}), measured[1]
+
+    def read_learnt(
+        self, connection: sa.Connection, evacuations: frozenset[str], holding: Sequence[sa.RowMapping], now: datetime
+    ) -> tuple[Network, Measured]:
+        """The same, with set-up and pace as the moves of these evacuations show them. Learnt every 20 seconds."""
+        network, measured = self.read(connection, now)
+        learnt = self._learnt
+        if learnt is None or learnt[1] != evacuations or not learnt[0] <= now < learnt[0] + _LEARNT_FRESH:
+            running = [_running(row, measured, now) for row in holding]
+            shown = learn(running, _read_finished(connection, evacuations, measured, now), network)
+            learnt = self._learnt = now, evacuations, shown
+        return learnt[2], measured
+
+
+def _read_finished(
+    connection: sa.Connection, evacuations: frozenset[str], measured: Measured, now: datetime
+) -> list[Finished]:
+    done = (operation.c.parent.in_(evacuations), operation.c.state == State.SUCCEEDED.value)
+    query = sa.select(operation).where(*done, operation.c.started_at.is_not(None), operation.c.settled_at.is_not(None))
+    return [
+        Finished(
+            _trip(row, measured),
+            took_s=max(0.0, (row["settled_at"] - row["started_at"]).total_seconds()),
+            ended_ago_s=max(0.0, (now - row["settled_at"]).total_seconds()),
+        )
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def read_rate(connection: sa.Connection, one: str, other: str) -> Rate | None:

@@ -55,8 +55,8 @@ def pump(connection: sa.Connection, now: datetime, means: Means) -> bool:
     changed = _grant_host_changes(connection, queued, held, now, means.send)
     free = [row for row in queued if row["id"] not in held and is_move(row)]
     fresh = {host: room for host, room in rooms.items() if now - room.seen_at <= means.room_age}
-    if any(row["parent"] for row in free):
-        network, measured = means.links.read(connection, now)
+    if evacuated := frozenset(row["parent"] for row in free if row["parent"]):
+        network, measured = means.links.read_learnt(connection, evacuated, holding, now)
         held |= wait_for_links(free, holding, fresh, network, measured, now)
     candidates = [to_candidate(row) for row in free if row["id"] not in held]
     admission = decide_admission(candidates, [to_candidate(row) for row in holding], rooms, now, means.room_age)
