@@ -133,7 +133,8 @@ def build(
     name = settings.operations.process or f"{socket.gethostname()}/{role}/{site or '*'}"
     base = _base(settings, clock or SystemClock(), watched, name, sites, dead_after_s)
 
-    parts: list[Part] = [base.inventory, Steward(base.store, base.inventory.ask_room_soon)]
+    keep = timedelta(days=settings.operations.keep_days)
+    parts: list[Part] = [base.inventory, Steward(base.store, base.inventory.ask_room_soon, keep=keep)]
     if role is not Role.BOT:
         runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
         ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
