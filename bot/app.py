@@ -135,8 +135,9 @@ def build(
     base = _base(settings, clock or SystemClock(), name, sites, dead_after_s)
     watched = None if role is not Role.WORKER else frozenset(sites)
 
+    keep = timedelta(days=settings.operations.keep_days)
     parts: list[Part] = [*_memberships(base, watched), base.inventory]
-    parts.append(Steward(base.store, base.inventory.ask_room_soon))
+    parts.append(Steward(base.store, base.inventory.ask_room_soon, keep=keep))
     if role is not Role.BOT:
         runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
         ask = (base.inventory.look_soon, base.inventory.ask_room_soon)

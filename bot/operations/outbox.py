@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ VERSION = "1"  # of the workflow's arguments and meaning; raised only on purpose
 WORKFLOW = "execute.v1"
 SERIALIZER = DBOSPortableJSONSerializer()
 _LIVE = ["ENQUEUED", "DELAYED", "PENDING"]
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_AT_ONCE = 100
 
 
 class Workflow(NamedTuple):
@@ -78,6 +81,18 @@ class Outbox:
             for each in found
             if each.app_version in (None, VERSION)
         }
+
+    def forget_ended(self, before: datetime) -> None:
+        """Delete the workflows that ended before then, a few in each transaction."""
+        while ended := self._client.list_workflows(
+            name=WORKFLOW,
+            status=_ENDED,
+            completed_before=before.isoformat(),
+            limit=_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        ):
+            self._client.delete_workflows([each.workflow_id for each in ended])
 
     def close(self) -> None:
         self._client.destroy()

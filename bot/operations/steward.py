@@ -1,5 +1,5 @@
 """Keeps the queue moving where no person and no host does: ends offers, grants what may go, asks for fresh room, and
-says where a site's workers are missing.
+says where a site's workers are missing. It also forgets what nobody needs any more.
 
 Any process may do it, any number at once: every change is a compare-and-set. It runs no operation.
 """
@@ -7,9 +7,11 @@ Any process may do it, any number at once: every change is a compare-and-set. It
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 from bot.core.lifecycle import Event
 from bot.core.operation import Outcome
+from bot.operations.pruning import prune
 from bot.operations.store import Store
 from bot.operations.store.host_changes import HostChanges
 from bot.operations.ticker import Ticker
@@ -21,6 +23,8 @@ class Steward:
         ask_for_room: asks for a fresh look at these hosts and returns at once; `Store.set_room` is told what it gave.
         tick_s: how often offers, pauses and waiting operations are looked at.
         room_s: how often waiting operations have their hosts asked for room.
+        keep: for how long answered questions and ended workflows are kept.
+        prune_s: how often those are looked for.
     """
 
     def __init__(
@@ -30,6 +34,8 @@ class Steward:
         *,
         tick_s: float = 1.0,
         room_s: float = 3.0,
+        keep: timedelta = timedelta(days=30),
+        prune_s: float = 600.0,
     ) -> None:
         self._store = store
         self._host_changes = HostChanges(store)
@@ -39,6 +45,7 @@ class Steward:
             (tick_s, store.pump),
             (room_s, self._refresh_room),
             (room_s, store.tell_unserved),
+            (prune_s, lambda: prune(store, store.clock.now() - keep)),
         )
         self._ticker = Ticker("ferry-steward", duties)
 

@@ -184,6 +184,11 @@ class OperationSettings(_Section):
     refresh_s: float = Field(
         300, gt=0, description="seconds between background looks at every host; whatever is decided on is read live"
     )
+    keep_days: int = Field(
+        30,
+        ge=2,
+        description="days for which answered questions and ended workflows are kept; the journal is kept for ever",
+    )
     updates_per_minute: int = Field(
         40, ge=1, le=50, description="card updates for the whole workspace (Slack allows 50)"
     )

@@ -48,3 +48,7 @@ def is_answering(connection: sa.Connection, key: str, by: str) -> bool:
 
 def mark_answered(connection: sa.Connection, key: str, now: datetime) -> None:
     connection.execute(sa.update(inbox).where(inbox.c.key == key).values(answered_at=now))
+
+
+def forget_answered(connection: sa.Connection, before: datetime) -> None:
+    connection.execute(sa.delete(inbox).where(inbox.c.answered_at < before))

@@ -1,0 +1,22 @@
+"""Forgets what nobody needs any more: questions that were answered, and workflows that have ended.
+
+Neither is evidence. The journal, its copy and the rows of operations are kept for ever.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.operations.store import Store
+from bot.operations.store.inbox import forget_answered
+
+
+def prune(store: Store, before: datetime) -> None:
+    """
+    Args:
+        before: what ended later is kept. Weeks ago: chat delivers a message again after hours, and it is known by its
+            row only.
+    """
+    store.outbox.forget_ended(before)
+    with store.database.writing() as connection:
+        forget_answered(connection, before)
