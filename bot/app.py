@@ -212,7 +212,7 @@ def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
 
     refresh_s = settings.operations.refresh_s
     part = Memberships(settings.clusters, base.fleet, rows, base.clock, ways, apply, refresh_s)
-    base.fleet.on_stranger = part.recall
+    base.fleet.on_stranger(part.recall)
     inventory.memberships = part.members
     return [part]
 

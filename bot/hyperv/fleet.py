@@ -7,7 +7,6 @@ HostUnreachable.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
@@ -19,13 +18,14 @@ from bot.core.plan import Move, MoveKind
 from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
 from bot.core.roster import Roster
-from bot.errors import Fault, HostError, HostUnreachable
+from bot.errors import Fault, HostError
 from bot.hyperv import cluster_views, kerberos, pipelines, readers, surroundings, views
 from bot.hyperv.answer import Answer
 from bot.hyperv.clearing import COMPARISON_LIMIT_S, Clearing
 from bot.hyperv.cmdlets import Statement
 from bot.hyperv.crowd import Crowd
 from bot.hyperv.remote import RemoteHost, wanted
+from bot.hyperv.roll import Roll
 from bot.hyperv.warm import IDLE_RESET_S
 from bot.settings import HostSettings
 
@@ -44,16 +44,8 @@ _NO_SUCH_INSTANCE = "0X80041002"  # WBEM_E_NOT_FOUND: the job has ended and was 
 _NONE: Mapping[str, HostSettings] = MappingProxyType({})
 
 
-def _nobody() -> None:
-    """Knows of no further host."""
-
-
 class HyperVFleet:
-    """Implements `ports.Fleet` and `ports.ClusterReader`. Safe to use from any thread.
-
-    Attributes:
-        on_stranger: called when a host is asked for that is not known; whoever knows of it may admit it.
-    """
+    """Implements `ports.Fleet` and `ports.ClusterReader`. Safe to use from any thread."""
 
     def __init__(
         self,
@@ -72,84 +64,66 @@ class HyperVFleet:
         """
         kerberos.demand({**hosts, **clusters})
         self._crowd = Crowd()
-        self._idle_reset_s = idle_reset_s
-        self._admitting = threading.Lock()
-        self._hosts: dict[str, RemoteHost] = {}
-        self._clusters = {name: RemoteHost(name, settings, idle_reset_s) for name, settings in clusters.items()}
-        self.on_stranger: Callable[[], None] = _nobody
+        self._hosts = Roll(idle_reset_s)
+        self._clusters = Roll(idle_reset_s)
+        self._clusters.admit(clusters)
         self.admit(hosts)
 
     def admit(self, hosts: Mapping[str, HostSettings]) -> None:
         """Make further hosts known. Nobody is ever forgotten: a move may be under way on one that has left."""
-        with self._admitting:
-            made = {
-                name: RemoteHost(name, settings, self._idle_reset_s)
-                for name, settings in hosts.items()
-                if name not in self._hosts
-            }
-            self._hosts = {**self._hosts, **made}
+        self._hosts.admit(hosts)
+
+    def on_stranger(self, ask: Callable[[], None]) -> None:
+        """Have whoever may know of further hosts asked when one is named that is not known."""
+        self._hosts.on_stranger = ask
 
     def hosts(self) -> tuple[str, ...]:
         return tuple(self._hosts)
 
-    def _at(self, name: str) -> RemoteHost:
-        """A host that another process has learnt of may be new to this one: whoever knows of it is asked first."""
-        if name not in self._hosts:
-            self.on_stranger()
-        remote = self._hosts.get(name)
-        if remote is None:
-            raise HostUnreachable(
-                name,
-                "reaching it",
-                cause="the settings name no such host, and none of their clusters has such a node",
-                hint="Put it back into the settings, under [hosts], to look at it again",
-            )
-        return remote
-
     def read_nodes(self, name: str) -> Told:
-        remote = self._clusters.get(name) or self._at(name)
+        remote = self._clusters.get(name) or self._hosts[name]
         return remote.read("reading which nodes its cluster has", pipelines.ask_nodes(), cluster_views.told_of)
 
     def read_host(self, host: str, vm: VmId | None = None) -> tuple[Host, Vm | None]:
         def view(answer: Answer) -> tuple[Host, Vm | None]:
             return views.host_of(answer, host), views.vm_of(answer, host, vm) if vm else None
 
-        return self._at(host).read("reading its settings", pipelines.ask_host(vm), view)
+        return self._hosts[host].read("reading its settings", pipelines.ask_host(vm), view)
 
     def read_vms(self, host: str) -> tuple[Host, tuple[VmSummary, ...]]:
         def view(answer: Answer) -> tuple[Host, tuple[VmSummary, ...]]:
             return views.host_of(answer, host), views.summaries_of(answer, host)
 
         with self._crowd.turn():
-            return self._at(host).read("reading its virtual machines", pipelines.ask_vms(), view)
+            return self._hosts[host].read("reading its virtual machines", pipelines.ask_vms(), view)
 
     def read_all(self, host: str) -> tuple[Host, tuple[Vm, ...]]:
         def view(answer: Answer) -> tuple[Host, tuple[Vm, ...]]:
             return views.host_of(answer, host), views.vms_of(answer, host)
 
         with self._crowd.turn():
-            return self._at(host).read("reading all its virtual machines in full", pipelines.ask_all(), view)
+            return self._hosts[host].read("reading all its virtual machines in full", pipelines.ask_all(), view)
 
     def read_surroundings(self, host: str) -> Surroundings:
         with self._crowd.turn():
-            return self._at(host).read(
+            return self._hosts[host].read(
                 "reading its surroundings", pipelines.ask_surroundings(), surroundings.surroundings_of
             )
 
     def reach(self, host: str, target: Target) -> bool:
-        return self._at(host).read(
+        return self._hosts[host].read(
             f"trying port {target.port} of {target.address}", pipelines.ask_reach(target), surroundings.reached_in
         )
 
     def look(self, host: str, vm: VmId) -> Sighting:
-        return self._at(host).read(
+        return self._hosts[host].read(
             "looking for a virtual machine",
             pipelines.ask_sighting(vm),
             lambda answer: views.sighting_of(answer, host, vm),
         )
 
     def look_at_role(self, host: str, vm: VmId) -> Sighting:
-        return self._at(host).read(
+        return self._hosts[host].read(
             "looking for a virtual machine in its cluster",
             pipelines.ask_role(vm),
             lambda answer: cluster_views.role_sighting_of(answer, host, vm),
@@ -160,7 +134,7 @@ class HyperVFleet:
             cluster = cluster_views.cluster_of(answer)
             return cluster, cluster_views.role_of(answer, cluster) if vm else None
 
-        return self._at(host).read("reading its cluster", pipelines.ask_cluster(vm), view)
+        return self._hosts[host].read("reading its cluster", pipelines.ask_cluster(vm), view)
 
     def read_roster(self, host: str) -> Roster:
         return self._hosts[host].read("reading its cluster's roles", pipelines.ask_roster(), cluster_views.roster_of)
@@ -168,7 +142,7 @@ class HyperVFleet:
     def compare(self, move: Move) -> tuple[str, ...]:
         if not move.kind.compared:
             return ()  # it stays on its host, or its cluster sees to it
-        return self._at(move.source).order(
+        return self._hosts[move.source].order(
             f"comparing {move.vm_name} with {move.destination}",
             pipelines.order_comparison(move),
             _incompatibilities,
@@ -177,12 +151,12 @@ class HyperVFleet:
 
     def discard(self, move: Move) -> None:
         if move.kind.compared:
-            Clearing(move, self._at(move.source), self._at(move.destination)).run()
+            Clearing(move, self._hosts[move.source], self._hosts[move.destination]).run()
 
     def move(self, move: Move, progress: Callable[[int], None], ready: Callable[[], None] = wanted) -> None:
         where = f"of {move.vm_name}" if move.kind is MoveKind.STORAGE else f"of {move.vm_name} to {move.destination}"
         what = move.words if move.quick else move.kind.words
-        self._at(move.source).order(
+        self._hosts[move.source].order(
             f"the {what.lower()} {where}",
             pipelines.order_move(move),
             _nothing,
@@ -191,7 +165,7 @@ class HyperVFleet:
         )
 
     def configure(self, host: str, name: Name, value: int) -> None:
-        remote = self._at(host)
+        remote = self._hosts[host]
         remote.order(
             "setting it up",
             pipelines.order_setting(name, value),
@@ -212,7 +186,7 @@ class HyperVFleet:
         remote.order(doing, order, _nothing, limit_s=remote.settings.read_timeout_s)
 
     def cancel(self, move: Move) -> bool:
-        remote = self._at(move.source)
+        remote = self._hosts[move.source]
         limit_s = remote.settings.read_timeout_s
         try:
             remote.order("cancelling a move in the cluster", pipelines.order_cancel(move), _nothing, limit_s=limit_s)
@@ -224,7 +198,7 @@ class HyperVFleet:
 
     def stop(self, host: str, job: Job) -> bool:
         doing = "stopping a migration"
-        remote = self._at(host)
+        remote = self._hosts[host]
         try:
             code = remote.order(
                 doing, pipelines.order_stop(job.id), _return_value, limit_s=remote.settings.read_timeout_s

@@ -145,7 +145,7 @@ class TestReading:
         try:
             with pytest.raises(HostUnreachable, match="the settings name no such host"):
                 fleet.read_vms("host01")
-            fleet.on_stranger = lambda: fleet.admit(lab.settings)
+            fleet.on_stranger(lambda: fleet.admit(lab.settings))
             assert fleet.read_nodes("host01").name == "HVC1"
             assert fleet.hosts() == tuple(lab.settings)
         finally:
