@@ -20,6 +20,7 @@ from pydantic import Field
 
 from bot.core.estate import Frozen
 from bot.core.plan import MoveKind
+from bot.core.wording import render_use
 
 
 class Resource(StrEnum):
@@ -131,4 +132,4 @@ def _render_waiting(slot: Slot, room: Room | None, ours: int, ahead: int) -> str
         return f"{host} is set to allow no {resource}"
     others = f", {foreign} not started by Ferry" if foreign else ""
     turn = f"{ahead} ahead in line" if ahead else "next in line"
-    return f"{host} runs {ours + foreign} of {limit} {resource}{others}; {turn}"
+    return f"{host} runs {render_use(ours + foreign, limit, resource)}{others}; {turn}"

@@ -140,6 +140,17 @@ def render_count(count: int, noun: str, plural: str = "") -> str:
     return f"{count or 'no'} {noun if count == 1 else plural or noun + 's'}"
 
 
+def render_use(count: int, limit: int, what: str) -> str:
+    """Of a limit, which may have been lowered meanwhile: "2 of 2 live migrations", "3 live migrations and allows 2"."""
+    return f"{count} of {limit} {what}" if count <= limit else f"{count} {what} and allows {limit}"
+
+
+def render_range(low_s: float, high_s: float) -> str:
+    """Between two estimates, each as exact as one may sound: " (2 min to 5 min)"; nothing where both sound alike."""
+    low, high = (render_about(seconds).removeprefix("about ") for seconds in (low_s, high_s))
+    return f" ({low} to {high})" if low != high else ""
+
+
 def render_list(items: Sequence[str], most: int = 4, last: str = "and") -> str:
     """ "a", "a and b", "a, b and c"; empty for nothing. At most so many: "a, b, c, d and 60 more"."""
     if len(items) > most + 1:

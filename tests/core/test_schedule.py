@@ -241,6 +241,15 @@ STARTS = [
         {"2": "b runs 1 of 1 live migrations"},
     ),
     (
+        "a limit that was lowered meanwhile",
+        [trip("2", "a", "c")],
+        [Running(trip("1"), 12), Running(trip("3", "a", "d"), 12)],
+        LAN,
+        Caps(live={"a": 1}),
+        (),
+        {"2": "a runs 2 live migrations and allows 1"},
+    ),
+    (
         "a limit on storage",
         [trip("2", "a", "c", 1, storage=True, storage_bytes=GB)],
         [Running(trip("1", "a", "a", 0, live=False, storage=True), 12)],
@@ -399,6 +408,15 @@ def test_advice_only_where_a_limit_costs_more_than_a_fifth(
     for advice in table.advice:
         lifted = Caps(live={**caps.live, "a": advice.better}) if advice.host else Caps(total=advice.better)
         assert plan(trips, network, lifted).seconds == pytest.approx(table.seconds - advice.seconds_saved, rel=0.05)
+
+
+def test_a_limit_on_storage_migrations_is_advised_on_like_one_on_live_migrations() -> None:
+    """Storage is copied at 500 MB/s and the link carries 2500: one at a time leaves most of it idle."""
+    trips = [trip(f"{n}{host}", "a", host, 1, storage=True, storage_bytes=20 * GB) for n in range(4) for host in "bcd"]
+    table = plan(trips, FAST, Caps(live={"a": 9}, storage={"a": 1}))
+
+    assert [(advice.host, advice.limit, advice.storage) for advice in table.advice] == [("a", 1, True)]
+    assert table.advice[0].seconds_saved > table.seconds / 2
 
 
 def test_a_trip_that_no_limit_lets_start_is_left_out() -> None:

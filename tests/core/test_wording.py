@@ -15,9 +15,11 @@ from bot.core.wording import (
     render_count,
     render_duration,
     render_list,
+    render_range,
     render_share,
     render_state,
     render_status,
+    render_use,
     render_word,
 )
 
@@ -103,6 +105,16 @@ def test_estimated_time_is_no_more_exact_than_an_estimate(seconds: float, said: 
 )
 def test_time_gone_by_is_never_rounded_up(seconds: float, said: str) -> None:
     assert render_ago(NOW - timedelta(seconds=seconds), NOW) == said
+
+
+def test_a_range_is_no_more_exact_than_an_estimate_and_says_nothing_twice() -> None:
+    assert render_range(127, 305) == " (2 min to 5 min)"
+    assert render_range(60.2, 61.4) == ""
+
+
+def test_a_limit_that_is_exceeded_is_not_said_as_a_share() -> None:
+    assert render_use(7, 7, "live migrations") == "7 of 7 live migrations"
+    assert render_use(8, 7, "live migrations") == "8 live migrations and allows 7"
 
 
 def test_counts_and_lists() -> None:

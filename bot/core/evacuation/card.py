@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.core.evacuation.ending import failed_moves
-from bot.core.evacuation.plan import Evacuation, EvacuationKind, EvacuationPlan, Leg, Staying
+from bot.core.evacuation.plan import Evacuation, EvacuationKind, EvacuationPlan, Forecast, Leg, Staying
 from bot.core.evacuation.progress import Progress, measure
 from bot.core.lifecycle import HOLDING, State
 from bot.core.operation import Operation
@@ -17,7 +17,15 @@ from bot.core.plan import Level
 from bot.core.recorded import render_people
 from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked
 from bot.core.storage import known_bytes, travelling
-from bot.core.wording import render_about, render_bytes, render_count, render_duration, render_list, render_rate
+from bot.core.wording import (
+    render_about,
+    render_bytes,
+    render_count,
+    render_duration,
+    render_list,
+    render_range,
+    render_rate,
+)
 
 MOST_SHOWN = 10
 """Moves that a card lists; more are in its thread."""
@@ -186,11 +194,14 @@ def _plan(plan: EvacuationPlan) -> Iterable[Part]:
     if plan.loads:
         yield _loads_table(plan)
     forecast = plan.forecast
-    between = f"{render_duration(forecast.low_s)} to {render_duration(forecast.high_s)}"
     if plan.legs:
-        yield Text(lines=((f"{_capital(render_about(forecast.seconds))} ({between}): {forecast.basis}.",),))
+        yield Text(lines=((f"{_capital(_predicted(forecast))}: {forecast.basis}.",),))
     if plan.notes:
         yield Text(lines=tuple(marked(note) for note in plan.notes))
+
+
+def _predicted(forecast: Forecast) -> str:
+    return render_about(forecast.seconds) + render_range(forecast.low_s, forecast.high_s)
 
 
 def _summary(plan: EvacuationPlan) -> str:
@@ -359,8 +370,7 @@ def _ended(evacuation: Evacuation) -> Iterable[Part]:
         lines: list[Line] = [(_capital(outcome.summary),)]
         if evacuation.started_at and evacuation.ended_at and evacuation.count(State.SUCCEEDED):
             took = render_duration((evacuation.ended_at - evacuation.started_at).total_seconds())
-            low, high = render_duration(plan.forecast.low_s), render_duration(plan.forecast.high_s)
-            lines.append((f"It took {took}; {render_about(plan.forecast.seconds)} was predicted ({low} to {high}).",))
+            lines.append((f"It took {took}; {_predicted(plan.forecast)} was predicted.",))
         if outcome.remedy:
             lines.append(("Next: ", Code(text=outcome.remedy)))
         yield Text(lines=tuple(lines))

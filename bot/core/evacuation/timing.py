@@ -29,6 +29,12 @@ def network_of(limits: Limits) -> Network:
 
 ASSUMED_NETWORK = network_of(Limits())
 
+# Whether of storage -> what is limited, and the parameter of Set-VMHost that says how many at a time.
+_LIMITS = {
+    False: ("live migrations", "MaximumVirtualMachineMigrations"),
+    True: ("storage migrations", "MaximumStorageMigrations"),
+}
+
 
 @dataclass(frozen=True)
 class Known:
@@ -120,9 +126,10 @@ def _advise(timetable: Timetable) -> Iterator[str]:
         then_s = timetable.seconds - one.seconds_saved
         faster = f"{render_about(then_s)} instead of {render_duration(timetable.seconds)}"
         if one.host:
+            kind, parameter = _LIMITS[one.storage]
             yield (
-                f"{one.host} allows {one.limit} live migrations at a time; {one.better} would make it {faster}: "
-                f"`Set-VMHost -MaximumVirtualMachineMigrations {one.better}` on it"
+                f"{one.host} allows {one.limit} {kind} at a time; {one.better} would make it {faster}: "
+                f"`Set-VMHost -{parameter} {one.better}` on it"
             )
         else:
             yield f"the limit of {one.limit} migrations at a time makes it longer; {one.better} would make it {faster}"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.schedule.course import CONTENT, WARY, Rest, least_share, predict, rest_of
 from bot.core.schedule.roads import CORE, Road, Roads
 from bot.core.schedule.trip import Caps, Network, Running, Trip
-from bot.core.wording import render_about
+from bot.core.wording import render_about, render_use
 
 # By what part of the set-up time a trip starts sooner than predicted after one that shares well, or later after a hot
 # one: set-ups differ by so much.
@@ -137,9 +137,9 @@ class Floor:
         if blocker.kind == "total":
             return f"{self._total} of {caps.total} migrations are running"
         if blocker.kind == "live":
-            return f"{host} runs {self._live[host]} of {caps.live[host]} live migrations"
+            return f"{host} runs {render_use(self._live[host], caps.live[host], 'live migrations')}"
         if blocker.kind == "storage":
-            return f"{host} runs {self._storage[host]} of {caps.storage[host]} storage migrations"
+            return f"{host} runs {render_use(self._storage[host], caps.storage[host], 'storage migrations')}"
         link = "the network between the hosts" if host == CORE else f"the link of {host}"
         seconds = self._busy_s.get(host)
         return f"{link} is busy" if seconds is None else f"{link} is busy for {render_about(seconds)} more"

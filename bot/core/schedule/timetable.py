@@ -40,9 +40,10 @@ class Blackout:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A limit on live migrations that makes everything take longer. `host` is empty for the total.
+    """A limit on migrations that makes everything take longer. `host` is empty for the total.
 
     Attributes:
+        storage: it is the limit on storage migrations, not the one on live migrations.
         seconds_saved: if all that is advised were done.
     """
 
@@ -50,6 +51,7 @@ class Advice:
     limit: int
     better: int
     seconds_saved: float
+    storage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +178,19 @@ def _bounds_s(trips: Sequence[Trip], network: Network, caps: Caps, paces: tuple[
 
 def _advise(line: Sequence[Trip], roads: Roads, caps: Caps, seconds: float) -> tuple[Advice, ...]:
     """As few changes as bring about the same: those of sources alone, if that is enough."""
-    network, sources = roads.network, {trip.source for trip in line if trip.live}
-    better = {host: _enough(network, host) for host in {host for trip in line if trip.live for host in trip.hosts}}
-    low = {host: limit for host, limit in caps.live.items() if 0 < limit < better.get(host, 0)}
-    most = max(better.values(), default=0)
-    for hosts in (sources & low.keys(), low.keys()):
-        lifted = replace(caps, live={**caps.live, **{host: better[host] for host in hosts}})
-        saved = _saved_s(line, roads, lifted, seconds) if hosts else 0.0
-        if saved:
-            return tuple(Advice(host, low[host], better[host], saved) for host in sorted(hosts))
+    network = roads.network
+    for storage in (False, True):
+        counted = [trip for trip in line if (trip.storage if storage else trip.live)]
+        limits = caps.storage if storage else caps.live
+        better = {host: _enough(network, host, storage) for trip in counted for host in trip.hosts}
+        low = {host: limit for host, limit in limits.items() if 0 < limit < better.get(host, 0)}
+        for hosts in ({trip.source for trip in counted} & low.keys(), low.keys()):
+            lifted = {**limits, **{host: better[host] for host in hosts}}
+            changed = replace(caps, storage=lifted) if storage else replace(caps, live=lifted)
+            saved = _saved_s(line, roads, changed, seconds) if hosts else 0.0
+            if saved:
+                return tuple(Advice(host, low[host], better[host], saved, storage) for host in sorted(hosts))
+    most = max((_enough(network, host) for trip in line if trip.live for host in trip.hosts), default=0)
     if caps.total and caps.total < most:
         saved = _saved_s(line, roads, replace(caps, total=most), seconds)
         if saved:
@@ -200,7 +206,8 @@ def _saved_s(line: Sequence[Trip], roads: Roads, caps: Caps, seconds: float) -> 
     return seconds - then_s if seconds > COSTLY * then_s else 0.0
 
 
-def _enough(network: Network, host: str) -> int:
+def _enough(network: Network, host: str, storage: bool = False) -> int:
     """So many fill its link, and one more sets up meanwhile."""
     link = network.link(host)
-    return ceil(link / min(link, network.stream_bytes_s or link)) + 1
+    each = min(link, network.stream_bytes_s or link, network.storage_bytes_s if storage else link)
+    return ceil(link / each) + 1
