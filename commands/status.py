@@ -40,7 +40,7 @@ def status(ask: Status, context: Context) -> Reply:
 def _overview(context: Context) -> Reply:
     """An evacuation is one line; its moves are on its card."""
     now, operations = context.now, context.operations
-    hosts = [shown.render_status_line(one, now) for one in operations.open_host_changes()]
+    hosts = [shown.render_status_line(one, now) for one in operations.open_host_changes() if not one.parent]
     many = [shown.render_status_line(one, now) for one in operations.open_evacuations()]
     alone = [shown.render_status_line(one, now) for one in operations.open() if not one.parent]
     open_ones: tuple[Line, ...] = (*hosts, *many, *alone)

@@ -13,6 +13,9 @@ from bot.core.wording import render_duration
 MARKS = {State.SUCCEEDED: Mark.FINE, State.FAILED: Mark.BLOCKING, State.NEEDS_ATTENTION: Mark.WARNING}
 
 
+_BY_SOMEBODY = frozenset({State.CANCELLED, State.DECLINED, State.CLOSED})
+
+
 def render_status_line(change: HostChange) -> Line:
     said = [str(change.state), change.plan.command]
     if change.ended and change.outcome:
@@ -87,6 +90,6 @@ def render_end(change: HostChange, afterwards: Line = ()) -> Iterator[Part]:
 def _people(change: HostChange) -> Line:
     line = render_people(change)
     if change.cancelled_by:
-        done = str(change.state) if change.ended else "told to stop"
+        done = str(change.state) if change.state in _BY_SOMEBODY else "cancel asked"
         line = (*line, f", {done} by ", User(id=change.cancelled_by))
     return line

@@ -34,3 +34,4 @@ class HostChange(Recorded):
     waiting: str = ""  # while queued: what it waits for; while running: what goes on now
     percent: int = 0
     attempt: int = 0
+    parent: str = ""  # the evacuation that it belongs to; empty: it stands alone

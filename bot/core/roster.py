@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from bot.core.estate import Cluster, Frozen, Role
-from bot.core.names import same_computer
+from bot.core.names import VmId, same_computer
 
 
 class Roster(Frozen):
@@ -11,7 +14,15 @@ class Roster(Frozen):
     roles: tuple[Role, ...] = ()  # of virtual machines
     live_from: int | None = None  # MoveTypeThreshold: the priority from which a drain moves VMs live; None: not known
 
+    def role_of(self, vm: VmId) -> Role | None:
+        return next((role for role in self.roles if role.vm == vm), None)
+
     def on(self, node: str) -> tuple[Role, ...]:
         """The roles that a node owns, the highest priority first, which is the order of a drain."""
         owned = (role for role in self.roles if same_computer(role.group.owner, node))
         return tuple(sorted(owned, key=lambda role: -role.group.priority))
+
+
+Rosters = Mapping[str, Roster]
+"""By host; a host that is no node of a cluster, or of one that could not be read, has none."""
+NONE: Rosters = MappingProxyType({})

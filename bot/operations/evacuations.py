@@ -6,20 +6,25 @@ It changes nothing; plans go to the desk like those of single moves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from bot.core.estate import Census
 from bot.core.evacuation import EvacuationKind, EvacuationPlan
 from bot.core.evacuation.changes import find_changes
 from bot.core.evacuation.ending import FAILED
 from bot.core.evacuation.homecoming import Away, plan_return
+from bot.core.evacuation.pausing import add_pauses
 from bot.core.evacuation.planning import Place, Wish, plan_evacuation
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import Known
 from bot.core.lifecycle import State
+from bot.core.maintenance import refuse_down
+from bot.core.roster import Roster, Rosters
 from bot.core.wording import render_list
 from bot.errors import Refused
 from bot.operations.inventory import Inventory
 from bot.operations.store import Store
+from bot.operations.watch import attempt
 
 UNMOVED = FAILED | {State.CANCELLED}
 """States of a move after which its VM may be planned again."""
@@ -57,7 +62,7 @@ class Evacuations:
                 hint=f"`evacuate {', '.join(hosts)}` lets Ferry choose among the others",
             )
         wish = Wish(command=command, hosts=hosts, but=but, make_room=make_room)
-        return plan_evacuation(wish, self._read(hosts, destinations), self._rules, self._place, self._known())
+        return self._plan(wish, destinations)
 
     def retry(self, evacuation_id: str) -> EvacuationPlan:
         before = self._store.find_evacuation(evacuation_id)
@@ -74,9 +79,14 @@ class Evacuations:
         if before.plan.kind is EvacuationKind.RETURN:
             return self.bring_home(f"return {', '.join(hosts)}", hosts)
         wish = Wish(command=f"retry {evacuation_id}", hosts=hosts, only=unmoved, retries=evacuation_id)
-        return plan_evacuation(
-            wish, self._read(hosts, before.plan.destinations), self._rules, self._place, self._known()
-        )
+        return self._plan(wish, before.plan.destinations)
+
+    def _plan(self, wish: Wish, destinations: Sequence[str]) -> EvacuationPlan:
+        censuses = self._read(wish.hosts, destinations)
+        self._refuse_dead(wish.hosts, censuses)
+        rosters = self._rosters(censuses)
+        plan = plan_evacuation(wish, censuses, self._rules, self._place, self._known(), rosters)
+        return add_pauses(plan, censuses, rosters)
 
     def bring_home(self, command: str, hosts: tuple[str, ...]) -> EvacuationPlan:
         away: dict[str, Away] = {}
@@ -88,7 +98,8 @@ class Evacuations:
                 needed="a host that Ferry has evacuated",
                 hint=f"`history {hosts[0]}` shows what was done with it",
             )
-        return plan_return(command, hosts, away, self._read(hosts, ()), self._rules, self._known())
+        censuses = self._read(hosts, ())
+        return plan_return(command, hosts, away, censuses, self._rules, self._known(), self._rosters(censuses))
 
     def changes(self, plan: EvacuationPlan) -> tuple[str, ...]:
         """What differs now from what was offered; empty: nothing that matters."""
@@ -96,12 +107,35 @@ class Evacuations:
             host for leg in plan.legs for host in (leg.plan.move.source, leg.plan.move.destination)
         )
         censuses = self._inventory.read_all(involved)
-        return find_changes(plan, censuses, self._rules.limits.memory_reserve_bytes)
+        return find_changes(plan, censuses, self._rules.limits.memory_reserve_bytes, self._rosters(censuses))
 
     def _read(self, hosts: Sequence[str], destinations: Sequence[str]) -> tuple[Census, ...]:
         """Hosts to be emptied, and those that may take something: the named ones, or all others."""
         others = destinations or [seen.host for seen in self._inventory.estate().hosts]
         return self._inventory.read_all(dict.fromkeys((*hosts, *others)))
+
+    def _rosters(self, censuses: Sequence[Census]) -> Rosters:
+        """One look at each cluster; the VMs of one that cannot be read stay where they are."""
+        found: dict[str, Roster] = {}
+        read: dict[str, Roster | None] = {}
+        for census in censuses:
+            name = census.info.cluster if census.info else ""
+            if not name:
+                continue
+            if name not in read:
+                answer = attempt(partial(self._inventory.read_roster, census.host), census.host)
+                read[name] = None if isinstance(answer, str) else answer
+            if (roster := read[name]) is not None:
+                found[census.host] = roster
+        return found
+
+    def _refuse_dead(self, hosts: Sequence[str], censuses: Sequence[Census]) -> None:
+        """A node that is down has been emptied already, by its cluster."""
+        silent = [census.host for census in censuses if census.host in hosts and census.info is None]
+        for host in silent:
+            answer = attempt(partial(self._inventory.read_roster, host), host)
+            if not isinstance(answer, str):
+                refuse_down(host, answer, self._inventory.estate())
 
     def _known(self) -> Known:
         return Known(*self._store.measured())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.estate import Census, Switch, Vm, VmState
+from bot.core.estate import Census, Cluster, ClusterGroup, ClusterNode, NodeState, Role, Switch, Vm, VmState
 from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
 from bot.core.evacuation.card import render_evacuation, render_list_of_moves, render_preview, render_status_line
 from bot.core.evacuation.changes import find_changes
@@ -16,6 +16,7 @@ from bot.core.evacuation.ending import conclude
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.homecoming import Away, plan_return
 from bot.core.evacuation.measuring import Past, measure
+from bot.core.evacuation.pausing import add_pauses
 from bot.core.evacuation.planning import Wish, plan_evacuation
 from bot.core.evacuation.rules import Rules
 from bot.core.lifecycle import Event, State
@@ -23,8 +24,10 @@ from bot.core.names import VmId
 from bot.core.operation import Outcome, Place
 from bot.core.placement import Outcome as Answer
 from bot.core.placement import Placement, Problem, Solution, place
+from bot.core.plan import MoveKind
 from bot.core.planner import Limits
 from bot.core.reply import Bar, Reply, Table
+from bot.core.roster import Roster, Rosters
 from bot.core.schedule import Network
 from bot.errors import Refused
 from tests.asking import plain, text_of
@@ -248,6 +251,86 @@ def test_everyone_at_home_is_said() -> None:
         plan_return(
             "return host01", ("host01",), away(vm(1, "host02")), (census("host01", vm(1)), census("host02")), RULES
         )
+
+
+# In a failover cluster
+
+
+def roster(*vms: Vm, state: int = NodeState.UP) -> Roster:
+    """HVC1 of host01 to host03, of which host01 is in that state; VM-02 may be on host01 and host03 only."""
+    nodes = (ClusterNode(name="HOST01", state=state), ClusterNode(name="HOST02"), ClusterNode(name="HOST03"))
+    roles = tuple(
+        Role(
+            group=ClusterGroup(name=one.name, owner=one.host.upper()),
+            possible_owners=("HOST01", "HOST03") if one.name == "VM-02" else ("HOST01", "HOST02", "HOST03"),
+            vm=one.id,
+        )
+        for one in vms
+    )
+    cluster = Cluster(name="HVC1", nodes=nodes, groups=tuple(role.group for role in roles))
+    return Roster(cluster=cluster, roles=roles, live_from=2000)
+
+
+def in_cluster(*vms: Vm) -> tuple[Census, ...]:
+    nodes = tuple(
+        census(name, *(one for one in vms if one.host == name), cluster="HVC1")
+        for name in ("host01", "host02", "host03")
+    )
+    return (*nodes, census("host04"))
+
+
+def in_it(found: Roster) -> Rosters:
+    return dict.fromkeys(("host01", "host02", "host03"), found)
+
+
+def test_clustered_vms_leave_by_their_cluster_to_nodes_that_may_own_them() -> None:
+    vms = (vm(1, clustered=True), vm(2, clustered=True, state=VmState.OFF), vm(3))
+    censuses, rosters = in_cluster(*vms), in_it(roster(*vms[:2]))
+    wish = Wish(command="evacuate host01", hosts=("host01",))
+    plan = add_pauses(plan_evacuation(wish, censuses, RULES, by_hand, rosters=rosters), censuses, rosters)
+    moves = {leg.plan.move.vm_name: leg.plan.move for leg in plan.legs}
+    assert {name: move.kind for name, move in moves.items()} == {
+        "VM-01": MoveKind.CLUSTER,
+        "VM-02": MoveKind.CLUSTER,
+        "VM-03": MoveKind.LIVE,
+    }
+    assert moves["VM-01"].destination in ("host02", "host03")
+    assert (moves["VM-02"].destination, moves["VM-02"].quick) == ("host03", True)
+    (pause,) = plan.pauses
+    assert (pause.host, pause.node, pause.witnesses) == ("host01", "HOST01", ("host01", "host02", "host03"))
+    offer = text_of(render_evacuation(row(State.PROPOSED, plan=plan), ASKED))
+    assert "First host01 is paused in HVC1, so that nothing lands on it" in offer
+    assert find_changes(plan, censuses, RESERVE, rosters) == ()
+    assert find_changes(plan, censuses, RESERVE, in_it(roster(vms[0]))) == (
+        "HVC1 shows no role of VM-02 (needed: a role of its cluster)",
+    )
+
+
+def test_a_node_that_is_paused_already_stays_so_and_that_is_said() -> None:
+    one = vm(1, clustered=True)
+    censuses, rosters = in_cluster(one), in_it(roster(one, state=NodeState.PAUSED))
+    wish = Wish(command="evacuate host01", hosts=("host01",))
+    plan = add_pauses(plan_evacuation(wish, censuses, RULES, by_hand, rosters=rosters), censuses, rosters)
+    assert plan.pauses == ()
+    assert plan.notes[0].startswith("host01 is paused in HVC1 already, and stays so: `resume host01`")
+
+
+def test_a_cluster_that_could_not_be_read_keeps_its_vms() -> None:
+    one = vm(1, clustered=True)
+    wish = Wish(command="evacuate host01", hosts=("host01",))
+    plan = plan_evacuation(wish, in_cluster(one), RULES, by_hand)
+    assert stays(plan) == {"VM-01": "VM-01 belongs to a failover cluster"}
+
+
+def test_nothing_comes_home_to_a_node_that_is_paused() -> None:
+    one = vm(1, "host02", clustered=True)
+    censuses = in_cluster(one)
+    paused = in_it(roster(one, state=NodeState.PAUSED))
+    with pytest.raises(Refused) as caught:
+        plan_return("return host01", ("host01",), away(one), censuses, RULES, rosters=paused)
+    assert caught.value.hint == "`resume host01`, and then `return host01`"
+    plan = plan_return("return host01", ("host01",), away(one), censuses, RULES, rosters=in_it(roster(one)))
+    assert [leg.plan.move.kind for leg in plan.legs] == [MoveKind.CLUSTER]
 
 
 # Measuring

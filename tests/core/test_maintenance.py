@@ -212,7 +212,7 @@ def test_whether_there_is_room(seen: Estate, level: Level, text: str) -> None:
         (roster(role("VM-01"), states=(PAUSED, UP, UP)), "host01 is paused already"),
         (
             roster(role("VM-01", apart=("a",)), role("VM-02", "HOST02", apart=("a",)), states=(UP, UP, DOWN)),
-            "VM-01 comes to be with VM-02, from which HVC1 would keep it apart",
+            "HVC1 keeps apart what then comes together: VM-01 with VM-02",
         ),
     ],
 )
@@ -228,7 +228,7 @@ def test_what_is_no_role_is_said_to_stay() -> None:
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (roster(role("VM-01"), states=(DOWN, UP, UP)), "host01 is down in HVC1; VM-01 is left on it"),
+        (roster(role("VM-01"), states=(DOWN, UP, UP)), "host01 is down in HVC1: VM-01 is left on it and not running"),
         (roster(states=(PAUSED, UP, UP)), "host01 is paused in HVC1 and owns no virtual machine"),
         (roster(role("VM-01"), states=(UP, DOWN, PAUSED)), "no other node of HVC1 is up"),
         (roster(role("VM-01"), states=(PAUSED, UP, UP), drain=DrainStatus.IN_PROGRESS), "is being drained in HVC1"),
@@ -277,11 +277,11 @@ COMPLETED, FAILED, GOING = DrainStatus.COMPLETED, DrainStatus.FAILED, DrainStatu
             COMPLETED,
             Sight.DONE,
             Event.SUCCEED,
-            "and drained; VM-02 on host02, VM-01 on host03",
+            "and drained; host02 has VM-02, host03 has VM-01",
         ),
         (HALF, PAUSED, COMPLETED, Sight.DONE, Event.FAIL, "host01 counts as drained, and VM-01 is on it"),
-        (HALF, PAUSED, FAILED, Sight.FAILED, Event.FAIL, "which is still paused: VM-01 stayed; VM-02 on host02"),
-        (HALF, DOWN, 0, Sight.LOST, Event.FAIL, "host01 went down; VM-02 on host02"),
+        (HALF, PAUSED, FAILED, Sight.FAILED, Event.FAIL, "which is still paused: VM-01 stayed; host02 has VM-02"),
+        (HALF, DOWN, 0, Sight.LOST, Event.FAIL, "host01 went down; host02 has VM-02"),
     ],
 )
 def test_how_a_drain_ends(
@@ -298,9 +298,9 @@ def test_how_a_drain_ends(
 @pytest.mark.parametrize(
     ("roles", "state", "status", "event", "summary"),
     [
-        (HALF, UP, 0, Event.CANCEL, "host01 takes part in HVC1 again; VM-02 on host02 by now; VM-01 stayed"),
+        (HALF, UP, 0, Event.CANCEL, "host01 takes part in HVC1 again; host02 has VM-02 by now; VM-01 stayed"),
         (THERE, UP, 0, Event.CANCEL, "host01 takes part in HVC1 again; nothing has moved; VM-01 and VM-02 stayed"),
-        (GONE, PAUSED, COMPLETED, Event.SUCCEED, "VM-01 on host03; the cancel came too late"),
+        (GONE, PAUSED, COMPLETED, Event.SUCCEED, "host03 has VM-01; the cancel came too late"),
     ],
 )
 def test_how_a_drain_ends_that_was_to_be_stopped(
@@ -332,7 +332,7 @@ def back(found: Roster, *, failback: bool = True) -> MaintenancePlan:
             Event.SUCCEED,
             f"{TAKES}; VM-01 and VM-02 are back",
         ),
-        (HALF, UP, Sight.QUIET, Event.FAIL, "host01 is up in HVC1; VM-02 on host02, not back"),
+        (HALF, UP, Sight.QUIET, Event.FAIL, "host01 is up in HVC1, and not everything is back: host02 has VM-02"),
         ((role("VM-01"), role("VM-02", "HOST02", status=4)), UP, Sight.UNDER_WAY, None, ""),
     ],
 )

@@ -1,4 +1,4 @@
-"""Planned maintenance of a cluster's nodes by chat: drained, resumed with what was on it, stopped half-way, refused."""
+"""Planned maintenance of a cluster's nodes by chat: drained, resumed with what was on it, evacuated, refused."""
 
 from __future__ import annotations
 
@@ -91,18 +91,30 @@ def test_what_cannot_leave_is_named_before_and_after(lab: Ferry) -> None:
     assert on(lab, "host01") == {"SQL-01"}
 
 
-def test_a_drain_is_stopped_half_way_and_says_who_is_where(lab: Ferry) -> None:
-    card = lab.say("drain host03")
-    lab.press(card, "Confirm")
-    lab.wait(lambda: node_of(lab, "host03").drain is DrainStatus.IN_PROGRESS or None)
-    lab.wait(lambda: "is being drained" in lab.text(card) or None)
-    lab.press(card, "Cancel")
+def test_an_evacuation_pauses_the_node_and_a_return_waits_for_its_resumption(lab: Ferry) -> None:
+    before = on(lab, "host01")
+    card = lab.say("evacuate host01")
+    offer = lab.text(card)
+    assert "First host01 is paused in HVC1, so that nothing lands on it. It stays paused afterwards" in offer
+    assert "stays" not in offer.replace("storage stays", "").replace("It stays paused", "")
+    lab.press(card, f"Move {len(before) + 1}")
+    done = lab.wait_until_ended(card)
+    assert "have left" in done
+    assert "host01 stays paused in HVC1: resume host01 lets it take virtual machines again" in done
+    assert "asked HVC1 to pause host01" in lab.steps(card)
+    assert (node_of(lab, "host01").paused, node_of(lab, "host01").drain) == (True, DrainStatus.NOT_INITIATED)
+    assert on(lab, "host01") == set()
 
-    ended = lab.wait_until_ended(card)
-    assert "The drain of host03 was cancelled" in ended
-    assert "host03 takes part in HVC1 again; " in ended
-    assert not node_of(lab, "host03").paused
-    assert all(name in ended for name in on(lab, "host03"))
+    refused = lab.text(lab.say("return host01"))
+    assert "host01 is paused in HVC1" in refused
+    assert "resume host01, and then return host01" in refused
+    card = lab.say("resume host01")
+    lab.press(card, "Confirm")
+    lab.wait_until_ended(card)
+    card = lab.say("return host01")
+    lab.press(card, f"Move {len(before) + 1}")
+    assert "came home to host01" in lab.wait_until_ended(card)
+    assert on(lab, "host01") == before
 
 
 @pytest.mark.parametrize(
@@ -126,5 +138,7 @@ def test_a_dead_node_is_not_drained_and_what_became_of_its_roles_is_said(lab: Fe
     """Last: the host does not come back."""
     lab.world.kill_host("host02")
     answer = lab.text(lab.say("drain host02"))
-    assert "host02 is down in HVC1; " in answer
-    assert "needed: a node that is up" in answer.replace("Needed", "needed")
+    assert "host02 is down in HVC1: " in answer
+    assert "after its failover" in answer
+    assert "Needed: a node that is up" in answer
+    assert "host02 is down in HVC1: after its failover" in lab.text(lab.say("evacuate host02"))

@@ -26,7 +26,7 @@ from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
 from tests.operations.offers import BOB, CAROL, OFFER, SetClock, both, make_ask
 from tests.operations.test_cluster_moves import InCluster
 
-GONE = "host01 is paused and drained; VM-01 and VM-03 on host02"
+GONE = "host01 is paused and drained; host02 has VM-01 and VM-03"
 
 
 def allow(*_: object, **__: object) -> None:
@@ -200,7 +200,7 @@ def test_what_stayed_is_named_with_its_reason(maintaining: Maintaining) -> None:
     row = maintaining.run()
 
     assert row.state is State.FAILED
-    assert said(row) == "HVC1 could not drain host01, which is still paused: VM-01 stayed; VM-03 on host02"
+    assert said(row) == "HVC1 could not drain host01, which is still paused: VM-01 stayed; host02 has VM-03"
     assert row.outcome is not None
     assert row.outcome.cause.startswith("VM-01: its migration failed, error 0x")
 
@@ -216,7 +216,7 @@ def test_a_cancel_stops_it_and_says_who_is_where(maintaining: Maintaining) -> No
 
     row = maintaining.row()
     assert (row.state, row.cancelled_by, maintaining.orders) == (State.CANCELLED, CAROL, ["drain", "resume"])
-    assert said(row) == "host01 takes part in HVC1 again; VM-01 on host02 by now; VM-03 stayed"
+    assert said(row) == "host01 takes part in HVC1 again; host02 has VM-01 by now; VM-03 stayed"
 
 
 def test_somebody_who_resumes_the_node_ends_it(maintaining: Maintaining) -> None:

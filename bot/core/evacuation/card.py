@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.core.evacuation.ending import failed_moves
+from bot.core.evacuation.pausing import render_intent, render_pauses, unpaused
 from bot.core.evacuation.plan import Evacuation, EvacuationKind, EvacuationPlan, Forecast, Leg, Staying
 from bot.core.evacuation.progress import Progress, measure
 from bot.core.lifecycle import HOLDING, State
@@ -186,6 +187,7 @@ def _body(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
 
 
 def _plan(plan: EvacuationPlan) -> Iterable[Part]:
+    yield from render_intent(plan)
     yield Text(lines=((_summary(plan),), *(_render_leg(leg) for leg in plan.legs[:MOST_SHOWN]), *_rest(plan)))
     if plan.staying:
         yield Text(lines=tuple(_staying(plan.staying)), mark=Mark.WARNING)
@@ -313,10 +315,12 @@ def _under_way(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
     yield Bar(percent=progress.percent, line=(_time(evacuation, progress),))
     yield Text(lines=((_counts(evacuation),), *_in_flight(evacuation, now)))
     if evacuation.paused:
-        by: Line = ("by ", User(id=evacuation.paused_by)) if evacuation.paused_by else ("by itself: too many failed",)
+        cause = f"{hosts} could not be paused in its cluster" if (hosts := unpaused(evacuation)) else "too many failed"
+        by: Line = ("by ", User(id=evacuation.paused_by)) if evacuation.paused_by else (f"by itself: {cause}",)
         yield Text(lines=(("Paused ", *by, "; what runs goes on to its end, nothing new starts."),))
     if evacuation.cancel_asked:
         yield Text(lines=(("Nothing new starts; the hosts decide whether it is still in time for what runs.",),))
+    yield from render_pauses(evacuation)
     yield from _failed(evacuation)
 
 
@@ -374,6 +378,7 @@ def _ended(evacuation: Evacuation) -> Iterable[Part]:
         if outcome.remedy:
             lines.append(("Next: ", Code(text=outcome.remedy)))
         yield Text(lines=tuple(lines))
+        yield from render_pauses(evacuation)
         yield from _failed(evacuation)
         if plan.staying:
             yield Text(lines=tuple(_staying(plan.staying)))

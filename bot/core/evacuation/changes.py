@@ -7,24 +7,31 @@ from collections.abc import Sequence
 from bot.core.estate import Census
 from bot.core.evacuation.plan import EvacuationPlan, Leg
 from bot.core.preflight import changes
+from bot.core.roster import NONE, Rosters
 
 
-def find_changes(plan: EvacuationPlan, censuses: Sequence[Census], memory_reserve_bytes: int) -> tuple[str, ...]:
+def find_changes(
+    plan: EvacuationPlan,
+    censuses: Sequence[Census],
+    memory_reserve_bytes: int,
+    rosters: Rosters = NONE,
+) -> tuple[str, ...]:
     """Sentences; empty if nothing that matters differs.
 
     Room at a destination that earlier moves are to make is looked at when it is needed.
 
     Args:
         censuses: of every host that a move begins or ends at, asked just now.
+        rosters: of the clusters that they are nodes of.
     """
     seen = {census.host: census for census in censuses}
     silent = [f"{census.host} gives no answer: {census.failure}" for census in censuses if census.info is None]
     if silent:
         return tuple(silent)
-    return tuple(text for leg in plan.legs for text in _leg_changes(leg, seen, memory_reserve_bytes))
+    return tuple(text for leg in plan.legs for text in _leg_changes(leg, seen, memory_reserve_bytes, rosters))
 
 
-def _leg_changes(leg: Leg, seen: dict[str, Census], memory_reserve_bytes: int) -> tuple[str, ...]:
+def _leg_changes(leg: Leg, seen: dict[str, Census], memory_reserve_bytes: int, rosters: Rosters) -> tuple[str, ...]:
     move = leg.plan.move
     source, destination = seen[move.source], seen[move.destination]
     assert source.info is not None
@@ -33,4 +40,7 @@ def _leg_changes(leg: Leg, seen: dict[str, Census], memory_reserve_bytes: int) -
     found = destination.info
     if leg.stage:
         found = found.model_copy(update={"memory_free_bytes": found.memory_bytes})
-    return changes(leg.plan, vm, source.info, found, 0 if leg.stage else memory_reserve_bytes)
+    reserve = 0 if leg.stage else memory_reserve_bytes
+    roster = rosters.get(move.source)
+    cluster, role = (roster.cluster, roster.role_of(move.vm)) if roster else (None, None)
+    return changes(leg.plan, vm, source.info, found, reserve, cluster, role)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core import placement
-from bot.core.estate import Census, Vm
+from bot.core.estate import Census, NodeState, Vm
 from bot.core.evacuation import reasons
 from bot.core.evacuation.filters import choose
 from bot.core.evacuation.material import make_guest, make_target, plan_move, weigh_loads
@@ -16,6 +16,7 @@ from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import UNKNOWN, Known, time_legs
 from bot.core.names import VmId
 from bot.core.placement import plan_homecoming
+from bot.core.roster import NONE, Rosters
 from bot.errors import Refused
 
 
@@ -36,19 +37,20 @@ def plan_return(
     censuses: Sequence[Census],
     rules: Rules,
     known: Known = UNKNOWN,
+    rosters: Rosters = NONE,
 ) -> EvacuationPlan:
     """
     Args:
         away: by VM id.
         censuses: of every host, asked just now.
+        rosters: of the clusters that they are nodes of.
 
     Raises:
         Refused: a home gave no answer, or none of the VMs is where it was put.
     """
     seen = {census.host: census for census in censuses}
-    for host in hosts:
-        answering(seen[host])
-    work = _Return(away, seen, rules)
+    _refuse_absent(hosts, away.values(), seen, rosters)
+    work = _Return(away, seen, rules, rosters)
     timed = time_legs(work.legs, seen, known)
     if not timed.legs and not work.staying:
         raise Refused(f"everything that left {', '.join(hosts)} is at home already", hint=f"`vms {hosts[0]}` lists it")
@@ -70,10 +72,28 @@ def plan_return(
     )
 
 
+def _refuse_absent(hosts: Sequence[str], away: Iterable[Away], seen: Mapping[str, Census], rosters: Rosters) -> None:
+    """A home has to answer; and a node that is paused takes no role until somebody resumes it."""
+    for host in hosts:
+        answering(seen[host])
+    clustered = {vm.id for census in seen.values() for vm in census.vms if vm.clustered}
+    homes = {one.home for one in away if one.vm in clustered}
+    for host in hosts:
+        roster, census = rosters.get(host), seen[host]
+        node = roster.cluster.node(census.info.fqdn) if roster and census.info else None
+        if roster is not None and node is not None and node.state == NodeState.PAUSED and host in homes:
+            raise Refused(
+                f"{host} is paused in {roster.cluster.name}, and takes no virtual machine of its",
+                needed="a node that takes part in its cluster",
+                hint=f"`resume {host}`, and then `return {host}`",
+            )
+
+
 class _Return:
     """One return being planned: who comes home and in which stage, and who stays and why."""
 
-    def __init__(self, away: Mapping[str, Away], seen: Mapping[str, Census], rules: Rules) -> None:
+    def __init__(self, away: Mapping[str, Away], seen: Mapping[str, Census], rules: Rules, rosters: Rosters) -> None:
+        self._rosters = rosters
         self._away, self._seen, self._rules = away, seen, rules
         self._infos = [census.info for census in seen.values() if census.info is not None]
         self._now = {vm.id: vm for census in seen.values() for vm in census.vms}
@@ -98,7 +118,7 @@ class _Return:
             here = self._seen[vm.host].info
             assert here is not None
             others = [info for info in self._infos if info.name != vm.host]
-            choice = choose(vm, here, others)
+            choice = choose(vm, here, others, self._rosters.get(vm.host))
             if (finding := choice.against.get(one.home)) is not None:
                 self.staying.append(reasons.found(vm, finding))
             else:
@@ -120,7 +140,8 @@ class _Return:
         assert there is not None
         names = [other.name.casefold() for other in self._now.values()]
         unique = names.count(vm.name.casefold()) == 1
-        plan = plan_move(vm.model_copy(update={"host": shift.source}), here, there, self._rules, unique=unique)
+        moved, roster = vm.model_copy(update={"host": shift.source}), self._rosters.get(shift.source)
+        plan = plan_move(moved, here, there, self._rules, roster, unique=unique)
         return Leg(
             plan=plan,
             stage=stage,

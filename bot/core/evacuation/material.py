@@ -10,15 +10,22 @@ from bot.core.evacuation.plan import Leg, Load
 from bot.core.evacuation.rules import Rules
 from bot.core.placement import Guest, Target
 from bot.core.plan import MoveKind, Plan
-from bot.core.planner import plan_live, plan_shared_nothing
+from bot.core.planner import plan_in_cluster, plan_live, plan_shared_nothing
+from bot.core.roster import Roster
 from bot.core.storage import letter_of, travelling
 from bot.core.wording import render_word
 
 
-def plan_move(vm: Vm, source: Host, destination: Host, rules: Rules, *, unique: bool) -> Plan:
-    """One VM's plan, as `migrate` would make it."""
+def plan_move(
+    vm: Vm, source: Host, destination: Host, rules: Rules, roster: Roster | None = None, *, unique: bool
+) -> Plan:
+    """One VM's plan, as `migrate` would make it. Args: roster: of the source's cluster."""
     word = render_word(vm.name) if unique else vm.id
-    if kind_of(vm) is MoveKind.SHARED_NOTHING:
+    kind = kind_of(vm, roster)
+    if kind is MoveKind.CLUSTER and roster is not None:
+        command, role = f"migrate {word} to {destination.name}", roster.role_of(vm.id)
+        return plan_in_cluster(command, vm, source, destination, rules.limits, roster.cluster, role)
+    if kind is MoveKind.SHARED_NOTHING:
         command = f"migrate {word} to {destination.name} with storage"
         return plan_shared_nothing(command, vm, source, destination, rules.limits)
     return plan_live(f"migrate {word} to {destination.name}", vm, source, destination, rules.limits)

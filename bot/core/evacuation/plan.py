@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from bot.core.estate import Frozen
 from bot.core.lifecycle import OPEN, State
+from bot.core.maintenance import Maintenance, MaintenancePlan
 from bot.core.names import UserId, VmId
 from bot.core.operation import Operation, Recorded
 from bot.core.plan import Plan
@@ -84,6 +85,7 @@ class EvacuationPlan(Frozen):
         failure_budget: after so many moves that failed it pauses by itself.
         retries: the evacuation whose failed moves these are; empty: none.
         network, caps: what the forecast took the links and the limits to be; None: nothing moves.
+        pauses: of nodes of failover clusters, which come before everything else.
         notes: further lines for the card: which hosts were not considered, what a limit costs.
     """
 
@@ -102,6 +104,7 @@ class EvacuationPlan(Frozen):
     retries: str = ""
     network: Network | None = None
     caps: Caps = Caps()
+    pauses: tuple[MaintenancePlan, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -110,10 +113,11 @@ class EvacuationPlan(Frozen):
 
 
 class Evacuation(Recorded):
-    """One row, and those of its moves in their order; there are none before it is confirmed."""
+    """One row, and those of its moves and pauses in their order; there are none before it is confirmed."""
 
     plan: EvacuationPlan
     moves: tuple[Operation, ...] = ()
+    pauses: tuple[Maintenance, ...] = ()
     paused: bool = False
     paused_by: UserId | None = None  # None while paused: Ferry itself, after too many failures
 

@@ -23,6 +23,7 @@ from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.tied import place_tied, render_broken
 from bot.core.evacuation.timing import UNKNOWN, Known, Timed, time_legs
 from bot.core.placement import Guest, Method, Placement, Problem
+from bot.core.roster import NONE, Rosters
 from bot.core.wording import render_list
 from bot.errors import Refused
 
@@ -45,12 +46,13 @@ class Wish:
 
 
 def plan_evacuation(
-    wish: Wish, censuses: Sequence[Census], rules: Rules, place: Place, known: Known = UNKNOWN
+    wish: Wish, censuses: Sequence[Census], rules: Rules, place: Place, known: Known = UNKNOWN, rosters: Rosters = NONE
 ) -> EvacuationPlan:
     """
     Args:
         censuses: of the hosts to be emptied and of every possible destination, asked just now.
         known: of links, guests, and what ties them in their clusters.
+        rosters: of the clusters that they are nodes of.
 
     Raises:
         Refused: a host that is to be emptied gave no answer, nothing is on it, or nobody could take anything.
@@ -61,12 +63,11 @@ def plan_evacuation(
     destinations = _answering_ones(others)
     vms = [vm for census in sources for vm in census.vms if wish.only is None or vm.id in wish.only]
     _refuse_unknown_names(wish, vms)
-    work = _Work(wish, seen, destinations, rules)
+    work = _Work(wish, seen, destinations, rules, rosters)
     for vm in vms:
         work.sort(vm)
     placement = place_tied(work.problem(), known.ties, censuses, partial(place, make_room=wish.make_room))
     timed = time_legs([*work.make_room(placement), *work.legs(placement)], seen, known)
-    staying = (*work.staying, *work.unplaced(placement))
     return EvacuationPlan(
         kind=EvacuationKind.EVACUATION,
         command=wish.command,
@@ -74,7 +75,7 @@ def plan_evacuation(
         hosts=wish.hosts,
         destinations=tuple(census.host for census in destinations),
         legs=timed.legs,
-        staying=staying,
+        staying=(*work.staying, *work.unplaced(placement)),
         loads=tuple(weigh_loads(timed.legs, seen)),
         forecast=timed.forecast,
         method=_method(placement),
@@ -123,7 +124,10 @@ def _refuse_unknown_names(wish: Wish, vms: Sequence[Vm]) -> None:
 class _Work:
     """One evacuation being planned: its VMs sorted into those that may go and those that stay."""
 
-    def __init__(self, wish: Wish, seen: Mapping[str, Census], destinations: Sequence[Census], rules: Rules) -> None:
+    def __init__(
+        self, wish: Wish, seen: Mapping[str, Census], destinations: Sequence[Census], rules: Rules, rosters: Rosters
+    ) -> None:
+        self._rosters = rosters
         self._wish = wish
         self._seen = seen
         self._destinations = destinations
@@ -135,7 +139,7 @@ class _Work:
         self.staying: list[Staying] = []
         if wish.make_room:
             self._residents = [
-                self._guest(vm, choose(vm, census.info, self._hosts).allowed - {census.host})
+                self._guest(vm, choose(vm, census.info, self._hosts, rosters.get(vm.host)).allowed - {census.host})
                 for census in destinations
                 if census.info is not None
                 for vm in census.vms
@@ -150,7 +154,7 @@ class _Work:
         elif tag := self._rules.stays(vm.name):
             self.staying.append(reasons.tagged(vm, tag))
         else:
-            choice: Choice = choose(vm, source, self._hosts)
+            choice: Choice = choose(vm, source, self._hosts, self._rosters.get(vm.host))
             if choice.allowed:
                 self._guests.append(self._guest(vm, choice.allowed))
             else:
@@ -180,7 +184,7 @@ class _Work:
         here, there = self._seen[source].info, self._seen[destination].info
         assert here is not None
         assert there is not None
-        plan = plan_move(vm, here, there, self._rules, unique=self._is_unique(vm))
+        plan = plan_move(vm, here, there, self._rules, self._rosters.get(source), unique=self._is_unique(vm))
         return Leg(plan=plan, stage=stage, rank=self._rules.rank(vm.name), makes_room=makes_room)
 
     def _is_unique(self, vm: Vm) -> bool:

@@ -18,7 +18,7 @@ from bot.core.planner import Limits
 from bot.core.schedule import Caps, Network, Timetable, Trip, plan
 from bot.core.storage import known_bytes, travelling
 from bot.core.ties import Tie
-from bot.core.wording import render_about, render_duration, render_list, render_rate
+from bot.core.wording import render_about, render_count, render_duration, render_list, render_rate
 
 
 def network_of(limits: Limits) -> Network:
@@ -31,8 +31,8 @@ ASSUMED_NETWORK = network_of(Limits())
 
 # Whether of storage -> what is limited, and the parameter of Set-VMHost that says how many at a time.
 _LIMITS = {
-    False: ("live migrations", "MaximumVirtualMachineMigrations"),
-    True: ("storage migrations", "MaximumStorageMigrations"),
+    False: ("live migration", "MaximumVirtualMachineMigrations"),
+    True: ("storage migration", "MaximumStorageMigrations"),
 }
 
 
@@ -67,7 +67,7 @@ def time_legs(legs: Sequence[Leg], seen: Mapping[str, Census], known: Known) -> 
     knowing = [leg.model_copy(update={"dirty_bytes_s": known.measured.dirty.get(leg.plan.move.vm)}) for leg in legs]
     timetable = plan([trip_of(str(number), leg) for number, leg in enumerate(knowing)], known.network, caps)
     timed = tuple(_in_their_turn(knowing, timetable))
-    return Timed(timed, _forecast(timetable, timed, known), caps, tuple(_advise(timetable)))
+    return Timed(timed, _forecast(timetable, timed, known), caps, tuple(_advise(timetable, seen)))
 
 
 def trip_of(name: str, leg: Leg) -> Trip:
@@ -120,16 +120,17 @@ def _forecast(timetable: Timetable, legs: Sequence[Leg], known: Known) -> Foreca
     )
 
 
-def _advise(timetable: Timetable) -> Iterator[str]:
+def _advise(timetable: Timetable, seen: Mapping[str, Census]) -> Iterator[str]:
     """Data for a person: Ferry never sets a limit."""
     for one in timetable.advice:
         then_s = timetable.seconds - one.seconds_saved
         faster = f"{render_about(then_s)} instead of {render_duration(timetable.seconds)}"
         if one.host:
             kind, parameter = _LIMITS[one.storage]
-            yield (
-                f"{one.host} allows {one.limit} {kind} at a time; {one.better} would make it {faster}: "
-                f"`Set-VMHost -{parameter} {one.better}` on it"
-            )
+            info, remedy = seen[one.host].info, f"`Set-VMHost -{parameter} {one.better}` on it"
+            if info is not None and info.cluster and not one.storage:
+                remedy = f"`(Get-Cluster).MaximumParallelMigrations = {one.better}` on a node of {info.cluster}"
+            allowed = render_count(one.limit, kind)
+            yield f"{one.host} allows {allowed} at a time; {one.better} would make it {faster}: {remedy}"
         else:
             yield f"the limit of {one.limit} migrations at a time makes it longer; {one.better} would make it {faster}"

@@ -29,6 +29,20 @@ _TITLES = {
         State.DECLINED: "The drain of {host} was declined",
         State.EXPIRED: "The offer to drain {host} has ended",
     },
+    Task.PAUSE: {
+        State.PROPOSED: "Pause {host}?",
+        State.QUEUED: "{host} waits to be paused",
+        State.GRANTED: "{host} is about to be paused",
+        State.RUNNING: "{host} is being paused",
+        State.VERIFYING: "Checking whether {host} is paused",
+        State.SUCCEEDED: "{host} is paused",
+        State.FAILED: "{host} was not paused",
+        State.NEEDS_ATTENTION: "Pausing {host} needs attention",
+        State.CLOSED: "Pausing {host} was closed",
+        State.CANCELLED: "Pausing {host} was cancelled",
+        State.DECLINED: "Pausing {host} was declined",
+        State.EXPIRED: "The offer to pause {host} has ended",
+    },
     Task.RESUME: {
         State.PROPOSED: "Resume {host}?",
         State.QUEUED: "{host} waits to be resumed",
@@ -50,7 +64,7 @@ def render_maintenance(change: Maintenance) -> Reply:
     plan = change.plan
     title = _TITLES[plan.task][change.state].format(host=plan.host)
     if change.cancel_asked and not change.ended:
-        title = f"The drain of {plan.host} is being stopped"
+        title = f"The drain of {plan.host} is being stopped" if plan.task is Task.DRAIN else title
     return Reply(
         title=(Strong(text=title),),
         badge=render_badge(change),
@@ -89,16 +103,17 @@ def _render_intent(plan: MaintenancePlan) -> str:
             return f"{told}. Nothing is moved back."
         what = f", and has {plan.cluster} bring back what was drained"
         return f"{told}{what}" + (f" by {plan.source}." if plan.source else ".")
+    if plan.task is Task.PAUSE:
+        return f"Pauses {plan.host} in {plan.cluster}, so that it takes nothing more."
     leaving = [role for role in plan.roles if not role.stays]
-    stays = (
-        f", {render_count(len(plan.roles) - len(leaving), 'VM')} cannot leave" if len(leaving) < len(plan.roles) else ""
-    )
+    stuck = len(plan.roles) - len(leaving)
+    stays = f" {render_count(stuck, 'VM')} cannot leave." if stuck else ""
     if not leaving:
-        return f"Pauses {plan.host} in {plan.cluster}, so that it takes nothing more{stays}."
+        return f"Pauses {plan.host} in {plan.cluster}, so that it takes nothing more.{stays}"
     pace = f", {plan.live_limit} live at a time" if plan.live_limit else ""
     return (
         f"Pauses {plan.host} in {plan.cluster}, which then moves {render_count(len(leaving), 'VM')} away by itself, "
-        f"the highest priority first{pace}{stays}. It chooses where."
+        f"the highest priority first{pace}. It chooses where.{stays}"
     )
 
 

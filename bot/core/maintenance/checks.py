@@ -32,7 +32,10 @@ def check_drain(plan: MaintenancePlan, roster: Roster, estate: Estate, busy: Seq
     yield from _check_operations(plan, busy)
 
 
-def check_resumption(plan: MaintenancePlan, roster: Roster, estate: Estate) -> Iterator[Finding]:
+def check_resumption(
+    plan: MaintenancePlan, roster: Roster, estate: Estate, *, after_evacuation: bool
+) -> Iterator[Finding]:
+    """Args: after_evacuation: it was paused for one, which moved its VMs one by one."""
     if not plan.failback:
         if plan.roles:
             names = render_list([role.group for role in plan.roles])
@@ -40,7 +43,10 @@ def check_resumption(plan: MaintenancePlan, roster: Roster, estate: Estate) -> I
                 "stay", f"{names} {_verb(plan.roles, 'stays', 'stay')} where {_verb(plan.roles, 'it is', 'they are')}"
             )
         return
-    if not plan.source:
+    if after_evacuation:
+        told = f"what an evacuation took away comes home by `return {plan.host}` afterwards"
+        yield fine("return", told)
+    elif not plan.source:
         yield warning(
             "unknown",
             f"the last drain of {plan.host} was not Ferry's: what comes back is known to {plan.cluster} alone",
@@ -56,14 +62,18 @@ def check_resumption(plan: MaintenancePlan, roster: Roster, estate: Estate) -> I
 
 
 def _check_stays(plan: MaintenancePlan) -> Iterator[Finding]:
+    """Roles with the same reason together: a node may have a hundred."""
+    reasons: dict[str, list[str]] = {}
     for role in plan.roles:
         if role.stays:
-            yield blocking(
-                "stays",
-                f"{role.group} cannot leave: {role.stays}",
-                needed="a node that may take it",
-                hint=f"the drain then ends as failed, with {plan.host} paused and {role.group} on it",
-            )
+            reasons.setdefault(role.stays, []).append(role.group)
+    for why, names in reasons.items():
+        yield blocking(
+            "stays",
+            f"{render_list(names)} cannot leave: {why}",
+            needed="a node that may take " + _verb(names, "it", "them"),
+            hint=f"The drain then ends as failed, with {plan.host} paused and {_verb(names, 'it', 'them')} still there",
+        )
 
 
 def _check_nodes(plan: MaintenancePlan, roster: Roster) -> Iterator[Finding]:
@@ -119,46 +129,59 @@ def _find_homeless(movers: Sequence[Passenger], left: dict[str, int]) -> list[Pa
 
 
 def _check_interruptions(plan: MaintenancePlan, roster: Roster) -> Iterator[Finding]:
+    """By what happens to them and why, together."""
     threshold = DEFAULT_LIVE_FROM if roster.live_from is None else roster.live_from
+    groups: dict[tuple[How, bool], list[Passenger]] = {}
     for role in plan.roles:
-        if role.stays or role.how not in (How.QUICK, How.STOPPED):
-            continue
-        own = role.priority >= threshold
-        why = "its own DefaultMoveType says so"
+        if not role.stays and role.how in (How.QUICK, How.STOPPED):
+            groups.setdefault((role.how, role.priority >= threshold), []).append(role)
+    for (how, own), roles in groups.items():
+        why = f"{_verb(roles, 'its', 'their')} own DefaultMoveType says so"
         if not own:
+            shown = render_list(sorted({render_priority(role.priority) for role in roles}))
             live = f"{plan.cluster} moves live only from {render_priority(threshold)} up"
-            why = f"its priority is {render_priority(role.priority)}, and {live}"
-        memory = f"{render_bytes(role.memory_bytes)} of memory" if role.memory_bytes else "its memory"
-        what = (
-            f"stands still while {memory} are saved and restored"
-            if role.how is How.QUICK
-            else "is shut down and started again"
-        )
-        yield warning("interruption", f"{role.group} {what}: {why}", hint=_live_instead(role, own, threshold))
+            why = f"{_verb(roles, 'its', 'their')} priority is {shown}, and {live}"
+        yield warning("interruption", f"{_render_interrupted(how, roles)}: {why}", hint=_live_instead(roles, own))
     if roster.live_from is None and any(role.how in (How.LIVE, How.QUICK) for role in plan.roles):
-        yield warning(
-            "threshold", f"{plan.cluster} does not tell from which priority it moves live; medium is its default"
-        )
+        told = f"{plan.cluster} does not tell from which priority it moves live; medium is its default"
+        yield warning("threshold", told)
 
 
-def _live_instead(role: Passenger, own: bool, threshold: int) -> str:
-    first = f"`migrate {render_word(role.group)} to {role.to[0]}` moves it live first" if role.to else ""
-    priority = f"`(Get-ClusterGroup -VMId {role.vm}).Priority = {threshold}` makes it so for good"
-    return ", ".join(filter(None, (first, priority if role.vm and not own else "")))
+def _render_interrupted(how: How, roles: Sequence[Passenger]) -> str:
+    names = render_list([role.group for role in roles])
+    if how is How.STOPPED:
+        return f"{names} {_verb(roles, 'is', 'are')} shut down and started again"
+    known = sum(role.memory_bytes or 0 for role in roles)
+    memory = f"{render_bytes(known)} of memory are" if known else f"{_verb(roles, 'its', 'their')} memory is"
+    return f"{names} {_verb(roles, 'stands', 'stand')} still while {memory} saved and restored"
+
+
+def _live_instead(roles: Sequence[Passenger], own: bool) -> str:
+    """For this time by a move of its own, and for good by the cluster's threshold."""
+    said = []
+    if roles[0].to:
+        word = render_word(roles[0].group)
+        said.append(f"`migrate {word} to {roles[0].to[0]}` moves {_verb(roles, 'it', 'one')} live first")
+    if not own:
+        least = min(role.priority for role in roles)
+        command = f'Get-ClusterResourceType "Virtual Machine" | Set-ClusterParameter MoveTypeThreshold {least}'
+        said.append(f"`{command}` has {_verb(roles, 'it', 'them')} moved live from now on")
+    return ", ".join(said)
 
 
 def _check_apart(plan: MaintenancePlan, roster: Roster) -> Iterator[Finding]:
     """Kept apart where possible: said where it is not."""
     if roster.cluster.enforces_apart:
         return
+    together = []
     for role in roster.on(plan.node):
         takers = find_takers(roster, role, plan.node)
         rivals = [find_rivals(roster.cluster, role, node.name) for node in takers]
         if takers and all(rivals):
-            names = render_list([group.name for groups in rivals for group in groups])
-            yield warning(
-                "apart", f"{role.group.name} comes to be with {names}, from which {plan.cluster} would keep it apart"
-            )
+            names = render_list([group.name for groups in rivals for group in groups], last="or")
+            together.append(f"{role.group.name} with {names}")
+    if together:
+        yield warning("apart", f"{plan.cluster} keeps apart what then comes together: {render_list(together)}")
 
 
 def _check_others(plan: MaintenancePlan, estate: Estate) -> Iterator[Finding]:

@@ -36,6 +36,8 @@ def judge(plan: MaintenancePlan, cluster: Cluster) -> Sight:
     if node is None or node.state == NodeState.DOWN:
         return Sight.LOST
     paused = node.state == NodeState.PAUSED
+    if plan.task is Task.PAUSE:
+        return Sight.DONE if paused else Sight.UNTOUCHED
     if plan.task is Task.DRAIN:
         ends = {DrainStatus.COMPLETED: Sight.DONE, DrainStatus.FAILED: Sight.FAILED}
         if node.drain == DrainStatus.IN_PROGRESS:
@@ -118,6 +120,8 @@ def _render_done(plan: MaintenancePlan, cluster: Cluster) -> str:
         back = [group.name for group in _planned(plan, cluster)] if plan.failback else []
         returned = f"; {render_list(back, most=8)} {_is(back)} back" if back else ""
         return f"{plan.host} is up in {plan.cluster} and takes virtual machines again{returned}"
+    if plan.task is Task.PAUSE:
+        return f"{plan.host} is paused in {plan.cluster}"
     there = [group.name for group in remaining(plan, cluster)]
     rest = f"; {render_list(there)}, which {_is(there)} off, stayed" if there else ""
     gone = render_owners(_away(plan, cluster))
@@ -125,12 +129,12 @@ def _render_done(plan: MaintenancePlan, cluster: Cluster) -> str:
 
 
 def render_owners(groups: Iterable[ClusterGroup]) -> str:
-    """ "VM-01 and APP-01 on host02, SQL-01 on host03, where it is failed"."""
+    """ "host02 has VM-01 and APP-01, host03 has SQL-01 (failed)"."""
     by: dict[str, list[str]] = {}
     for group in groups:
         state = "" if group.state in _AT_REST else f" ({render_group_state(group.state)})"
         by.setdefault(group.owner.lower(), []).append(f"{group.name}{state}")
-    return ", ".join(f"{render_list(names, most=8)} on {owner}" for owner, names in sorted(by.items()))
+    return ", ".join(f"{owner} has {render_list(names, most=8)}" for owner, names in sorted(by.items()))
 
 
 def render_stopped(plan: MaintenancePlan, cluster: Cluster) -> str:
@@ -169,6 +173,9 @@ def _lost(plan: MaintenancePlan, cluster: Cluster) -> Outcome:
 
 
 def _untouched(plan: MaintenancePlan, cluster: Cluster) -> Outcome:
+    if plan.task is Task.PAUSE:
+        cause = "the order did not arrive, or somebody has resumed it since; it is not sent twice"
+        return Outcome(summary=f"{plan.host} takes part in {plan.cluster}", cause=cause)
     if plan.task is Task.RESUME:
         node = cluster.node(plan.node)
         if node is not None and node.state == NodeState.PAUSED:
@@ -177,7 +184,7 @@ def _untouched(plan: MaintenancePlan, cluster: Cluster) -> Outcome:
         away = _away(plan, cluster)
         names = [group.name for group in away]
         return Outcome(
-            summary=f"{plan.host} is up in {plan.cluster}; {render_owners(away)}, not back",
+            summary=f"{plan.host} is up in {plan.cluster}, and not everything is back: {render_owners(away)}",
             cause="its cluster did not bring it back" if len(names) == 1 else "its cluster did not bring them back",
             remedy=f"`migrate {names[0]} to {plan.host}`" if len(names) == 1 else "`migrate <vm> to " + plan.host + "`",
         )

@@ -1,4 +1,4 @@
-"""Plans that drain a node of a failover cluster, or let it take part again. Frozen data, like any plan.
+"""Plans that pause or drain a node of a failover cluster, or let it take part again. Frozen data, like any plan.
 
 The cluster carries them out: it chooses where each role goes, and in which order. A plan says what that rests on, and
 claims no destination.
@@ -16,6 +16,7 @@ from bot.core.plan import Finding
 
 class Task(StrEnum):
     DRAIN = "drain"
+    PAUSE = "pause"  # nothing is moved by it; an evacuation begins so
     RESUME = "resume"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.core.estate import ClusterNode, DrainStatus, Estate, NodeState, Role, Seen
 from bot.core.host_change import HostChange
 from bot.core.maintenance.checks import check_drain, check_resumption
+from bot.core.maintenance.judging import render_owners
 from bot.core.maintenance.plan import Maintenance, MaintenancePlan, Passenger, Task
 from bot.core.maintenance.roles import find_how, find_obstacle, find_takers
 from bot.core.names import same_computer
@@ -68,6 +69,7 @@ def plan_resumption(
             hint=f"`cluster {name}` shows its nodes",
         )
     away, source = _taken_away(node, roster, last)
+    paused = last is not None and last.plan.task is Task.PAUSE
     plan = MaintenancePlan(
         command=command,
         host=host,
@@ -77,7 +79,7 @@ def plan_resumption(
         roles=tuple(_passenger(role, roster, node, estate, back=True) for role in away),
         source=source,
     )
-    return plan.model_copy(update={"findings": tuple(check_resumption(plan, roster, estate))})
+    return plan.model_copy(update={"findings": tuple(check_resumption(plan, roster, estate, after_evacuation=paused))})
 
 
 def find_changes(plan: MaintenancePlan, roster: Roster) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def find_changes(plan: MaintenancePlan, roster: Roster) -> tuple[str, ...]:
     node = roster.cluster.node(plan.node)
     if node is None:
         return (f"{plan.host} is no node of {plan.cluster} any more",)
-    if (node.state, node.drain) != (plan.state, plan.drain):
+    if plan.task is not Task.PAUSE and (node.state, node.drain) != (plan.state, plan.drain):
         drain = " and drained" if node.drain == DrainStatus.COMPLETED else ""
         drain = " and being drained" if node.drain == DrainStatus.IN_PROGRESS else drain
         return (f"{plan.host} is {render_node_state(node.state)}{drain} in {plan.cluster} now",)
@@ -162,25 +164,40 @@ def _node_of(roster: Roster, host: str, estate: Estate) -> ClusterNode:
             needed="a node of a failover cluster",
             hint=f"`cluster {roster.cluster.name}` shows its nodes",
         )
-    if node.state != NodeState.DOWN:
-        return node
+    refuse_down(host, roster, estate)
+    return node
+
+
+def refuse_down(host: str, roster: Roster, estate: Estate) -> None:
+    """Raises Refused: the node is down, and its cluster has done what could be done."""
+    seen = estate.on(host)
+    computer = seen.info.fqdn if seen is not None and seen.info is not None else host
+    node = roster.cluster.node(computer)
+    if node is None or node.state != NodeState.DOWN:
+        return
+    name = roster.cluster.name
     raise Refused(
-        f"{host} is down in {roster.cluster.name}; {_left_behind(roster, node, seen)}",
+        f"{host} is down in {name}: {'; '.join(_render_fate(roster, node, seen))}",
         needed="a node that is up",
-        hint=f"`cluster {roster.cluster.name}` shows where its virtual machines are",
+        hint=f"`cluster {name}` shows where its virtual machines are",
     )
 
 
-def _left_behind(roster: Roster, node: ClusterNode, seen: Seen | None) -> str:
-    """What a dead node is still said to own, and what it held that others have taken over."""
-    still = [role.group.name for role in roster.on(node.name)]
-    held = {vm.name for vm in (seen.held if seen else ()) if vm.clustered}
-    taken = [role.group.name for role in roster.roles if role.group.name in held and role.group.name not in still]
-    said = [f"other nodes have {render_list(taken)} now"] if taken else []
-    said.append(
-        f"{render_list(still)} {'is' if len(still) == 1 else 'are'} left on it" if still else "nothing is left on it"
-    )
-    return ", ".join(said)
+def _render_fate(roster: Roster, node: ClusterNode, seen: Seen | None) -> list[str]:
+    """What became of what a dead node held when it last answered, as far as its cluster tells."""
+    held = {vm.id: vm.name for vm in ((seen.held or seen.vms) if seen else ())}
+    roles = [role for role in roster.roles if role.vm in held]
+    taken = [role.group for role in roles if not same_computer(role.group.owner, node.name)]
+    left = [role.group.name for role in roster.on(node.name)]
+    known = {role.vm for role in roster.roles}
+    others = [name for vm, name in held.items() if vm not in known]
+    said = [f"after its failover {render_owners(taken)}"] if taken else []
+    if left:
+        said.append(f"{render_list(left, most=8)} {'is' if len(left) == 1 else 'are'} left on it and not running")
+    if others:
+        verb = "is no role of the cluster and is" if len(others) == 1 else "are no roles of the cluster and are"
+        said.append(f"{render_list(others, most=8)} {verb} down with it")
+    return said or ["what it held is not known"]
 
 
 def _refuse_busy(host: str, changes: Sequence[HostChange]) -> None:

@@ -32,7 +32,7 @@ def check_clustered(case: Case) -> Iterator[Finding]:
         needed = "its storage to stay on the cluster's, where every node reaches it"
         hint = f"`migrate {case.vm_word} to {case.destination.name}` moves it in {case.source.cluster}"
     else:
-        needed = "a move in its cluster: evacuations do not use the cluster yet"
+        needed = "a move in its cluster, which could not be read just now"
         hint = f"`migrate {case.vm_word} to {_other(case)}` moves it in {case.source.cluster}"
     yield blocking("clustered", f"{case.vm.name} belongs to a failover cluster", needed=needed, hint=hint)
 

@@ -1,4 +1,4 @@
-"""Carries out one drain of a cluster's node, or lets it take part again: orders it once, follows it, looks again.
+"""Pauses or drains a cluster's node, or lets it take part again: orders it once, follows it, looks again.
 
 The cluster does the work and goes on without us. So the order leaves in one place only, after a look at the node and
 after the row says so; a runner that takes over looks and follows, and orders nothing again. Where the order shows no
@@ -92,8 +92,10 @@ class Maintainer(HostRunner):
             summary = "what was confirmed is no longer so; nothing was ordered"
             self._change(change, Event.FAIL, Outcome(summary=summary, cause=cause, remedy=f"`{plan.command}`"))
             return False
-        doing = f"drain {plan.host}" if plan.task is Task.DRAIN else f"resume {plan.host}"
-        self._change(change, Event.START, note=f"asked {plan.cluster} to {doing}")
+        if judge(plan, roster.cluster) is Sight.DONE:
+            self._change(change, Event.START)
+            return True
+        self._change(change, Event.START, note=f"asked {plan.cluster} to {plan.task} {plan.host}")
         try:
             self._order(plan)
         except HostError as error:
@@ -118,10 +120,10 @@ class Maintainer(HostRunner):
         """By the host itself; by another node only if it certainly did not arrive there."""
         for host in plan.witnesses:
             try:
-                if plan.task is Task.DRAIN:
-                    self._fleet.suspend(host, plan.node, drain=True)
-                else:
+                if plan.task is Task.RESUME:
                     self._fleet.resume(host, plan.node, failback=plan.failback)
+                else:
+                    self._fleet.suspend(host, plan.node, drain=plan.task is Task.DRAIN)
             except HostError as error:
                 if error.fault is Fault.TRANSIENT and host != plan.witnesses[-1]:
                     continue

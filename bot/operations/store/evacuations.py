@@ -13,16 +13,26 @@ from datetime import datetime
 import sqlalchemy as sa
 from pydantic import JsonValue
 
-from bot.core.evacuation import EvacuationPlan, Leg
+from bot.core.evacuation import EvacuationPlan
 from bot.core.evacuation.card import render_failure
 from bot.core.evacuation.ending import FAILED, conclude
+from bot.core.host_change import HostPlan
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, Event, State
 from bot.core.names import UserId
 from bot.core.operation import Outcome
 from bot.core.plan import Plan
+from bot.core.reply import marked
 from bot.operations.store import cards, decisions
 from bot.operations.store.entries import append
-from bot.operations.store.rows import IS_EVACUATION, effects, read_evacuation, to_operation, update
+from bot.operations.store.rows import (
+    HOST_CHANGES,
+    IS_EVACUATION,
+    effects,
+    read_evacuation,
+    to_host_change,
+    to_operation,
+    update,
+)
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
 
 TABLE, LIST, PICTURE = "table", "list", "picture"
@@ -36,47 +46,56 @@ def begin(
     row: sa.RowMapping,
     by: UserId,
     now: datetime,
-    site_of: Callable[[Plan], str],
+    site_of: Callable[[Plan | HostPlan], str],
 ) -> None:
     """Write its moves as confirmed, and let it be under way. The row has just been confirmed."""
     plan = EvacuationPlan.model_validate_json(row["plan"])
+    pauses = [_write_child(connection, row, pause, by, now, site_of(pause), pause.host) for pause in plan.pauses]
     for leg in plan.legs:
-        _write_move(connection, row, leg, by, now, site_of(leg.plan))
+        turn = {"stage": leg.stage, "rank": leg.rank}
+        _write_child(connection, row, leg.plan, by, now, site_of(leg.plan), leg.plan.move.vm, turn)
     values = effects(row, Event.BEGIN, now) | {"failures_allowed": plan.failure_budget}
     update(connection, row, values)
     append(connection, row["id"], Event.BEGIN.value, now, {"by": by, "moves": len(plan.legs), "to": values["state"]})
+    for pause in pauses:
+        follow_pause(connection, _select(connection, pause), now)
 
 
-def _write_move(
-    connection: sa.Connection, parent: sa.RowMapping, leg: Leg, by: UserId, now: datetime, site: str
-) -> None:
-    """A VM that has an operation of its own is not moved by a second one."""
+def _write_child(
+    connection: sa.Connection,
+    parent: sa.RowMapping,
+    plan: Plan | HostPlan,
+    by: UserId,
+    now: datetime,
+    site: str,
+    about: str,
+    turn: Mapping[str, int] | None = None,
+) -> str:
+    """Its id. A VM or a host that has an operation of its own is not touched by a second one."""
     number = decisions.highest(connection, operation.c.number) + 1
-    values = decisions.describe(number, leg.plan, site) | {
-        "ask_key": f"{parent['ask_key']}/{leg.plan.move.vm}",
+    values = decisions.describe(number, plan, site) | {
+        "ask_key": f"{parent['ask_key']}/{about}",
         "parent": parent["id"],
-        "stage": leg.stage,
-        "rank": leg.rank,
+        **(turn or {}),
         **{column: parent[column] for column in ("place", "requested_by", "requested_at", "expires_at")},
     }
     connection.execute(sa.insert(operation).values(**values))
     row = _select(connection, values["id"])
     details: dict[str, JsonValue] = {
         "evacuation": parent["id"],  # which says who asked
-        "plan": leg.plan.model_dump(mode="json"),
-        "digest": leg.plan.digest,
+        "plan": plan.model_dump(mode="json"),
+        "digest": plan.digest,
     }
     append(connection, row["id"], "propose", now, details)
     busy = sa.select(operation.c.id).where(operation.c.vm == row["vm"], operation.c.state.in_(CONFIRMED_AND_OPEN))
     if other := connection.execute(busy).scalar():
-        outcome = Outcome(
-            summary=f"nothing was started: {leg.plan.move.vm_name} has another operation, {other}",
-            remedy=f"status {other}",
-        )
-        apply(connection, row, Event.EXPIRE, now, outcome=outcome)
-        return
-    turn = {"confirmed_by": by, "position": decisions.highest(connection, operation.c.position) + 1}
-    apply(connection, row, Event.CONFIRM, now, turn, by=by)
+        name = plan.move.vm_name if isinstance(plan, Plan) else plan.host
+        told = f"nothing was started: {name} has another operation, {other}"
+        apply(connection, row, Event.EXPIRE, now, outcome=Outcome(summary=told, remedy=f"status {other}"))
+    else:
+        position = decisions.highest(connection, operation.c.position) + 1
+        apply(connection, row, Event.CONFIRM, now, {"confirmed_by": by, "position": position}, by=by)
+    return str(row["id"])
 
 
 def hold(connection: sa.Connection, row: sa.RowMapping, paused: bool, by: UserId | None, now: datetime) -> bool:
@@ -122,6 +141,19 @@ def follow(connection: sa.Connection, move: sa.RowMapping, now: datetime) -> Non
             settle(connection, move["parent"], now)
 
 
+def follow_pause(connection: sa.Connection, pause: sa.RowMapping, now: datetime) -> None:
+    """The pause of a node has changed. Where it did not come about, nothing is moved until a person says so."""
+    touch(connection, pause["parent"])
+    if State(pause["state"]) not in FAILED:
+        return
+    outcome = to_host_change(pause).outcome
+    told = f"{pause['source']} was not paused: {outcome.summary if outcome else pause['state']}"
+    go_on = f"`resume {pause['parent']}` moves its virtual machines all the same, `cancel {pause['parent']}` does not"
+    row = _select(connection, pause["parent"])
+    if not row["cancel_asked"] and hold(connection, row, True, None, now):
+        cards.add_step(connection, pause["parent"], marked(f"{told}; {go_on}"), now)
+
+
 def touch(connection: sa.Connection, evacuation: str) -> None:
     """What its card shows has changed. Nothing, for a move that stands alone."""
     if evacuation:
@@ -149,16 +181,18 @@ def select_held(connection: sa.Connection) -> dict[str, str]:
     parents = sa.select(operation).where(IS_EVACUATION, operation.c.state == State.UNDER_WAY.value)
     waiting: dict[str, str] = {}
     for parent in connection.execute(parents).mappings():
-        moves = sa.select(operation.c.id, operation.c.state, operation.c.stage).where(
-            operation.c.parent == parent["id"], operation.c.state.in_(_OPEN)
-        )
+        columns = (operation.c[name] for name in ("id", "state", "stage", "kind", "source"))
+        moves = sa.select(*columns).where(operation.c.parent == parent["id"], operation.c.state.in_(_OPEN))
         found = list(connection.execute(moves))
         stage = min((move.stage for move in found), default=0)
+        pausing = [move.source for move in found if move.kind in HOST_CHANGES]
         for move in found:
             if move.state != State.QUEUED.value:
                 continue
             if parent["paused"] or parent["cancel_asked"]:
                 waiting[move.id] = f"{parent['id']} is paused"
+            elif pausing and move.kind not in HOST_CHANGES:
+                waiting[move.id] = f"{pausing[0]} is paused in its cluster first"
             elif move.stage > stage:
                 waiting[move.id] = "the moves that make room for it come first"
     return waiting

@@ -10,7 +10,7 @@ from bot.core.lifecycle import Event, states_accepting
 from bot.core.names import UserId
 from bot.core.operation import Ask, Outcome
 from bot.core.reply import Line
-from bot.operations.store import cards, decisions, entries, rooms
+from bot.operations.store import cards, decisions, entries, evacuations, rooms
 from bot.operations.store.reader import names, select_row
 from bot.operations.store.rows import effects, to_host_change, update
 from bot.operations.store.store import Store
@@ -58,7 +58,9 @@ class HostChanges:
             details = decisions.details(row, event, values, by, outcome)
             entries.append(connection, change_id, event.value, now, details)
             if note is not None:
-                cards.add_step(connection, change_id, note, now)
+                cards.add_step(connection, row["parent"] or change_id, note, now)
+            if row["parent"] and (changed := select_row(connection, change_id)) is not None:
+                evacuations.follow_pause(connection, changed, now)
             rooms.pump(connection, now, self._store.means)
         return self._store.find_host_change(change_id)
 

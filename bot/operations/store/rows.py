@@ -69,7 +69,7 @@ def read_shown(connection: sa.Connection, row: sa.RowMapping) -> Shown:
 
 def to_host_change(row: sa.RowMapping) -> HostChange:
     plans, changes = HOST_CHANGES[row["kind"]]
-    now = {column: row[column] for column in ("waiting", "percent", "attempt")}
+    now = {column: row[column] for column in ("waiting", "percent", "attempt", "parent")}
     return changes(**_recorded(row), plan=plans.model_validate_json(row["plan"]), **now)
 
 
@@ -91,11 +91,14 @@ def to_operation(row: sa.RowMapping) -> Operation:
 
 
 def read_evacuation(connection: sa.Connection, row: sa.RowMapping) -> Evacuation:
-    moves = sa.select(operation).where(operation.c.parent == row["id"]).order_by(operation.c.number)
+    children = sa.select(operation).where(operation.c.parent == row["id"]).order_by(operation.c.number)
+    rows = list(connection.execute(children).mappings())
+    pauses = (to_host_change(child) for child in rows if is_host_change(child))
     return Evacuation(
         **_recorded(row),
         plan=EvacuationPlan.model_validate_json(row["plan"]),
-        moves=tuple(map(to_operation, connection.execute(moves).mappings())),
+        moves=tuple(to_operation(child) for child in rows if is_move(child)),
+        pauses=tuple(one for one in pauses if isinstance(one, Maintenance)),
         paused=row["paused"],
         paused_by=row["paused_by"],
     )
