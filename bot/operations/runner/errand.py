@@ -41,6 +41,7 @@ from bot.errors import Fault, HostError
 from bot.operations.runner import endings
 from bot.operations.runner.again import PASSING, RECORD_S, SET_UP_PERCENT, may_be_sent_again
 from bot.operations.runner.following import Following, Gone, Overdue
+from bot.operations.runner.leftovers import Leftovers
 from bot.operations.runner.order import Held, Order, Unwanted
 from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing, backoff_s
@@ -68,6 +69,7 @@ class Errand:
         stopping: threading.Event,
     ) -> None:
         self._row = Row(store, operation)
+        self._leftovers = Leftovers(self._row, fleet)
         self._plan = operation.plan
         self._move = operation.plan.move
         self._fleet = fleet
@@ -184,7 +186,7 @@ class Errand:
 
     def _hold(self) -> bool:
         """Back to its turn, in which it waits for its evacuation to go on. True, always: nothing was sent."""
-        self._discard()
+        self._leftovers.discard()
         self._row.change(Event.HOLD, note="paused before its order left; back in the queue")
         return True
 
@@ -196,7 +198,7 @@ class Errand:
             return True
         if self._row.cancelled():
             return self._end_unwanted()
-        self._clear_former()
+        self._leftovers.discard_former()
         return self._row.end(Event.FAIL, endings.world_changed(self._row.operation, differences))
 
     def _end_unwanted(self) -> bool:
@@ -204,7 +206,7 @@ class Errand:
         if self._row.sent:
             self._judge(self._settle(doubtful=not self._certain), None)
             return True
-        self._clear_former()
+        self._leftovers.discard_former()
         return self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
 
     def _end_unsent(self, certain: bool) -> None:
@@ -212,7 +214,7 @@ class Errand:
         if not certain:
             self._judge(self._settle(doubtful=True), None)
             return
-        self._discard()
+        self._leftovers.discard()
         self._row.end(Event.CANCEL, endings.unstarted(self._row.operation, certain=True))
 
     def _compare(self) -> bool:
@@ -221,13 +223,13 @@ class Errand:
             return False
         self._row.progress(self._following.percent, "comparing both hosts")
         if incompatibilities := self._fleet.compare(self._move):
-            self._discard()
+            self._leftovers.discard()
             if self._row.cancelled():
                 return self._end_unwanted()
             return self._row.end(Event.FAIL, endings.not_fitting(self._row.operation, incompatibilities))
         self._row.say(f"{self._move.source} and {self._move.destination} fit for {self._move.vm_name}")
         if self._row.cancelled():
-            self._discard()
+            self._leftovers.discard()
             return self._end_unwanted()
         return False
 
@@ -253,7 +255,7 @@ class Errand:
         if not unsent or self._row.cancelled() or not isinstance(verdict, NotMoved):
             self._judge(verdict, None)
         elif self._age_s() > RECORD_S:
-            self._discard()
+            self._leftovers.discard()
             self._row.end(Event.FAIL, endings.traceless(self._row.operation, verdict, self._age_s()))
         else:
             self._row.say(f"{self._move.source} shows no trace of the move: starting it from the beginning")
@@ -320,7 +322,7 @@ class Errand:
         self._row.end(Event.SUCCEED if complete else Event.DOUBT, outcome)
 
     def _end_not_moved(self, verdict: NotMoved, failure: HostError | None) -> None:
-        self._discard()
+        self._leftovers.discard()
         if self._row.cancelled():
             self._row.end(Event.CANCEL, endings.not_moved(self._row.operation, verdict, failure))
         elif failure is None or not self._may_return(failure):
@@ -346,7 +348,7 @@ class Errand:
         if not self._certain:
             self._judge(self._settle(doubtful=True), error)
             return
-        self._discard()
+        self._leftovers.discard()
         if self._row.cancelled():
             self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
         elif not self._may_return(error):
@@ -369,22 +371,6 @@ class Errand:
         if self._row.operation.cancel_asked:  # in the last moment: nobody has to wait for its turn
             self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
         return True
-
-    def _clear_former(self) -> None:
-        """A former attempt may have compared, and have died before it cleared up."""
-        if self._row.operation.attempt > 1:
-            self._discard()
-
-    def _discard(self) -> None:
-        """Remove what a comparison may have left. If it stays, the next move of the VM takes it over."""
-        if not self._move.kind.compared:
-            return
-        self._row.require()  # another attempt may have compared since
-        try:
-            self._fleet.discard(self._move)
-        except HostError as error:
-            log.warning("discard_failed operation=%s host=%s code=%s", self._row.operation.id, error.host, error.code)
-            self._row.say(f"{self._move.destination} may still hold a planned copy: {error.message}")
 
     def _pause_after(self, error: HostError, turn: int, verb: str) -> None:
         """A pause that a cancel ends."""
