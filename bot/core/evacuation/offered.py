@@ -119,11 +119,14 @@ def _warnings(plan: EvacuationPlan) -> Iterable[Line]:
     told: dict[str, list[str]] = {}
     for leg in plan.legs:
         for finding in leg.plan.findings:
-            if finding.level is Level.WARNING:
+            if finding.level is Level.WARNING and finding.code != _OF_TIES:
                 told.setdefault(_SHORT.get(finding.code, finding.text), []).append(leg.plan.move.vm_name)
     for what, names in told.items():
         yield marked(f"{what}: {render_list(names)}")
 
+
+_OF_TIES = "apart"
+"""A warning that looks at one move alone; the plan's notes say what becomes of ties once all have moved."""
 
 _SHORT = {
     "checkpoints": "checkpoints travel along",
