@@ -60,7 +60,7 @@ class Links:
 def _read_finished(
     connection: sa.Connection, evacuations: frozenset[str], measured: Measured, now: datetime
 ) -> list[Finished]:
-    done = (operation.c.parent.in_(evacuations), IS_MOVE, operation.c.state == State.SUCCEEDED.value)
+    done = (IS_MOVE, operation.c.parent.in_(evacuations), operation.c.state == State.SUCCEEDED.value)
     query = sa.select(operation).where(*done, operation.c.started_at.is_not(None), operation.c.settled_at.is_not(None))
     return [
         Finished(
@@ -127,7 +127,7 @@ def _trip(row: sa.RowMapping, measured: Measured) -> Trip:
         rank=row["rank"],
         stage=row["stage"],
         live=kind is not MoveKind.STORAGE,
-        storage=kind is not MoveKind.LIVE,
+        storage=kind.carries_storage,
     )
 
 

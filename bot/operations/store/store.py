@@ -17,8 +17,8 @@ from pydantic import JsonValue
 
 from bot.core.estate import Host
 from bot.core.evacuation import Evacuation, EvacuationPlan
-from bot.core.evacuation.card import MOST_SHOWN
 from bot.core.evacuation.measuring import Measured
+from bot.core.evacuation.offered import MOST_SHOWN
 from bot.core.evacuation.timing import ASSUMED_NETWORK
 from bot.core.lifecycle import HOLDING, Event, State, states_accepting
 from bot.core.names import UserId
