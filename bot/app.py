@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import commands
 from bot.audit import AuditCopy
@@ -20,15 +21,18 @@ from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import network_of
 from bot.core.form import make_form
+from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.policy import Policy
+from bot.core.policy import Facts
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
+from bot.operations.authority import Authority
 from bot.operations.bookkeeper import Bookkeeper
+from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.evacuations import Evacuations
@@ -36,13 +40,18 @@ from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
+from bot.operations.membership import Membership
+from bot.operations.policy import read_policy, require_sound
 from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
+from bot.operations.runner.permission import refusal_by
 from bot.operations.steward import Steward
 from bot.operations.store import Store
+from bot.operations.store.groups import GroupRows
 from bot.ports import Clock
 from bot.registry import discover
 from bot.settings import Settings
+from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Forms, SlackFront
 from bot.slack.poster import Poster
 from bot.solver import Placer
@@ -128,6 +137,7 @@ def build(
         Refused: the settings do not allow this role, or a Slack token is missing or not what it should be.
         ChatError: Slack does not accept the token, or cannot be reached.
     """
+    require_sound(settings)
     sites = _sites(settings, role, site)
     watched = [name for name, host in settings.hosts.items() if role is not Role.WORKER or host.site in sites]
     name = settings.operations.process or f"{socket.gethostname()}/{role}/{site or '*'}"
@@ -135,7 +145,8 @@ def build(
 
     parts: list[Part] = [base.inventory, Steward(base.store, base.inventory.ask_room_soon)]
     if role is not Role.BOT:
-        runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
+        refusal = refusal_by(base.authority, base.store)
+        runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings), refusal)
         ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
         parts.append(Engine(base.store, runner, base.presence, *ask, sweep_s=dead_after_s / BEATS))
     bot_user = ""
@@ -157,6 +168,8 @@ class _Base:
     fleet: HyperVFleet
     inventory: Inventory
     recheck: Callable[[Plan], tuple[str, ...]]
+    groups: GroupRows
+    authority: Authority
 
 
 def _base(
@@ -172,7 +185,13 @@ def _base(
         fleet, clock, settings.operations.refresh_s, on_room=store.set_room, background=tuple(watched)
     )
     recheck = _recheck(inventory, store, clock, _limits(settings))
-    return _Base(settings, clock, store, presence, fleet, inventory, recheck)
+    groups = GroupRows(store, read_policy(settings).groups, _age(settings))
+    authority = _authority(settings, clock, inventory, groups)
+    return _Base(settings, clock, store, presence, fleet, inventory, recheck, groups, authority)
+
+
+def _age(settings: Settings) -> timedelta:
+    return timedelta(minutes=settings.policy.groups_minutes)
 
 
 def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
@@ -202,9 +221,10 @@ class _Listening:
     front: SlackFront
     intake: Intake
     forms: Forms
+    on_group: Callable[[str], None]
 
     def start(self) -> None:
-        self.front.start(self.intake.take, self.forms)
+        self.front.start(self.intake.take, self.forms, self.on_group)
 
     def stop(self) -> None:
         self.front.stop()
@@ -215,14 +235,13 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     settings, store, clock = base.settings, base.store, base.clock
     chat = Poster(front.client)
     copy = AuditCopy(settings.operations.audit_file, Journal(store.database, clock))
-    policy = Policy(allow=frozenset(settings.slack.allow), operators=frozenset(settings.slack.operators))
-    offer = timedelta(minutes=settings.operations.offer_minutes)
     place = Placer(settings.evacuation.solver_s).place
     evacuations = Evacuations(base.inventory, store, _rules(settings), place)
-    desk = Desk(store, clock, base.recheck, offer, policy, Looking(store, base.fleet), evacuations.changes)
+    looking = Looking(store, base.fleet)
+    desk = Desk(store, clock, base.recheck, _patience(settings), base.authority, looking, evacuations.changes)
     dispatcher = Dispatcher(
         discover(commands),
-        policy,
+        base.authority,
         base.inventory,
         store,
         copy,
@@ -233,13 +252,36 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
+    membership = Membership(base.groups, SlackGroups(front.client), clock, _age(settings))
+
+    def permits(ask: Ask, action: str) -> bool:
+        return base.authority.decide(ask.actor, ask.place.channel, action).allowed
+
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake, partial(make_form, policy, tuple(settings.hosts))),
+        membership,
+        _Listening(front, intake, partial(make_form, permits, tuple(settings.hosts)), membership.has_changed),
     ]
+
+
+def _authority(settings: Settings, clock: Clock, inventory: Inventory, groups: GroupRows) -> Authority:
+    def cluster_of(name: str) -> str | None:
+        infos = [seen.info for seen in inventory.estate().hosts if seen.host == name]
+        return infos[0].cluster if infos and infos[0] is not None else None
+
+    facts = Facts(tags_of=_rules(settings).tags_of, cluster_of=cluster_of)
+    return Authority(read_policy(settings), clock, facts, groups.read, ZoneInfo(settings.policy.time_zone))
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        offer=timedelta(minutes=settings.operations.offer_minutes),
+        approval=timedelta(minutes=settings.policy.approval_minutes),
+        reminder=timedelta(minutes=settings.policy.reminder_minutes),
+    )
 
 
 def _limits(settings: Settings) -> Limits:

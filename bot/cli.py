@@ -1,7 +1,7 @@
-"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | jea`. It decides nothing.
+"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | policy | jea`.
 
-What takes long to import (the bot with its database, the lab with its servers) is imported by the commands that need
-it, so that help, `parse` and a wrong setting answer at once.
+It decides nothing. What takes long to import (the bot with its database, the lab with its servers) is imported by the
+commands that need it, so that help, `parse` and a wrong setting answer at once.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+policy = typer.Typer(help="Who may do what, by the settings.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(policy, name="policy")
 
 Scenario = Annotated[
     str,
@@ -184,7 +187,8 @@ def manifest(
     ] = "",
 ) -> None:
     """Print the manifest of the Slack app that these settings need."""
-    sys.stdout.write(render_manifest(load(config).slack, url))
+    settings = load(config)
+    sys.stdout.write(render_manifest(settings.slack, url, groups=bool(settings.user_groups)))
 
 
 @app.command()
@@ -256,6 +260,19 @@ def doctor(
     else:
         _out.print(f"Not well: {', '.join(ill)}" if ill else "All is well.")
     raise typer.Exit(1 if ill else 0)
+
+
+@policy.command()
+def check(config: Config = None) -> None:
+    """Look for rules and approvals that cannot be meant. Exit status 1 if there are any."""
+    from bot.operations.policy import find_problems, render_problems
+    from bot.slack.groups import read_groups
+
+    settings = load(config)
+    members = read_groups(settings.slack, settings.user_groups)
+    problems = find_problems(settings, members)
+    _out.print(render_problems(settings, problems, asked=members is not None))
+    raise typer.Exit(1 if problems else 0)
 
 
 @app.command()

@@ -9,7 +9,7 @@ A command looks (through `Context`) and answers. It never changes anything itsel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, get_type_hints
@@ -25,6 +25,7 @@ from bot.core.names import (
     HostName,
     HostNames,
     OperationId,
+    Person,
     StoragePath,
     Topic,
     UserId,
@@ -39,12 +40,13 @@ from bot.core.planner import Limits
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
-from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
+from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
 from bot.errors import HostError, Refused
 
 __all__ = [
     "Age",
     "Anchor",
+    "Approve",
     "Arguments",
     "Cancel",
     "Close",
@@ -54,6 +56,7 @@ __all__ = [
     "Command",
     "Confirm",
     "Context",
+    "Decline",
     "Evacuation",
     "EvacuationPlan",
     "Host",
@@ -68,6 +71,7 @@ __all__ = [
     "OperationId",
     "Part",
     "Pause",
+    "Person",
     "Plan",
     "PreparationPlan",
     "Refused",
@@ -206,7 +210,12 @@ class History(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a command may look at while it answers one person."""
+    """What a command may look at while it answers one person.
+
+    Attributes:
+        why: whether that person may say those words here, and by which rules; nothing is offered. Raises UsageError,
+            Refused, HostError.
+    """
 
     actor: UserId
     now: datetime
@@ -216,6 +225,7 @@ class Context:
     evacuations: Evacuations
     commands: Mapping[str, Command]
     limits: Limits
+    why: Callable[[str, Sequence[str]], Reply]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -19,10 +19,11 @@ from bot.core.evacuation import EvacuationPlan
 from bot.core.evacuation.card import render_preview
 from bot.core.grammar import Arguments, Word, normalise, split
 from bot.core.journal import Refusal
+from bot.core.names import UserId
 from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.policy import Policy, decide
+from bot.core.policy import AnyPlan, Verdict
 from bot.core.preparation import PreparationPlan
 from bot.core.refusal import render_blocked, render_host_error, render_incident, render_refused, render_usage
 from bot.core.reply import Reply
@@ -60,13 +61,21 @@ class Desk(Protocol):
         """Keep who was refused what."""
 
 
+class Authority(Protocol):
+    """Who may do what. Answers at once."""
+
+    def decide(self, actor: UserId, channel: str, action: str, plan: AnyPlan | None = None) -> Verdict: ...
+
+    def why(self, actor: UserId, channel: str, command: str, action: str, plan: AnyPlan | None) -> Reply: ...
+
+
 class Dispatcher:
     """Holds no state of its own; safe to call from any thread. `answer` may wait for hosts."""
 
     def __init__(
         self,
         registry: Registry,
-        policy: Policy,
+        authority: Authority,
         hosts: Hosts,
         operations: Operations,
         history: History,
@@ -79,7 +88,7 @@ class Dispatcher:
         stale_after_s: float,
     ) -> None:
         self._registry = registry
-        self._policy = policy
+        self._authority = authority
         self._hosts = hosts
         self._operations = operations
         self._history = history
@@ -146,26 +155,26 @@ class Dispatcher:
             return answer
         if isinstance(answer, Plan):
             about = {"vm": answer.move.vm_name, "host": answer.move.destination}
-            self._permit(ask, answer.action, lambda: (answer.command, about))
+            self._permit(ask, answer.action, lambda: (answer.command, about), answer)
             if answer.blocked:
                 return render_blocked(answer)
             self._desk.propose(answer, ask)
             return None
         if isinstance(answer, PreparationPlan):
-            self._permit(ask, answer.action, lambda: (answer.command, {"host": answer.host}))
+            self._permit(ask, answer.action, lambda: (answer.command, {"host": answer.host}), answer)
             self._desk.propose_preparation(answer, ask)
             return None
         if isinstance(answer, EvacuationPlan):
-            self._permit(ask, answer.action, lambda: (answer.command, {"host": ", ".join(answer.hosts)}))
+            self._permit(ask, answer.action, lambda: (answer.command, {"host": ", ".join(answer.hosts)}), answer)
             if not answer.legs:
                 return render_preview(answer)
             self._desk.propose_evacuation(answer, ask)
             return None
         return self._desk.apply(answer, ask)
 
-    def _permit(self, ask: Ask, action: str, wish: Wish | None = None) -> None:
+    def _permit(self, ask: Ask, action: str, wish: Wish | None = None, plan: AnyPlan | None = None) -> None:
         """`wish` says what is wanted, where that would change something: a no to it is journalled."""
-        verdict = decide(self._policy, ask.actor, action)
+        verdict = self._authority.decide(ask.actor, ask.place.channel, action, plan)
         if verdict.allowed:
             return
         if wish is not None:
@@ -206,7 +215,18 @@ class Dispatcher:
             evacuations=self._evacuations,
             commands=self._registry,
             limits=self._limits,
+            why=partial(self._why, ask),
         )
+
+    def _why(self, ask: Ask, person: str, words: Sequence[str]) -> Reply:
+        """What would be answered to that person here, as far as policy goes. What is planned for it is thrown away."""
+        command, rest = find(self._registry, tuple(map(Word, words)))
+        arguments = command.usage.read(rest)
+        answer = self._handle(command, arguments, ask) if command.changes else None
+        plan = answer if isinstance(answer, AnyPlan) else None
+        action = command.action if plan is None else plan.action
+        text = command.usage.write(arguments)
+        return self._authority.why(UserId(person), ask.place.channel, text, action, plan)
 
 
 def _read_wish(command: Command, words: tuple[Word, ...]) -> tuple[str, Mapping[str, object]]:

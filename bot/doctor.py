@@ -18,6 +18,7 @@ from typing import Any
 from bot.core.plan import Finding, Level
 from bot.errors import FerryError
 from bot.hyperv import probe
+from bot.operations.policy import find_problems
 from bot.operations.probe import examine_database
 from bot.settings import Settings, load
 from bot.slack.probe import examine_slack, slack_ahead_s
@@ -65,7 +66,7 @@ def diagnose(config: Path | None, limit_s: float) -> Iterator[Report]:
     except FerryError as error:
         yield Report("settings", (_blocking("settings", error.message, "settings that can be read", error.hint),))
         return
-    yield Report("settings", (_settings(settings),))
+    yield Report("settings", (_settings(settings), *_policy(settings)))
     yield from examine_all(_subjects(settings), limit_s)
 
 
@@ -74,6 +75,11 @@ def _settings(settings: Settings) -> Finding:
         hint = "`ferry lab --hosts-only` prints a complete example"
         return _blocking("settings", "the settings name no host", "at least one table like [hosts.host01]", hint)
     return Finding(level=Level.FINE, code="settings", text=f"can be read, and name {len(settings.hosts)} hosts")
+
+
+def _policy(settings: Settings) -> Iterator[Finding]:
+    for one in find_problems(settings):
+        yield _blocking("policy", f"{one.place}: {one.saw}", "rules and approvals that can be met", one.remedy)
 
 
 def _subjects(settings: Settings) -> dict[str, Examination]:
@@ -87,7 +93,7 @@ def _of_host(name: str, settings: Settings) -> Examination:
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:
-    yield from examine_slack(settings.slack)
+    yield from examine_slack(settings.slack, settings.user_groups, ruled=bool(settings.rules))
     ahead_s = slack_ahead_s(settings.slack)
     if ahead_s is not None:
         yield probe.clock("Slack", ahead_s)

@@ -13,12 +13,13 @@ from bot.core.journal import Refusal
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
-from bot.core.policy import Policy
+from bot.core.policy import Policy, simple
 from bot.core.preparation import PreparationPlan
 from bot.core.reply import Code, Line, Span, Strong, Text
 from bot.core.signal import Anchor, Signal
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
+from bot.operations.authority import Authority
 from bot.registry import Registry
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -72,7 +73,7 @@ class NoHistory:
 def make_dispatcher(desk: Tray, registry: Registry, policy: Policy | None = None) -> Dispatcher:
     return Dispatcher(
         registry,
-        policy or Policy(allow=frozenset({ALICE})),
+        Authority(policy or Policy(rules=simple([ALICE])), FixedClock()),
         # No command here looks at a host or an operation; one that did would end in an incident.
         cast(Hosts, None),
         cast(Operations, None),

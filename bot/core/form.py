@@ -13,8 +13,8 @@ from typing import Literal
 
 from bot.core.estate import Frozen
 from bot.core.grammar import quote, split
-from bot.core.names import UserId, check_vm_name
-from bot.core.policy import Policy, decide
+from bot.core.names import check_vm_name
+from bot.core.operation import Ask
 from bot.core.wording import render_list, render_word
 from bot.errors import UsageError
 
@@ -67,10 +67,10 @@ class Kind:
     render: Callable[[Values], str]
 
 
-def make_form(policy: Policy, hosts: Sequence[str], name: str, actor: UserId) -> Form | None:
-    """The form that a person asks for; None: there is none of that name, or it is not for this person."""
+def make_form(permits: Callable[[Ask, str], bool], hosts: Sequence[str], name: str, ask: Ask) -> Form | None:
+    """The form that a person asks for; None: there is none of that name, or it is not for this person there."""
     kind = FORMS.get(name)
-    return kind.make(hosts) if kind and hosts and decide(policy, actor, kind.action).allowed else None
+    return kind.make(hosts) if kind and hosts and permits(ask, kind.action) else None
 
 
 # evacuate <hosts> [to <destinations>] [except <vms>] [make room]

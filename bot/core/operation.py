@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.core.approval import Count
 from bot.core.estate import Frozen
 from bot.core.lifecycle import ENDED, State
 from bot.core.names import UserId
@@ -45,6 +46,7 @@ class Recorded(Frozen):
     started_at: datetime | None = None  # when the move was last sent to the host
     ended_at: datetime | None = None
     outcome: Outcome | None = None
+    counts: tuple[Count, ...] = ()  # the approvals that it needs, as they stood when somebody last decided
 
     @property
     def ended(self) -> bool:

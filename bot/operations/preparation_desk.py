@@ -1,4 +1,4 @@
-"""Takes what people decide about preparations of hosts: confirmed, declined, looked at, closed.
+"""Takes what people decide about preparations of hosts: declined, cancelled, looked at, closed.
 
 The rules are those of the desk for a single move, which also says who may do what.
 """
@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.core.approval import Count
 from bot.core.estate import Host
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Ask, Outcome
 from bot.core.preparation import Preparation, PreparationPlan, find_changes
 from bot.core.reply import Reply
-from bot.core.signal import Cancel, Close, Confirm, Look, Pause, Resume
-from bot.core.wording import render_list
+from bot.core.signal import Cancel, Close, Look, Pause, Resume
 from bot.errors import Refused
-from bot.operations.decided import render_decided, render_overtaken
-from bot.operations.evacuation_desk import Permit
+from bot.operations.consent import Permit
+from bot.operations.decided import render_decided
 from bot.operations.runner.preparer import conclude
 from bot.operations.store import Store
 from bot.operations.store.preparations import Preparations
-from bot.ports import Clock
 
 
 class PreparationDesk:
@@ -31,23 +30,24 @@ class PreparationDesk:
         read: a host, asked now. Raises HostError.
     """
 
-    def __init__(self, store: Store, clock: Clock, read: Callable[[str], Host], permit: Permit) -> None:
+    def __init__(self, store: Store, read: Callable[[str], Host], permit: Permit) -> None:
         self._store = store
         self._rows = Preparations(store)
-        self._clock = clock
         self._read = read
         self._permit = permit
 
-    def propose(self, plan: PreparationPlan, ask: Ask, expires_at: datetime) -> Preparation:
-        return self._rows.propose(plan, ask, expires_at)
+    def propose(
+        self, plan: PreparationPlan, ask: Ask, expires_at: datetime, counts: tuple[Count, ...] = ()
+    ) -> Preparation:
+        return self._rows.propose(plan, ask, expires_at, counts)
 
-    def apply(
-        self, signal: Confirm | Cancel | Look | Close | Pause | Resume, preparation: Preparation, ask: Ask
-    ) -> Reply | None:
+    def find_changes(self, plan: PreparationPlan) -> tuple[str, ...]:
+        """What differs on the host from what was offered. Raises HostError."""
+        return find_changes(plan, self._read(plan.host))
+
+    def apply(self, signal: Cancel | Look | Close | Pause | Resume, preparation: Preparation, ask: Ask) -> Reply | None:
         """None: the updated card is the answer. Raises Refused, HostError."""
         match signal:
-            case Confirm():
-                return self._confirm(preparation, ask)
             case Cancel():
                 return self._cancel(preparation, ask)
             case Look():
@@ -60,24 +60,6 @@ class PreparationDesk:
                     needed="an evacuation that is under way",
                     hint=f"`status {preparation.id}`",
                 )
-
-    def _confirm(self, preparation: Preparation, ask: Ask) -> Reply | None:
-        plan = preparation.plan
-        if preparation.state is not State.PROPOSED:
-            return render_decided(preparation, plan.command)
-        if self._clock.now() >= preparation.expires_at:
-            return self._expire(preparation, Outcome(summary="nobody confirmed it in time; nothing was set"))
-        if differences := find_changes(plan, self._read(plan.host)):
-            summary = "what was offered is no longer so; nothing was set"
-            cause = render_list(differences)
-            return self._expire(preparation, Outcome(summary=summary, cause=cause, remedy=plan.command))
-        return self._decide(preparation, Event.CONFIRM, ask)
-
-    def _expire(self, preparation: Preparation, outcome: Outcome) -> Reply:
-        command = preparation.plan.command
-        if self._rows.change(preparation.id, Event.EXPIRE, outcome=outcome) is None:
-            return render_decided(self._reread(preparation), command)
-        return render_overtaken(preparation, command, outcome)
 
     def _cancel(self, preparation: Preparation, ask: Ask) -> Reply | None:
         self._permit(preparation, "operation.cancel", f"cancel {preparation.id}", ask)

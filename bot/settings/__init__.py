@@ -7,6 +7,14 @@ file as `SecretStr` and never leave it in a log, a message or the database.
 from __future__ import annotations
 
 from bot.settings.loading import SettingsError, explain, load
+from bot.settings.policy import (
+    DAYS,
+    ApprovalSettings,
+    HoursSettings,
+    PolicySettings,
+    RuleSettings,
+    ScopeSettings,
+)
 from bot.settings.sections import (
     LOOPBACK,
     Authentication,
@@ -19,12 +27,18 @@ from bot.settings.sections import (
 )
 
 __all__ = [
+    "DAYS",
     "LOOPBACK",
+    "ApprovalSettings",
     "Authentication",
     "EvacuationSettings",
     "HostSettings",
+    "HoursSettings",
     "LogSettings",
     "OperationSettings",
+    "PolicySettings",
+    "RuleSettings",
+    "ScopeSettings",
     "Settings",
     "SettingsError",
     "SlackSettings",

@@ -44,6 +44,7 @@ from bot.slack.payloads import (
     Us,
     read_event,
     read_form_name,
+    read_group_change,
     read_press,
     read_slash,
     read_submission,
@@ -61,12 +62,16 @@ _TOKEN_REFUSED = frozenset(
 
 log = logging.getLogger(__name__)
 
-Forms = Callable[[str, UserId], Form | None]
-"""The form of a name, for a person. None: there is none, or it is not for this person."""
+Forms = Callable[[str, Ask], Form | None]
+"""The form of a name, for whoever asks. None: there is none, or it is not for this person."""
 
 
-def _no_form(_: str, __: UserId) -> None:
+def _no_form(_: str, __: Ask) -> None:
     """Where there are no forms."""
+
+
+def _no_group(_: str) -> None:
+    """Where no policy names user groups."""
 
 
 def _now() -> datetime:
@@ -100,15 +105,18 @@ class SlackFront:
         self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
         self._ears: _Ears | None = None
 
-    def start(self, take: Callable[[Ask], bool], forms: Forms = _no_form) -> None:
+    def start(
+        self, take: Callable[[Ask], bool], forms: Forms = _no_form, on_group: Callable[[str], None] = _no_group
+    ) -> None:
         """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
 
         Args:
             take: claims an ask durably; False if it was claimed before. Called from several threads.
             forms: answers at once.
+            on_group: told of each user group whose members have changed; answers at once.
         """
         with slack_errors():
-            app = self._bolt(take, forms)
+            app = self._bolt(_Listeners(take, forms, on_group, self.client, self._us, self._now))
         if self._settings.mode == "http":
             self._ears = _Http(app, self._settings.listen)
         else:
@@ -120,8 +128,7 @@ class SlackFront:
         if ears is not None:
             ears.close()
 
-    def _bolt(self, take: Callable[[Ask], bool], forms: Forms) -> App:
-        listeners = _Listeners(take, forms, self.client, self._us, self._now)
+    def _bolt(self, listeners: _Listeners) -> App:
         app = App(
             name="ferry",  # without one Bolt asks `inspect` who calls, which looks at the file of every module
             client=self.client,
@@ -141,15 +148,25 @@ class _Listeners:
     """What Bolt calls, giving arguments by their names."""
 
     def __init__(
-        self, take: Callable[[Ask], bool], forms: Forms, client: WebClient, us: Us, now: Callable[[], datetime]
+        self,
+        take: Callable[[Ask], bool],
+        forms: Forms,
+        on_group: Callable[[str], None],
+        client: WebClient,
+        us: Us,
+        now: Callable[[], datetime],
     ) -> None:
         self._take = take
         self._forms = forms
+        self._on_group = on_group
         self._client = client
         self._us = us
         self._now = now
 
     def hear_event(self, body: dict[str, Any]) -> None:
+        if group := read_group_change(body, self._us):
+            self._on_group(group)
+            return
         self._hear(read_event, body)
 
     def hear_slash(self, body: dict[str, Any], ack: Ack) -> None:
@@ -182,7 +199,7 @@ class _Listeners:
             log.debug("ask ignored reason=%r", ask.reason)
             return
         if name := read_form_name(ask):
-            if form := self._forms(name, ask.actor):
+            if form := self._forms(name, ask):
                 self._beside(self._open, form, ask, str(body.get("trigger_id", "")))
                 return
             ask = ask.model_copy(update={"text": name})

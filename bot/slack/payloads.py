@@ -32,6 +32,8 @@ from bot.slack.modals import CALLBACK
 
 Payload = Mapping[str, Any]
 
+GROUP_EVENT = "subteam_members_changed"
+
 _FORM = "form "  # so a button's text begins that opens one
 
 
@@ -208,6 +210,13 @@ def _unfit(callback: _Event, us: Us) -> str:
 
 def _addressed(event: _Message, us: Us) -> bool:
     return event.type == "app_mention" or event.channel_type == "im" or f"<@{us.bot_user}>" in event.text
+
+
+def read_group_change(body: Payload, us: Us) -> str:
+    """The user group whose members have changed; empty: the event says nothing of that."""
+    event = body.get("event")
+    ours = body.get("team_id") == us.team and isinstance(event, Mapping) and event.get("type") == GROUP_EVENT
+    return str(event.get("subteam_id", "")) if ours and isinstance(event, Mapping) else ""
 
 
 def read_slash(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:

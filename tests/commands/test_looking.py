@@ -13,11 +13,12 @@ from bot.core.evacuation.rules import Rules
 from bot.core.operation import Ask, Place
 from bot.core.plan import Level, MoveKind, Plan
 from bot.core.planner import Limits
-from bot.core.policy import Policy
+from bot.core.policy import Policy, simple
 from bot.core.reply import Note, Reply, Table, Text
 from bot.dispatch import Dispatcher
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.world import GIB, Switch, SwitchType
+from bot.operations.authority import Authority
 from bot.operations.evacuations import Evacuations
 from bot.operations.inventory import Inventory
 from bot.operations.store import Store
@@ -42,7 +43,7 @@ class Ferry:
         self.inventory = Inventory(fleet, SystemClock(), refresh_s=3600)
         self._dispatcher = Dispatcher(
             discover(commands),
-            Policy(allow=frozenset({ALICE})),
+            Authority(Policy(rules=simple([ALICE])), SystemClock()),
             self.inventory,
             store,
             NoHistory(),

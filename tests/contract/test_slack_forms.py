@@ -17,7 +17,6 @@ from slack_sdk.errors import SlackApiError
 from bot.core.form import Option, make_evacuate, make_form
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.core.policy import Policy
 from bot.core.reply import Button, Reply
 from bot.lab.slack import Fault, Modal, SlackServer
 from bot.lab.slack.blocks import find_problems
@@ -261,9 +260,9 @@ def front(server: SlackServer, inbox: Inbox) -> Iterator[SlackFront]:
     settings = SlackSettings(
         bot_token=SecretStr(server.bot_token), app_token=SecretStr(server.app_token), api_url=server.api_url
     )
-    policy = Policy(allow=frozenset({UserId(server.user_id("alice"))}))
+    alice = UserId(server.user_id("alice"))
     started = SlackFront(settings, ping_s=0.3)
-    started.start(inbox.take, partial(make_form, policy, HOSTS))
+    started.start(inbox.take, partial(make_form, lambda ask, _: ask.actor == alice, HOSTS))
     try:
         server.wait_for(lambda: server.connections, WAIT_S)
         yield started

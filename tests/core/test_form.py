@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 import commands
 from bot.core.form import FORMS, Values, make_evacuate, make_form
 from bot.core.names import UserId
-from bot.core.policy import Policy
+from bot.core.operation import Ask
 from bot.registry import discover, understand
 from bot.slack.mrkdwn import escape
+from tests.operations.offers import make_ask
 
 ALICE, BOB, MALLORY = UserId("U0ALICE000"), UserId("U0BOB00000"), UserId("U0MALLORY0")
-POLICY = Policy(allow=frozenset({ALICE}), operators=frozenset({BOB}))
+
+
+def permits(ask: Ask, action: str) -> bool:
+    return action == "host.evacuate" and ask.actor in (ALICE, BOB)
+
+
 EVACUATE = FORMS["evacuate"]
 REGISTRY = discover(commands)
 
@@ -77,11 +83,11 @@ def test_what_cannot_be_is_said_at_its_field(values: Values, field: str, said: s
 def test_a_form_is_for_those_who_may_do_what_it_does() -> None:
     form = make_evacuate(["host01", "host02"])
     assert [option.value for option in form.fields[0].options] == ["host01", "host02"]
-    assert make_form(POLICY, ["host01", "host02"], "evacuate", ALICE) == form
-    assert make_form(POLICY, ["host01", "host02"], "evacuate", BOB) == form
-    assert make_form(POLICY, ["host01"], "evacuate", MALLORY) is None
-    assert make_form(POLICY, ["host01"], "elsewhere", ALICE) is None
-    assert make_form(POLICY, [], "evacuate", ALICE) is None
+    assert make_form(permits, ["host01", "host02"], "evacuate", make_ask(actor=ALICE)) == form
+    assert make_form(permits, ["host01", "host02"], "evacuate", make_ask(actor=BOB)) == form
+    assert make_form(permits, ["host01"], "evacuate", make_ask(actor=MALLORY)) is None
+    assert make_form(permits, ["host01"], "elsewhere", make_ask(actor=ALICE)) is None
+    assert make_form(permits, [], "evacuate", make_ask(actor=ALICE)) is None
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -11,6 +11,7 @@ from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.operations.runner import Runner, Timing
+from bot.operations.runner.permission import Refusal
 from bot.operations.store import Store
 from bot.operations.watch import in_background
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
@@ -49,8 +50,10 @@ class Bench:
             self.store.set_room(make_host(name), self.clock.now())
         return self.row(State.GRANTED)
 
-    def runner(self, changes: Callable[[Plan], tuple[str, ...]] | None = None) -> Runner:
-        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, self.timing)
+    def runner(
+        self, changes: Callable[[Plan], tuple[str, ...]] | None = None, refusal: Refusal = lambda _: ""
+    ) -> Runner:
+        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, self.timing, refusal)
         self._runners.append(made)
         return made
 

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from bot.core.lifecycle import Event, State
+from bot.core.policy import Policy, simple
 from bot.core.preparation import Name, Preparation, PreparationPlan, Setting
 from bot.core.signal import Cancel, Close, Confirm, Look
 from bot.errors import Fault, HostError, HostUnreachable, Refused
 from bot.lab.world.machines import Authentication, Host
-from bot.operations.preparation_desk import PreparationDesk
+from bot.operations.authority import Authority
+from bot.operations.consent import Patience
+from bot.operations.desk import Desk
+from bot.operations.looking import Looking
 from bot.operations.runner import Runner
 from bot.operations.steward import Steward
 from bot.operations.store import Store
@@ -262,13 +266,13 @@ def test_the_last_one_is_what_can_be_put_back_once(preparing: Preparing) -> None
 # What people decide
 
 
-def allow(*_: object, **__: object) -> None:
-    """Everybody may do everything here; who may is the desk's own test."""
-
-
 @pytest.fixture
-def desk(preparing: Preparing) -> PreparationDesk:
-    return PreparationDesk(preparing.store, preparing.clock, lambda host: preparing.lab.fleet.read_host(host)[0], allow)
+def desk(preparing: Preparing) -> Desk:
+    """Everybody may do everything here; who may is the desk's own test."""
+    store, clock = preparing.store, preparing.clock
+    authority = Authority(Policy(rules=simple((), [ALICE, BOB])), clock)
+    looking = Looking(store, preparing.lab.fleet)
+    return Desk(store, clock, lambda _: (), Patience(OFFER), authority, looking, lambda _: ())
 
 
 def lose_it(preparing: Preparing) -> None:
@@ -286,46 +290,45 @@ def lose_it(preparing: Preparing) -> None:
 
 @pytest.mark.parametrize(("enabled", "state"), [(True, State.SUCCEEDED), (False, State.FAILED)])
 def test_a_later_look_concludes_what_needed_attention(
-    preparing: Preparing, desk: PreparationDesk, enabled: bool, state: State
+    preparing: Preparing, desk: Desk, enabled: bool, state: State
 ) -> None:
     lose_it(preparing)
     preparing.host.migration_enabled = enabled
 
-    assert desk.apply(Look(operation="m-1"), preparing.row, make_ask("look m-1")) is None
+    assert desk.apply(Look(operation="m-1"), make_ask("look m-1")) is None
 
     assert preparing.row.state is state
     assert preparing.row.outcome is not None
     assert preparing.row.outcome.late
 
 
-def test_an_operator_closes_what_needs_attention(preparing: Preparing, desk: PreparationDesk) -> None:
+def test_an_operator_closes_what_needs_attention(preparing: Preparing, desk: Desk) -> None:
     lose_it(preparing)
-    assert desk.apply(Close(operation="m-1", reason="done by hand"), preparing.row, make_ask(actor=BOB)) is None
+    assert desk.apply(Close(operation="m-1", reason="done by hand"), make_ask(actor=BOB)) is None
     assert preparing.row.state is State.CLOSED
     assert preparing.row.cancelled_by == BOB
 
 
-def test_of_two_who_confirm_one_is_first(preparing: Preparing, desk: PreparationDesk) -> None:
-    offered = preparing.offer()
-    assert desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=BOB)) is None
-    second = desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=ALICE))
+def test_of_two_who_confirm_one_is_first(preparing: Preparing, desk: Desk) -> None:
+    preparing.offer()
+    assert desk.apply(Confirm(operation="m-1"), make_ask(actor=BOB)) is None
+    second = desk.apply(Confirm(operation="m-1"), make_ask(actor=ALICE))
     assert second is not None
     assert preparing.row.confirmed_by == BOB
 
 
-def test_an_offer_ends_by_time(preparing: Preparing, desk: PreparationDesk) -> None:
-    offered = preparing.offer()
+def test_an_offer_ends_by_time(preparing: Preparing, desk: Desk) -> None:
+    preparing.offer()
     preparing.clock.forward(minutes=11)
-    assert preparing.store.expired(preparations=True) == ("m-1",)
-    assert preparing.store.expired() == preparing.store.expired(evacuations=True) == ()
-    assert desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=BOB)) is not None
+    assert preparing.store.expired() == ("m-1",)
+    assert desk.apply(Confirm(operation="m-1"), make_ask(actor=BOB)) is not None
     assert preparing.row.state is State.EXPIRED
 
 
-def test_what_is_being_set_is_not_cancelled(preparing: Preparing, desk: PreparationDesk) -> None:
+def test_what_is_being_set_is_not_cancelled(preparing: Preparing, desk: Desk) -> None:
     preparing.grant()
     with pytest.raises(Refused, match="too late to cancel m-1"):
-        desk.apply(Cancel(operation="m-1"), preparing.row, make_ask())
+        desk.apply(Cancel(operation="m-1"), make_ask())
 
 
 def test_nobody_has_to_press_anything_for_an_offer_to_end(preparing: Preparing) -> None:

@@ -11,11 +11,11 @@ from datetime import datetime
 from bot.core.evacuation.ending import failed_moves
 from bot.core.evacuation.plan import Evacuation, EvacuationKind, EvacuationPlan, Leg, Staying
 from bot.core.evacuation.progress import Progress, measure
-from bot.core.lifecycle import HOLDING, State
+from bot.core.lifecycle import HOLDING, UNDECIDED, State
 from bot.core.operation import Operation
 from bot.core.plan import Level
-from bot.core.recorded import render_people
-from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked
+from bot.core.recorded import agreement_buttons, render_agreement, render_people
+from bot.core.reply import Bar, Button, Code, Line, Mark, Note, Part, Reply, Strong, Table, Text, User, marked
 from bot.core.storage import known_bytes, travelling
 from bot.core.wording import render_about, render_bytes, render_count, render_duration, render_list, render_rate
 
@@ -102,6 +102,8 @@ def _title(evacuation: Evacuation) -> str:
     match evacuation.state:
         case State.PROPOSED:
             return f"Evacuate {hosts}?" if evacuates else f"Bring {count} home to {hosts}?"
+        case State.AWAITING_APPROVAL:
+            return f"Approve {_what(plan)}?"
         case State.UNDER_WAY if evacuation.cancel_asked:
             return f"Cancelling {_what(plan)}"
         case State.UNDER_WAY if evacuation.paused:
@@ -141,15 +143,14 @@ def _badge(evacuation: Evacuation) -> str:
 
 def _buttons(evacuation: Evacuation) -> Iterable[Button]:
     name, plan = evacuation.id, evacuation.plan
-    cancel = Button(label="Cancel", sends=f"cancel {name}")
     retry = Button(label="Retry failed", sends=f"retry {name}")
-    if evacuation.state is State.PROPOSED:
+    if evacuation.state in UNDECIDED:
         stay = len(plan.staying)
-        label = f"Move {len(plan.legs)}, leave {stay}" if stay else f"Move {len(plan.legs)}"
-        yield from (Button(label=label, sends=f"confirm {name}", style="primary"), cancel)
+        yield from agreement_buttons(evacuation, f"Move {len(plan.legs)}" + (f", leave {stay}" if stay else ""))
     elif evacuation.state is State.UNDER_WAY and not evacuation.cancel_asked:
         verb = "resume" if evacuation.paused else "pause"
-        yield from (Button(label=_capital(verb), sends=f"{verb} {name}"), cancel)
+        yield Button(label=_capital(verb), sends=f"{verb} {name}")
+        yield Button(label="Cancel", sends=f"cancel {name}")
         if failed_moves(evacuation.moves):
             yield retry
     elif evacuation.ended and evacuation.moves:
@@ -165,11 +166,9 @@ def _buttons(evacuation: Evacuation) -> Iterable[Button]:
 
 
 def _body(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
-    if evacuation.state is State.PROPOSED:
+    if evacuation.state in UNDECIDED:
         yield from _plan(evacuation.plan)
-        yield Text(
-            lines=(("Nothing changes until someone confirms. This offer ends ", Moment(at=evacuation.expires_at), "."),)
-        )
+        yield from render_agreement(evacuation)
     elif evacuation.state is State.UNDER_WAY:
         yield from _under_way(evacuation, now)
     else:
@@ -354,7 +353,8 @@ def _ended(evacuation: Evacuation) -> Iterable[Part]:
         summary = outcome.summary if outcome else "nobody confirmed it in time; nothing was started"
         yield Text(lines=((_capital(f"{summary}{seen}."),), ("To plan it again, type ", Code(text=plan.command))))
     elif evacuation.state is State.DECLINED:
-        yield Text(lines=(("Nothing was changed.",),))
+        reason = f" Because: {outcome.cause}" if outcome and outcome.cause else ""
+        yield Text(lines=((f"Nothing was changed.{reason}",),))
     elif outcome is not None:
         lines: list[Line] = [(_capital(outcome.summary),)]
         if evacuation.started_at and evacuation.ended_at and evacuation.count(State.SUCCEEDED):

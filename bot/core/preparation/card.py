@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.core.lifecycle import State
+from bot.core.lifecycle import UNDECIDED, State
 from bot.core.preparation.plan import Preparation, render_name, render_value
-from bot.core.recorded import render_meaning, render_people
+from bot.core.recorded import agreement_buttons, render_agreement, render_meaning, render_people
 from bot.core.reply import (
     Button,
     Code,
     Line,
     Mark,
-    Moment,
     Note,
     Part,
     Reply,
@@ -28,6 +27,7 @@ from bot.core.wording import render_duration
 _MARKS = {State.SUCCEEDED: Mark.FINE, State.FAILED: Mark.BLOCKING, State.NEEDS_ATTENTION: Mark.WARNING}
 _TITLES = {
     State.PROPOSED: "{doing} {host}?",
+    State.AWAITING_APPROVAL: "Approve to set up {host}?",
     State.QUEUED: "{host} waits to be set up",
     State.GRANTED: "{host} is about to be set up",
     State.RUNNING: "{host} is being set up",
@@ -81,8 +81,8 @@ def _badge(preparation: Preparation) -> str:
 def _buttons(preparation: Preparation) -> tuple[Button, ...]:
     cancel = Button(label="Cancel", sends=f"cancel {preparation.id}")
     match preparation.state:
-        case State.PROPOSED:
-            return (Button(label="Confirm", sends=f"confirm {preparation.id}", style="primary"), cancel)
+        case State.PROPOSED | State.AWAITING_APPROVAL:
+            return agreement_buttons(preparation)
         case State.QUEUED:
             return (cancel,)
         case State.FAILED | State.EXPIRED:
@@ -100,10 +100,9 @@ def _body(preparation: Preparation) -> Iterator[Part]:
         for one in plan.settings
     )
     yield Table(columns=("Setting", "Before", "After"), rows=rows)
-    if preparation.state is State.PROPOSED:
+    if preparation.state in UNDECIDED:
         yield from (Text(lines=(marked(note),)) for note in plan.notes)
-        promise = "Nothing changes until someone confirms. This offer ends "
-        yield Text(lines=((promise, Moment(at=preparation.expires_at), "."),))
+        yield from render_agreement(preparation)
     if preparation.waiting and not preparation.ended:
         yield Text(lines=((preparation.waiting,),))
     yield from _outcome(preparation)

@@ -16,6 +16,7 @@ from bot.core.preparation.plan import render
 from bot.core.wording import render_list
 from bot.errors import Fault, HostError
 from bot.operations.runner.again import PASSING
+from bot.operations.runner.permission import Refusal
 from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
@@ -28,12 +29,13 @@ _PASSING = PASSING | {Fault.CAPACITY}
 class Preparer:
     """Thread-safe: it holds nothing of a single preparation."""
 
-    def __init__(self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event) -> None:
+    def __init__(self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event, refusal: Refusal) -> None:
         self._store = store
         self.rows = Preparations(store)
         self._fleet = fleet
         self._timing = timing
         self._stopping = stopping
+        self._refusal = refusal
 
     def find(self, preparation_id: str) -> Preparation | None:
         return self._store.find_preparation(preparation_id)
@@ -66,6 +68,10 @@ class Preparer:
                 remedy=plan.command,
             )
             self._change(preparation, Event.FAIL, outcome)
+            return
+        if not begun and (refusal := self._refusal(preparation)):
+            summary = "nothing was set: it is no longer allowed"
+            self._change(preparation, Event.FAIL, Outcome(summary=summary, cause=refusal, remedy=plan.command))
             return
         if self._state(preparation) is not State.VERIFYING:
             self._change(preparation, Event.START, note=f"setting up {plan.host}")

@@ -17,7 +17,9 @@ from bot.core.plan import Plan
 from bot.core.preparation import Preparation
 from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
+from bot.operations.runner.permission import Refusal
 from bot.operations.runner.preparer import Preparer
+from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
@@ -26,11 +28,17 @@ from bot.ports import Clock, Fleet
 log = logging.getLogger(__name__)
 
 
+def _nothing_against(_: Operation | Preparation) -> str:
+    """Where nobody asks a policy."""
+    return ""
+
+
 class Runner:
     """Thread-safe; each call of `run` keeps its thread until the operation has ended or the runner stops.
 
     Args:
         changes: what differs now from what was approved, read live; empty: nothing that matters. Raises HostError.
+        refusal: why what was confirmed may no longer start, by the policy of now; empty: it may.
     """
 
     def __init__(
@@ -40,6 +48,7 @@ class Runner:
         clock: Clock,
         changes: Callable[[Plan], tuple[str, ...]],
         timing: Timing | None = None,
+        refusal: Refusal = _nothing_against,
     ) -> None:
         self._store = store
         self._fleet = fleet
@@ -47,7 +56,8 @@ class Runner:
         self._changes = changes
         self._timing = timing or Timing()
         self._stopping = threading.Event()
-        self._preparer = Preparer(store, fleet, self._timing, self._stopping)
+        self._refusal = refusal
+        self._preparer = Preparer(store, fleet, self._timing, self._stopping, refusal)
         self._left = threading.Condition()
         self._runs: set[tuple[str, int]] = set()
 
@@ -89,9 +99,8 @@ class Runner:
             self._doubt(operation, incident)
 
     def _move(self, operation: Operation) -> None:
-        Errand(
-            operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._stopping
-        ).carry_out()
+        row = Row(self._store, operation, self._refusal)
+        Errand(row, self._fleet, self._clock, self._changes, self._timing, self._stopping).carry_out()
 
     def _doubt(self, operation: Operation | Preparation, incident: str) -> None:
         what = "where {} is" if isinstance(operation, Operation) else "what is set on {}"

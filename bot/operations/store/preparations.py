@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.core.approval import Count
 from bot.core.lifecycle import Event, states_accepting
 from bot.core.names import UserId
 from bot.core.operation import Ask, Outcome
@@ -22,10 +23,12 @@ class Preparations:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def propose(self, plan: PreparationPlan, ask: Ask, expires_at: datetime) -> Preparation:
+    def propose(
+        self, plan: PreparationPlan, ask: Ask, expires_at: datetime, counts: tuple[Count, ...] = ()
+    ) -> Preparation:
         """A new offer. Idempotent by the ask's key."""
         with self._store.writing() as connection:
-            return to_preparation(self._store.offer(connection, plan, ask, expires_at))
+            return to_preparation(self._store.offer(connection, plan, ask, expires_at, counts))
 
     def change(
         self,

@@ -119,12 +119,16 @@ class StoreReader:
             rows = list(connection.execute(newest).mappings())
             return tuple(read_shown(connection, row) for row in rows)
 
-    def expired(self, *, evacuations: bool = False, preparations: bool = False) -> tuple[str, ...]:
-        """Offers whose time is over, still open: of moves, unless another kind is asked for."""
+    def find_shown(self, operation_id: str) -> Shown | None:
+        """A row of any kind."""
+        with self.database.reading() as connection:
+            row = select_row(connection, operation_id)
+            return read_shown(connection, row) if row else None
+
+    def expired(self, state: State = State.PROPOSED) -> tuple[str, ...]:
+        """Rows of any kind that people had time to decide on until now, and have not."""
         query = sa.select(operation.c.id).where(
-            IS_EVACUATION if evacuations else IS_PREPARATION if preparations else IS_MOVE,
-            operation.c.state == State.PROPOSED.value,
-            operation.c.expires_at <= self.clock.now(),
+            operation.c.state == state.value, operation.c.expires_at <= self.clock.now()
         )
         with self.database.reading() as connection:
             return tuple(connection.execute(query).scalars())

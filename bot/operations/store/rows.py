@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.core.admission import Candidate
+from bot.core.approval import Count
 from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
 from bot.core.lifecycle import ENDED, Event, State, after
 from bot.core.operation import Operation, Outcome, Place
@@ -21,6 +22,7 @@ from bot.core.shown import Shown
 from bot.operations.store.tables import operation
 
 LINE: TypeAdapter[Line] = TypeAdapter(Line)
+COUNTS: TypeAdapter[tuple[Count, ...]] = TypeAdapter(tuple[Count, ...])
 Values = dict[str, Any]  # columns of a row: SQLAlchemy's side of the border
 
 
@@ -94,6 +96,7 @@ def _recorded(row: sa.RowMapping) -> Values:
         "state": State(row["state"]),
         "place": Place.model_validate_json(row["place"]),
         "outcome": Outcome.model_validate_json(row["outcome"]) if row["outcome"] else None,
+        "counts": COUNTS.validate_json(row["counts"]),
     } | {
         column: row[column]
         for column in (
@@ -119,7 +122,7 @@ def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
     state = after(State(row["state"]), event)
     values: Values = {"state": state.value, "version": row["version"] + 1, "waiting": "", "not_before": None}
     match event:
-        case Event.CONFIRM:
+        case Event.CONFIRM | Event.SUBMIT:
             values |= {"confirmed_at": now}
         case Event.GRANT:
             values |= {"attempt": row["attempt"] + 1}

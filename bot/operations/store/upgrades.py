@@ -10,9 +10,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.errors import FerryError
-from bot.operations.store.tables import APPEND_ONLY, executor, lease, metadata, schema
+from bot.operations.store.tables import APPEND_ONLY, approval, executor, lease, metadata, schema, user_group
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -87,5 +87,17 @@ def _to_4(_connection: sa.Connection) -> None:
     """Rows of preparations: the tables stay, and a Ferry of before cannot read what is in them."""
 
 
-_STEPS = (_to_2, _to_3, _to_4)
+def _to_5(connection: sa.Connection) -> None:
+    """Approvals, and who is in Slack's user groups."""
+    moment = "DATETIME" if connection.dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
+    for statement in (
+        "ALTER TABLE operation ADD COLUMN counts TEXT DEFAULT '[]' NOT NULL",
+        f"ALTER TABLE operation ADD COLUMN remind_at {moment}",
+    ):
+        connection.exec_driver_sql(statement)
+    approval.create(connection)
+    user_group.create(connection)
+
+
+_STEPS = (_to_2, _to_3, _to_4, _to_5)
 """From version 1 to 2, and so on."""

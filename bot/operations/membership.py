@@ -1,0 +1,77 @@
+"""Keeps what is known of Slack's user groups fresh: asks in the background, and at once when Slack says that one has
+changed. It decides nothing; what grows old counts as not known."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from bot.errors import ChatError, Refused
+from bot.operations.store.groups import GroupRows
+from bot.operations.ticker import Ticker
+from bot.ports import NO_SUCH_GROUP, Clock, Directory
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 1.0
+
+
+class Membership:
+    """A part of whoever hears Slack. Thread-safe.
+
+    Args:
+        age: how old what is known may be; each group is asked for three times as often.
+    """
+
+    def __init__(self, rows: GroupRows, directory: Directory, clock: Clock, age: timedelta) -> None:
+        self._rows = rows
+        self._directory = directory
+        self._clock = clock
+        self._changed: set[str] = set()
+        duties = ((_TICK_S, self.refresh_changed), (age.total_seconds() / 3, self.refresh_all))
+        self._ticker = Ticker("ferry-membership", duties)
+
+    def start(self) -> None:
+        """Ask for every group once before anybody is heard.
+
+        Raises:
+            Refused: the policy names a group that does not exist.
+        """
+        if not self._rows.groups:
+            return
+        for group in self._rows.groups:
+            self._refresh(group, starting=True)
+        self._ticker.start()
+
+    def stop(self) -> None:
+        self._ticker.stop()
+
+    def has_changed(self, group: str) -> None:
+        """Slack says so; it is asked within a second, in another thread."""
+        if group in self._rows.groups:
+            self._changed.add(group)
+
+    def refresh_changed(self) -> None:
+        while self._changed:
+            self._refresh(self._changed.pop())
+
+    def refresh_all(self) -> None:
+        for group in self._rows.groups:
+            self._refresh(group)
+
+    def _refresh(self, group: str, *, starting: bool = False) -> None:
+        asked_at = self._clock.now()
+        try:
+            members = self._directory.members(group)
+        except ChatError as error:
+            log.warning("group_not_read group=%s code=%s", group, error.code)
+            if error.code != NO_SUCH_GROUP:
+                return  # it grows old, and counts as not known then
+            if starting:
+                raise Refused(
+                    f"there is no user group {group} in this workspace",
+                    needed="ids of user groups that exist, in the rules and approvals of the settings",
+                    hint="`ferry policy check` names the place",
+                ) from error
+            members = frozenset()
+        self._rows.keep(group, members, asked_at)
