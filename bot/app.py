@@ -252,7 +252,9 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
-    membership = Membership(base.groups, SlackGroups(front.client), clock, _age(settings))
+    membership = Membership(
+        base.groups, SlackGroups(front.client), clock, _age(settings), partial(require_sound, settings)
+    )
 
     def permits(ask: Ask, action: str) -> bool:
         return base.authority.decide(ask.actor, ask.place.channel, action).allowed

@@ -57,6 +57,9 @@ class Desk(Protocol):
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         """None: the operation's updated card is the answer. Raises Refused."""
 
+    def retract(self, ask: Ask) -> None:
+        """The message of that key was edited or deleted: its offer ends, if it is still one."""
+
     def refuse(self, refusal: Refusal, ask: Ask) -> None:
         """Keep who was refused what."""
 
@@ -107,6 +110,9 @@ class Dispatcher:
         """
         try:
             if again and self._desk.has_offered(ask):
+                return None
+            if ask.kind == "retraction":
+                self._desk.retract(ask)
                 return None
             reply = self._answer(ask, again)
         except UsageError as error:

@@ -64,6 +64,10 @@ class Operation(Recorded):
     stage: int = 0  # of that evacuation: a stage begins when all of the one before have ended
 
 
+RETRACTED = "/retracted"
+"""Follows the key of a message in the key of the ask that takes it back."""
+
+
 class Ask(Frozen):
     """One thing a person said or pressed, as it was received and claimed."""
 
@@ -74,5 +78,5 @@ class Ask(Frozen):
     at: datetime  # when the person sent it
     received_at: datetime
     message: str = ""  # ts of the message it came from; empty for a slash command
-    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form
+    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form | retraction
     card: str = ""  # for a button: ts of the card it was pressed on

@@ -119,6 +119,13 @@ class Consent:
             return render_decided(self.reread(row), row.plan.command)
         return None
 
+    def retract(self, row: Shown, ask: Ask) -> None:
+        """Its message was edited or deleted by who said it, which is nothing to go on for what has been confirmed."""
+        if row.requested_by == ask.actor and row.state in UNDECIDED:
+            why = f"the message that asked for it was {ask.text}"
+            event = Event.DECLINE if row.state is State.PROPOSED else Event.CANCEL
+            self._rows.end(row.id, event, ask.actor, Outcome(summary=_nothing(row), cause=why))
+
     def withdraw(self, row: Shown, ask: Ask) -> Reply | None:
         """Take back what awaits approval; who may do so has been asked. None: the updated card is the answer."""
         outcome = Outcome(summary=f"withdrawn before it was approved; {_nothing(row)}")

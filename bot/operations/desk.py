@@ -15,7 +15,7 @@ from bot.core.history import render_anchor
 from bot.core.journal import Refusal
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
-from bot.core.operation import Ask, Operation, Outcome
+from bot.core.operation import RETRACTED, Ask, Operation, Outcome
 from bot.core.plan import Plan
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.reply import Reply
@@ -86,6 +86,12 @@ class Desk:
 
     def has_offered(self, ask: Ask) -> bool:
         return self._store.has_offered(ask.key)
+
+    def retract(self, ask: Ask) -> None:
+        """The message was edited or deleted: what it offered ends, unless that is decided already."""
+        row = self._store.find_offered(ask.key.removesuffix(RETRACTED))
+        if row is not None:
+            self._consent.retract(row, ask)
 
     def refuse(self, refusal: Refusal, ask: Ask) -> None:
         """Keep that policy refused a change."""

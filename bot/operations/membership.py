@@ -4,8 +4,10 @@ changed. It decides nothing; what grows old counts as not known."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from bot.core.names import UserId
 from bot.errors import ChatError, Refused
 from bot.operations.store.groups import GroupRows
 from bot.operations.ticker import Ticker
@@ -21,12 +23,21 @@ class Membership:
 
     Args:
         age: how old what is known may be; each group is asked for three times as often.
+        check: told of all members once, at the start; raises what is wrong with the policy by them.
     """
 
-    def __init__(self, rows: GroupRows, directory: Directory, clock: Clock, age: timedelta) -> None:
+    def __init__(
+        self,
+        rows: GroupRows,
+        directory: Directory,
+        clock: Clock,
+        age: timedelta,
+        check: Callable[[Mapping[str, frozenset[UserId]]], None] = lambda _: None,
+    ) -> None:
         self._rows = rows
         self._directory = directory
         self._clock = clock
+        self._check = check
         self._changed: set[str] = set()
         duties = ((_TICK_S, self.refresh_changed), (age.total_seconds() / 3, self.refresh_all))
         self._ticker = Ticker("ferry-membership", duties)
@@ -35,12 +46,14 @@ class Membership:
         """Ask for every group once before anybody is heard.
 
         Raises:
-            Refused: the policy names a group that does not exist.
+            Refused: the policy names a group that does not exist, or says something that its members cannot meet.
         """
         if not self._rows.groups:
             return
         for group in self._rows.groups:
             self._refresh(group, starting=True)
+        if not (known := self._rows.read()).unknown:
+            self._check(known.members)
         self._ticker.start()
 
     def stop(self) -> None:

@@ -48,9 +48,9 @@ def render_problems(settings: Settings, problems: Sequence[Problem], *, asked: b
     return "\n".join(lines)
 
 
-def require_sound(settings: Settings) -> None:
+def require_sound(settings: Settings, members: Mapping[str, frozenset[UserId]] | None = None) -> None:
     """Raises Refused: the policy says something that cannot be meant."""
-    if problems := find_problems(settings):
+    if problems := find_problems(settings, members):
         raise Refused(
             "\n".join(f"{one.place}: {one.saw}; {one.remedy}" for one in problems),
             needed="rules and approvals that can be met",

@@ -46,6 +46,7 @@ from bot.slack.payloads import (
     read_form_name,
     read_group_change,
     read_press,
+    read_retraction,
     read_slash,
     read_submission,
 )
@@ -166,6 +167,9 @@ class _Listeners:
     def hear_event(self, body: dict[str, Any]) -> None:
         if group := read_group_change(body, self._us):
             self._on_group(group)
+            return
+        if retraction := read_retraction(body, self._us, self._now()):
+            self._claim(retraction)
             return
         self._hear(read_event, body)
 

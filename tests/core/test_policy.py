@@ -283,6 +283,15 @@ def test_only_operators_close() -> None:
     assert (verdict.allowed, verdict.needed) == (False, "one of Ferry's operators")
 
 
+def test_what_one_asked_for_is_ones_own_to_end_at_any_hour() -> None:
+    policy = of(rule(on=Scope(vms=("SQL-*",)), hours=("office",)), hours={"office": OFFICE})
+    operation = make_operation(State.RUNNING, requested_by=ALICE)
+    at = where(local=MONDAY_NOON.replace(hour=20))
+    assert decide(policy, GROUPS, at, "operation.cancel").allowed
+    assert decide_over(policy, GROUPS, at, "operation.cancel", operation, "vm.migrate", (TARGET,)).allowed
+    assert not decide_over(policy, GROUPS, at, "operation.confirm", operation, "vm.migrate", (TARGET,)).allowed
+
+
 def test_everybody_may_look() -> None:
     assert over(POLICY, BOB, "operation.look", State.NEEDS_ATTENTION).allowed
 

@@ -91,5 +91,21 @@ def test_a_plan_that_no_rule_covers_is_refused_and_why_tells_every_rule(lab: Fer
     assert "@bob may not evacuate host01 here, now" in lab.text(lab.say("policy why @bob can evacuate host01"))
 
 
+@pytest.mark.parametrize(("what", "confirmed"), [("edited", False), ("deleted", True)])
+def test_who_edits_or_deletes_what_they_said_takes_it_back(lab: Ferry, what: str, confirmed: bool) -> None:
+    card = lab.say("migrate VM-01 to host01")
+    said = lab.server.messages("#ops")[-2]
+    assert said.text == "migrate VM-01 to host01"
+    if confirmed:
+        lab.press(card, "Confirm", who="alice")
+        lab.wait_for_text(card, "· awaiting approval")
+    if what == "edited":
+        lab.server.edit("alice", "#ops", said.ts, "never mind")
+    else:
+        lab.server.delete("alice", "#ops", said.ts)
+    end = lab.wait_for_text(card, "· cancelled" if confirmed else "· declined")
+    assert f"the message that asked for it was {what}" in end
+
+
 def whispered(lab: Ferry, who: str, words: str) -> None:
     lab.wait(lambda: any(words in lab.text(message) for message in lab.server.ephemerals(who)))

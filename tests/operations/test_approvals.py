@@ -15,7 +15,7 @@ from bot.core.estate import Host
 from bot.core.evacuation import EvacuationKind, EvacuationPlan, Leg
 from bot.core.lifecycle import State
 from bot.core.names import UserId
-from bot.core.operation import Operation
+from bot.core.operation import RETRACTED, Operation
 from bot.core.policy import Approval, Facts, Groups, Policy, Scope, simple
 from bot.core.preparation import Name, PreparationPlan, Setting
 from bot.core.reply import Reply
@@ -340,6 +340,32 @@ def test_the_thread_is_reminded_once_before_the_time_for_it_ends(office: Office,
     assert ended.state is State.EXPIRED
     assert ended.outcome is not None
     assert ended.outcome.summary == "it was not approved in time; nothing was started"
+
+
+def test_a_message_that_is_edited_while_it_is_answered_offers_nothing(office: Office) -> None:
+    ask = make_ask(actor=ALICE)
+    retraction = ask.model_copy(update={"key": f"{ask.key}{RETRACTED}", "kind": "retraction", "text": "edited"})
+    office.store.take(retraction)
+    with pytest.raises(Refused, match="the message that asked for it was edited; nothing is offered"):
+        office.desk.propose(make_plan(), ask)
+    office.desk.retract(retraction)
+    assert office.store.find_shown("m-1") is None
+
+
+@pytest.mark.parametrize(("actor", "ends"), [(ALICE, True), (BOB, False)])
+def test_only_who_asked_takes_back_what_they_said_and_only_until_it_is_approved(
+    office: Office, actor: UserId, ends: bool
+) -> None:
+    office.follow(policy(1))
+    asks = [make_ask(actor=ALICE) for _ in range(2)]
+    for number, ask in enumerate(asks, 1):
+        office.desk.propose(make_plan(number), ask)
+        office.confirm(row=f"m-{number}")
+    office.approve(BOB, "m-2")
+    for ask in asks:
+        office.desk.retract(ask.model_copy(update={"key": f"{ask.key}{RETRACTED}", "text": "deleted", "actor": actor}))
+    assert office.row("m-1").state is (State.CANCELLED if ends else State.AWAITING_APPROVAL)
+    assert office.row("m-2").state is State.QUEUED
 
 
 # At the start

@@ -2,7 +2,8 @@
 
 Asked by action before arguments are read; with the targets of the finished plan; at each click; and at the start.
 A time that counts is that of a person's decision, so that a long queue does not decide: the start is judged by the
-hours at which it was confirmed.
+hours at which it was confirmed. What may not happen now although a rule grants it (a freeze, a lock) belongs between
+`decide` and who asks it: `Authority` has one method for each of the four moments.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from bot.core.wording import render_list
 _LOOKS = frozenset(
     {"help", "unknown", "host.read", "vm.read", "operation.read", "operation.look", "history.read", "policy.read"}
 )
+_STOPS = frozenset({"operation.cancel", "operation.pause"})
+"""Ending what one asked for oneself is allowed at any hour, whatever it touches."""
 _APPROVES = frozenset({"operation.approve", "operation.decline"})
 PLANNED = frozenset({"vm.migrate", "vm.move_storage", "host.evacuate", "host.prepare"})
 """Actions that change a host: what `actions` of a rule may name. What is said about an operation goes by its own."""
@@ -83,7 +86,8 @@ def find_misses(question: Question, rule: Rule, target: Target | None) -> Iterat
         yield f"grants {render_list(sorted(rule.may))}, not {level}"
     if rule.channels and where.channel not in rule.channels and not (where.direct and DIRECT in rule.channels):
         yield "is for other channels"
-    if rule.hours and not any(question.policy.hours[name].hold(where.local) for name in rule.hours):
+    held = (question.policy.hours[name].hold(where.local) for name in rule.hours)
+    if rule.hours and action not in _STOPS and not any(held):
         yield f"is for the hours {render_list(rule.hours, last='or')}"
     if level is Level.LOOK:
         return
@@ -157,11 +161,10 @@ def decide_over(
         return decide(policy, groups, where, planned, targets, Level.APPROVE)
     if action not in ("operation.cancel", "operation.close", "operation.pause", "operation.confirm"):
         return Verdict(allowed=True, reason=f"{where.actor} may do {action} to {operation.id}")
-    runs = decide(policy, groups, where, planned, targets, Level.RUN)
-    offer = action == "operation.cancel" and operation.state is State.PROPOSED
-    own = where.actor == operation.requested_by and action != "operation.close"
-    if action == "operation.confirm" or offer or (own and runs.allowed):
-        return runs
+    if action in _STOPS and where.actor == operation.requested_by:
+        return decide(policy, groups, where, action)
+    if action == "operation.confirm" or (action == "operation.cancel" and operation.state is State.PROPOSED):
+        return decide(policy, groups, where, planned, targets, Level.RUN)
     operates = decide(policy, groups, where, planned, targets, Level.OPERATE)
     if operates.allowed:
         return operates

@@ -125,6 +125,12 @@ class StoreReader:
             row = select_row(connection, operation_id)
             return read_shown(connection, row) if row else None
 
+    def find_offered(self, ask_key: str) -> Shown | None:
+        """What an ask has made."""
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(operation).where(operation.c.ask_key == ask_key)).mappings().first()
+            return read_shown(connection, row) if row else None
+
     def expired(self, state: State = State.PROPOSED) -> tuple[str, ...]:
         """Rows of any kind that people had time to decide on until now, and have not."""
         query = sa.select(operation.c.id).where(

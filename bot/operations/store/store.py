@@ -119,6 +119,7 @@ class Store(StoreReader):
         known = connection.execute(sa.select(operation).where(operation.c.ask_key == ask.key)).mappings().first()
         if known is not None:
             return known
+        inbox.refuse_retracted(connection, ask)
         number = decisions.highest(connection, operation.c.number) + 1
         values = decisions.offer(number, plan, ask, expires_at, self.site_of(plan))
         values |= {"counts": COUNTS.dump_json(counts).decode()}
