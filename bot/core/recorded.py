@@ -45,7 +45,7 @@ def agreement_buttons(row: Recorded, confirm: str = "Confirm") -> tuple[Button, 
     if row.state is not State.AWAITING_APPROVAL:
         return ()
     approve = Button(label="Approve", sends=f"approve {row.id}", style="primary")
-    decline = Button(label="Decline", sends=f"decline {row.id}")
+    decline = Button(label="Decline", sends=f"form decline {row.id}")  # asks for the reason, where chat has forms
     return (approve, decline, cancel.model_copy(update={"label": "Withdraw"}))
 
 

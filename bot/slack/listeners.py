@@ -28,7 +28,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 
-from bot.core.form import FORMS, Form
+from bot.core.form import Form, find_kind
 from bot.core.names import UserId
 from bot.core.operation import Ask
 from bot.core.reply import Code, User, say
@@ -140,8 +140,7 @@ class SlackFront:
         app.event(_EVERYTHING)(listeners.hear_event)
         app.command(self._settings.command)(listeners.hear_slash)
         app.action(_EVERYTHING)(listeners.hear_press)
-        for form in FORMS:
-            app.view(f"{CALLBACK}{form}")(listeners.hear_form)
+        app.view(re.compile(f"{CALLBACK}.*"))(listeners.hear_form)
         return app
 
 
@@ -187,11 +186,16 @@ class _Listeners:
             log.debug("form ignored reason=%r", submission.reason)
             ack()
             return
-        kind = FORMS[submission.form]
+        found = find_kind(submission.form)
+        if found is None:
+            log.debug("form ignored reason=%r", f"no form is called {submission.form}")
+            ack()
+            return
+        kind, about = found
         if problems := kind.find_problems(submission.values):
             ack(**render_problems(problems))
             return
-        command = kind.render(submission.values)
+        command = kind.render(submission.values, about)
         ask = submission.ask.model_copy(update={"text": escape(command)})  # as if it had been typed
         if self._claim(ask):
             self._beside(self._show, ask, command)
@@ -206,7 +210,8 @@ class _Listeners:
             if form := self._forms(name, ask):
                 self._beside(self._open, form, ask, str(body.get("trigger_id", "")))
                 return
-            ask = ask.model_copy(update={"text": name})
+            if ask.kind == "button":
+                ask = ask.model_copy(update={"text": name})
         self._claim(ask)
 
     def _claim(self, ask: Ask) -> bool:

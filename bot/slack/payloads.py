@@ -11,6 +11,7 @@ Rules:
        command, judged like a typed one.
     6. The text is taken as it is: the grammar knows Slack's escapes, links and the leading mention.
     7. A form is asked for by a slash command that is its name and nothing else, or by a button that types `form NAME`.
+       Some are about an operation, which is part of the name.
 
 Facts: shapes of payloads from Slack developer docs, "Events API", "message", "app_mention", "Slash commands",
 "block_actions", "view_submission"; `ts` and `action_ts` are seconds as decimal text.

@@ -310,6 +310,13 @@ def test_a_button_opens_it_too_and_the_command_is_said_in_its_thread(
 
 
 @pytest.mark.usefixtures("front")
+def test_a_slash_command_that_is_no_form_keeps_its_spelling(server: SlackServer, inbox: Inbox) -> None:
+    server.slash("alice", "#ops", "/ferry", r"move storage VM-01 to D:\VMs")
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == r"move storage VM-01 to D:\VMs"
+
+
+@pytest.mark.usefixtures("front")
 def test_whoever_may_not_sees_no_form_and_is_answered_like_anybody_who_typed_it(
     server: SlackServer, inbox: Inbox
 ) -> None:

@@ -93,7 +93,7 @@ To decline it, type `decline m-12 because` and the reason.
 The time for it ends 14:35.
 (asked by @alice, confirmed by @bob 14:31, approved by @bob · VM id `1b4e28ba-2fa1-41d2-883f-0016d3cca427`)
 [Approve] approve m-12 primary
-[Decline] decline m-12
+[Decline] form decline m-12
 [Withdraw] cancel m-12
 """,
     State.QUEUED: """

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import commands
-from bot.core.form import FORMS, Values, make_evacuate, make_form
+from bot.core.form import FORMS, Kind, Values, find_kind, make_evacuate, make_form
 from bot.core.names import UserId
 from bot.core.operation import Ask
 from bot.registry import discover, understand
@@ -92,8 +92,8 @@ def test_a_form_is_for_those_who_may_do_what_it_does() -> None:
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_keeps_to_slacks_limits_and_names_its_fields_apart(name: str) -> None:
-    form = FORMS[name].make(["host01"])
-    assert form.name == name
+    form = FORMS[name].make(["host01"], "m-12")
+    assert form.name.partition(" ")[0] == name
     assert len(form.title) <= 24
     assert len(form.submit) <= 24
     assert len({field.name for field in form.fields}) == len(form.fields)
@@ -101,3 +101,40 @@ def test_every_form_keeps_to_slacks_limits_and_names_its_fields_apart(name: str)
         assert bool(field.options) is (field.kind != "text")
         assert len(field.hint) <= 150
         assert all(len(option.label) <= 75 for option in field.options)
+
+
+# decline <operation> [because <reason>]
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "the backup is running", "it's  too late", 'the "old" host', "because m-12 is wrong"]
+)
+def test_a_declining_form_types_a_command_that_reads_back(reason: str) -> None:
+    decline, about = found("decline m-12")
+    values = {"reason": (reason,)} if reason else {}
+    assert decline.find_problems(values) == {}
+    read = understand(REGISTRY, escape(decline.render(values, about)))
+    assert read.error is None
+    assert read.command == "decline"
+    assert read.arguments is not None
+    told = read.arguments.model_dump()
+    assert told["operation"] == "m-12"
+    shown = reason.removeprefix("because").replace(" ", "").replace('"', "")
+    assert "".join(told["reason"]).replace(" ", "") == shown
+
+
+@pytest.mark.parametrize(("reason", "said"), [("x" * 301, "at most 300"), ('an "open quote', "quote")])
+def test_a_reason_that_cannot_be_typed_is_said_at_its_field(reason: str, said: str) -> None:
+    decline, _ = found("decline m-12")
+    assert said in decline.find_problems({"reason": (reason,)})["reason"]
+
+
+@pytest.mark.parametrize("name", ["decline", "evacuate host01", "confirm m-12", ""])
+def test_what_opens_no_form(name: str) -> None:
+    assert find_kind(name) is None
+
+
+def found(name: str) -> tuple[Kind, str]:
+    kind = find_kind(name)
+    assert kind is not None
+    return kind

@@ -72,8 +72,9 @@ def test_who_leaves_the_group_counts_no_more_and_the_offer_is_declined_with_a_re
     lab.wait(lambda: ("usergroups.users.list", "") in lab.server.calls()[-3:])
     lab.press(card, "Approve", who="carol")
     lab.wait_for_text(card, "critical: 1 of 2 approvals, by @carol")
-    name = lab.operation(card).id
-    lab.server.say("carol", "#ops", f"decline {name} because the backup is running")
+    lab.press(card, "Decline", who="carol")
+    lab.wait(lambda: lab.server.modal("carol"))
+    lab.server.submit("carol", {"Why not": "the backup is running"})
     end = lab.wait_for_text(card, "· declined")
     assert "Nothing was changed. Because: the backup is running" in end
     assert "declined by @carol" in end
