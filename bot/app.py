@@ -146,7 +146,7 @@ def build(
     parts: list[Part] = [base.inventory, Steward(base.store, base.inventory.ask_room_soon)]
     if role is not Role.BOT:
         refusal = refusal_by(base.authority, base.store)
-        runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings), refusal)
+        runner = Runner(base.store, base.fleet, base.clock, base.recheck, refusal, timing or _timing(settings))
         ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
         parts.append(Engine(base.store, runner, base.presence, *ask, sweep_s=dead_after_s / BEATS))
     bot_user = ""

@@ -40,6 +40,7 @@ from bot.core.planner import Limits
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
+from bot.core.shown import Shown
 from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
 from bot.errors import HostError, Refused
 
@@ -156,6 +157,9 @@ class Operations(Protocol):
 
     def open(self) -> tuple[Operation, ...]:
         """Those that have not ended, oldest first."""
+
+    def find_shown(self, operation: str) -> Shown | None:
+        """A row of any kind."""
 
     def find_evacuation(self, evacuation: str) -> Evacuation | None: ...
 

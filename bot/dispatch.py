@@ -27,7 +27,7 @@ from bot.core.policy import AnyPlan, Verdict
 from bot.core.preparation import PreparationPlan
 from bot.core.refusal import render_blocked, render_host_error, render_incident, render_refused, render_usage
 from bot.core.reply import Reply
-from bot.core.signal import Signal
+from bot.core.signal import Agreement, Cancel, Close, Pause, Resume, Signal
 from bot.core.wording import render_duration
 from bot.errors import HostError, Misnamed, Refused, UsageError
 from bot.ports import Clock
@@ -230,9 +230,11 @@ class Dispatcher:
         arguments = command.usage.read(rest)
         answer = self._handle(command, arguments, ask) if command.changes else None
         plan = answer if isinstance(answer, AnyPlan) else None
-        action = command.action if plan is None else plan.action
+        if isinstance(answer, Agreement | Cancel | Pause | Resume | Close):
+            row = self._operations.find_shown(answer.operation)
+            plan = row.plan if row is not None else None
         text = command.usage.write(arguments)
-        return self._authority.why(UserId(person), ask.place.channel, text, action, plan)
+        return self._authority.why(UserId(person), ask.place.channel, text, command.action, plan)
 
 
 def _read_wish(command: Command, words: tuple[Word, ...]) -> tuple[str, Mapping[str, object]]:

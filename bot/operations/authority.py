@@ -104,9 +104,13 @@ class Authority:
 
     def why(self, actor: UserId, channel: str, command: str, action: str, plan: AnyPlan | None) -> Reply:
         """Every rule, and what it says of this."""
-        question = Question(self._policy, self._groups(), self._where(actor, channel), action, level_of(action))
-        targets = None if plan is None else targets_of(plan, self._facts)
-        return render_why(question, command, targets, () if plan is None else self.counting(plan, actor)(()))
+        level = Level.OPERATE if action == "operation.close" else level_of(action)
+        where = self._where(actor, channel)
+        if plan is None:
+            return render_why(Question(self._policy, self._groups(), where, action, level), command, None)
+        question = Question(self._policy, self._groups(), where, plan.action, level)
+        counts = () if level is Level.APPROVE else self.counting(plan, actor)(())
+        return render_why(question, command, targets_of(plan, self._facts), counts)
 
     def _where(self, actor: UserId, channel: str, at: datetime | None = None) -> Where:
         return Where(actor=actor, channel=channel, local=self._local(at))

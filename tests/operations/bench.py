@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation
 from bot.core.plan import Plan
+from bot.core.preparation import Preparation
 from bot.operations.runner import Runner, Timing
 from bot.operations.runner.permission import Refusal
 from bot.operations.store import Store
@@ -28,6 +29,11 @@ QUICK = Timing(
     start_pause_s=0.3,
     full_pause_s=10,
 )
+
+
+def allowed(_: Operation | Preparation) -> str:
+    """Nothing speaks against starting it: for tests of all that comes after."""
+    return ""
 
 
 class Bench:
@@ -50,10 +56,8 @@ class Bench:
             self.store.set_room(make_host(name), self.clock.now())
         return self.row(State.GRANTED)
 
-    def runner(
-        self, changes: Callable[[Plan], tuple[str, ...]] | None = None, refusal: Refusal = lambda _: ""
-    ) -> Runner:
-        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, self.timing, refusal)
+    def runner(self, changes: Callable[[Plan], tuple[str, ...]] | None = None, refusal: Refusal = allowed) -> Runner:
+        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, refusal, self.timing)
         self._runners.append(made)
         return made
 

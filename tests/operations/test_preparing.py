@@ -22,7 +22,7 @@ from bot.operations.runner import Runner
 from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.preparations import Preparations
-from tests.operations.bench import QUICK
+from tests.operations.bench import QUICK, allowed
 from tests.operations.meddling import Meddling
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
 from tests.operations.offers import ALICE, BOB, OFFER, SetClock, both, make_ask
@@ -59,7 +59,7 @@ class Preparing:
         assert self.rows.change(self.offer().id, Event.CONFIRM, by=BOB) is not None
 
     def run(self) -> Preparation:
-        Runner(self.store, self.fleet, self.clock, self.lab.changes, QUICK).run("m-1", self.row.attempt)
+        Runner(self.store, self.fleet, self.clock, self.lab.changes, allowed, QUICK).run("m-1", self.row.attempt)
         return self.row
 
     @property
@@ -167,7 +167,7 @@ def test_after_a_crash_while_verifying_it_only_looks(preparing: Preparing) -> No
 def test_an_attempt_that_was_replaced_sets_nothing(preparing: Preparing) -> None:
     preparing.grant()
     assert preparing.store.regrant("m-1", 1)
-    Runner(preparing.store, preparing.fleet, preparing.clock, preparing.lab.changes, QUICK).run("m-1", 1)
+    Runner(preparing.store, preparing.fleet, preparing.clock, preparing.lab.changes, allowed, QUICK).run("m-1", 1)
     assert preparing.sent == []
     assert preparing.row.state is State.GRANTED
 
@@ -257,7 +257,7 @@ def test_the_last_one_is_what_can_be_put_back_once(preparing: Preparing) -> None
     back = PLAN.model_copy(update={"back": True, "settings": (Setting(name=Name.MIGRATION, before=1, after=0),)})
     offered = preparing.offer(back)
     preparing.rows.change(offered.id, Event.CONFIRM, by=BOB)
-    Runner(store, preparing.fleet, preparing.clock, preparing.lab.changes, QUICK).run(offered.id, 1)
+    Runner(store, preparing.fleet, preparing.clock, preparing.lab.changes, allowed, QUICK).run(offered.id, 1)
 
     assert preparing.settings == (1, False)
     assert store.last_preparation("host01") is None

@@ -28,11 +28,6 @@ from bot.ports import Clock, Fleet
 log = logging.getLogger(__name__)
 
 
-def _nothing_against(_: Operation | Preparation) -> str:
-    """Where nobody asks a policy."""
-    return ""
-
-
 class Runner:
     """Thread-safe; each call of `run` keeps its thread until the operation has ended or the runner stops.
 
@@ -47,8 +42,8 @@ class Runner:
         fleet: Fleet,
         clock: Clock,
         changes: Callable[[Plan], tuple[str, ...]],
+        refusal: Refusal,
         timing: Timing | None = None,
-        refusal: Refusal = _nothing_against,
     ) -> None:
         self._store = store
         self._fleet = fleet
