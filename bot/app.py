@@ -153,7 +153,8 @@ def build(
     if role is not Role.WORKER:
         front = SlackFront(settings.slack)
         bot_user = front.bot_user
-        parts += _ears(base, front)
+        membership = _membership(base, front)
+        parts = [membership, *parts, *_ears(base, front, membership)]
     return Bot(base.store, base.presence, base.fleet, base.inventory, tuple(parts), bot_user)
 
 
@@ -230,7 +231,13 @@ class _Listening:
         self.front.stop()
 
 
-def _ears(base: _Base, front: SlackFront) -> list[Part]:
+def _membership(base: _Base, front: SlackFront) -> Membership:
+    """It begins before all else: whatever starts is judged by who is in which group."""
+    check = partial(require_sound, base.settings)
+    return Membership(base.groups, SlackGroups(front.client), base.clock, _age(base.settings), check)
+
+
+def _ears(base: _Base, front: SlackFront, membership: Membership) -> list[Part]:
     """Whatever hears and answers people."""
     settings, store, clock = base.settings, base.store, base.clock
     chat = Poster(front.client)
@@ -252,9 +259,6 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
-    membership = Membership(
-        base.groups, SlackGroups(front.client), clock, _age(settings), partial(require_sound, settings)
-    )
 
     def permits(ask: Ask, action: str) -> bool:
         return base.authority.decide(ask.actor, ask.place.channel, action).allowed
@@ -264,7 +268,6 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
-        membership,
         _Listening(front, intake, partial(make_form, permits, tuple(settings.hosts)), membership.has_changed),
     ]
 

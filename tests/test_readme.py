@@ -102,4 +102,4 @@ def test_the_worked_example_is_sound_and_its_refusals_read_as_shown(worked_examp
     where = Where(actor=UserId("U0CAROL"), channel="C0OPERATIONS", local=NOON)
     target = Target(vm="WEB-01", hosts=frozenset({"host01", "host03"}))
     verdict = decide(read_policy(worked_example), GROUPS, where, "vm.migrate", [target])
-    assert f"Ferry   {verdict.reason}\n" in readme.README.read_text(encoding="utf-8")
+    assert f"| {verdict.reason} |\n" in readme.README.read_text(encoding="utf-8")

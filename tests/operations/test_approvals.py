@@ -196,6 +196,16 @@ def test_declined_withdrawn_and_too_late_are_the_same_for_rows_of_every_kind(
     assert "declined by : backup is running" in office.thread()
 
 
+def test_an_approval_is_not_taken_from_who_is_not_asked_for_it(office: Office) -> None:
+    office.follow(policy(1, of=frozenset({CAROL})))
+    office.offer()
+    office.confirm()
+    with pytest.raises(Refused, match="your approval of m-1 would count for nothing") as refused:
+        office.approve(BOB)
+    assert refused.value.needed == "one of those whose approval critical asks for"
+    assert office.approve(CAROL) is None
+
+
 @pytest.mark.parametrize(
     ("who", "saw", "needed"),
     [
