@@ -15,7 +15,7 @@ from bot.ports import NO_SUCH_GROUP, Clock, Directory
 
 log = logging.getLogger(__name__)
 
-_TICK_S = 1.0
+_TICK_S = 2.0
 
 
 class Membership:
@@ -60,26 +60,31 @@ class Membership:
         self._ticker.stop()
 
     def has_changed(self, group: str) -> None:
-        """Slack says so; it is asked within a second, in another thread."""
+        """Slack says so; it is asked within seconds, in another thread."""
         if group in self._rows.groups:
             self._changed.add(group)
 
     def refresh_changed(self) -> None:
-        while self._changed:
-            self._refresh(self._changed.pop())
+        """What is known of a group that has changed is wrong: if Slack does not tell, nobody is in it until it does."""
+        for group in tuple(self._changed):
+            self._changed.discard(group)
+            if not self._refresh(group):
+                self._rows.forget(group)
+                self._changed.add(group)
 
     def refresh_all(self) -> None:
         for group in self._rows.groups:
             self._refresh(group)
 
-    def _refresh(self, group: str, *, starting: bool = False) -> None:
+    def _refresh(self, group: str, *, starting: bool = False) -> bool:
+        """Whether Slack has told."""
         asked_at = self._clock.now()
         try:
             members = self._directory.members(group)
         except ChatError as error:
             log.warning("group_not_read group=%s code=%s", group, error.code)
             if error.code != NO_SUCH_GROUP:
-                return  # it grows old, and counts as not known then
+                return False  # it grows old, and counts as not known then
             if starting:
                 raise Refused(
                     f"there is no user group {group} in this workspace",
@@ -88,3 +93,4 @@ class Membership:
                 ) from error
             members = frozenset()
         self._rows.keep(group, members, asked_at)
+        return True

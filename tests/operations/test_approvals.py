@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -21,7 +21,7 @@ from bot.core.preparation import Name, PreparationPlan, Setting
 from bot.core.reply import Reply
 from bot.core.shown import Shown
 from bot.core.signal import Approve, Cancel, Confirm, Decline
-from bot.errors import Refused
+from bot.errors import ChatError, Refused
 from bot.operations.authority import Authority
 from bot.operations.consent import Patience
 from bot.operations.desk import Desk
@@ -32,7 +32,7 @@ from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
 from bot.operations.store.groups import GroupRows
-from bot.ports import HostReader
+from bot.ports import NO_SUCH_GROUP, HostReader
 from tests.operations.bench import Bench, said
 from tests.operations.offers import ALICE, BOB, CAROL, OFFER, SetClock, both, make_ask, make_host, make_plan
 
@@ -429,13 +429,16 @@ OPS = "S0OPS"
 
 
 class Members:
-    """What Slack says of user groups."""
+    """What Slack says of user groups, or that it says nothing."""
 
     def __init__(self, *members: UserId) -> None:
         self.now = frozenset(members)
+        self.error: ChatError | None = None
 
     def members(self, group: str) -> frozenset[UserId]:
         assert group == OPS
+        if self.error is not None:
+            raise self.error
         return self.now
 
 
@@ -459,6 +462,36 @@ def test_a_group_counts_while_what_slack_said_of_it_is_fresh(office: Office, clo
         office.approve(BOB)
     assert office.approve(CAROL) is None
     assert office.row().state is State.QUEUED
+
+
+def test_a_group_that_has_changed_and_cannot_be_read_is_empty_until_it_can(office: Office, clock: SetClock) -> None:
+    rows, slack = GroupRows(office.store, [OPS], timedelta(minutes=15)), Members(BOB)
+    membership = Membership(rows, slack, clock, timedelta(minutes=15))
+    membership.refresh_all()
+    slack.error = ChatError("Slack could not be reached", code="unreachable", lasting=False, maybe_done=False)
+    membership.refresh_all()
+    assert rows.read().members == {OPS: {BOB}}  # nothing says that it has changed
+    membership.has_changed(OPS)
+    membership.refresh_changed()
+    assert rows.read().unknown == {OPS: "Slack has not said it yet"}
+    slack.error, slack.now = None, frozenset({CAROL})
+    membership.refresh_changed()
+    assert rows.read().members == {OPS: {CAROL}}
+
+
+@pytest.mark.parametrize("people", [(), (BOB,)])
+def test_a_start_is_refused_where_a_group_does_not_exist_or_cannot_meet_the_policy(
+    office: Office, clock: SetClock, people: tuple[UserId, ...]
+) -> None:
+    told: list[Mapping[str, frozenset[UserId]]] = []
+    rows, slack = GroupRows(office.store, [OPS], timedelta(minutes=15)), Members(*people)
+    membership = Membership(rows, slack, clock, timedelta(minutes=15), told.append)
+    membership.start()
+    membership.stop()
+    assert told == [{OPS: frozenset(people)}]
+    slack.error = ChatError("Slack refused: no_such_subteam", code=NO_SUCH_GROUP, lasting=True, maybe_done=False)
+    with pytest.raises(Refused, match="there is no user group S0OPS in this workspace"):
+        Membership(rows, slack, clock, timedelta(minutes=15)).start()
 
 
 def test_an_older_answer_about_a_group_never_replaces_a_newer_one(office: Office, clock: SetClock) -> None:

@@ -42,6 +42,11 @@ class GroupRows:
             elif last < read_at or last > self._store.clock.now():  # the latter: the clock was set back
                 connection.execute(sa.update(user_group).where(user_group.c.id == group).values(**values))
 
+    def forget(self, group: str) -> None:
+        """What is known of it is known to be wrong. Idempotent."""
+        with self._store.database.writing() as connection:
+            connection.execute(sa.delete(user_group).where(user_group.c.id == group))
+
     def read(self) -> Groups:
         if not self.groups:
             return Groups()
