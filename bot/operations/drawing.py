@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from bot.core.evacuation import Evacuation
-from bot.core.evacuation.card import render_list_of_moves, render_moves
+from bot.core.evacuation.listing import render_list_of_moves, render_moves
 from bot.core.reply import Reply
 from bot.core.shown import Shown
 from bot.operations.store.evacuations import LIST, PICTURE, TABLE

@@ -9,11 +9,14 @@ import pytest
 from bot.lab.world.cluster import Cluster, DrainStatus, Node
 from tests.ferry import Ferry
 
+POLICY = {"approvals": {"spare": {"actions": ["host.maintain"], "hosts": ["host03"]}}}
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
-    """One lab for all; each dialogue leaves every node up and empties another one."""
-    with Ferry(tmp_path_factory.mktemp("lab"), scenario="cluster", speed=200, rate_limits=False) as ferry:
+    """One lab for all; each dialogue leaves every node up and empties another one. host03 takes two people."""
+    folder = tmp_path_factory.mktemp("lab")
+    with Ferry(folder, scenario="cluster", speed=200, rate_limits=False, policy=POLICY) as ferry:
         yield ferry
 
 
@@ -65,6 +68,32 @@ def test_a_node_is_drained_and_gets_everything_back(lab: Ferry) -> None:
     assert "✓ Verified: host01 is up in HVC1 and takes virtual machines again; " in done
     assert (node_of(lab, "host01").paused, on(lab, "host01")) == (False, before)
     assert "host01 is up in HVC1, not paused" in lab.text(lab.say("resume host01"))
+
+
+def test_a_node_that_takes_two_people_is_drained_once_another_has_approved_it(lab: Ferry) -> None:
+    card = lab.say("drain host03")
+    assert "Then it has to be approved:\nspare: 1 approval, not of who asked" in lab.text(card)
+    lab.press(card, "Confirm", who="alice")
+    waiting = lab.wait_for_text(card, "· awaiting approval", "[Approve]", "[Decline]", "[Withdraw]")
+    assert "Approve to drain host03?" in waiting
+    assert not node_of(lab, "host03").paused
+
+    lab.press(card, "Approve", who="bob")
+    ended = lab.wait_until_ended(card)
+    assert "✅ host03 is drained" in ended
+    assert "asked by @alice, confirmed by @alice" in ended
+    assert "approved by @bob" in ended
+
+    card = lab.say("resume host03 with failback")
+    lab.press(card, "Confirm", who="alice")
+    lab.wait_for_text(card, "Approve to resume host03?")
+    lab.press(card, "Withdraw", who="alice")
+    assert "withdrawn before it was approved; nothing was changed" in lab.wait_for_text(card, "· cancelled")
+    card = lab.say("resume host03 with failback")
+    lab.press(card, "Confirm", who="alice")
+    lab.wait_for_text(card, "· awaiting approval")
+    lab.press(card, "Approve", who="bob")
+    assert "host03 is up in HVC1" in lab.wait_until_ended(card)
 
 
 def test_what_cannot_leave_is_named_before_and_after(lab: Ferry) -> None:

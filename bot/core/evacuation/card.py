@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.core.evacuation.ending import failed_moves
+from bot.core.evacuation.listing import render_table, storage_of
 from bot.core.evacuation.pausing import render_intent, render_pauses, unpaused
 from bot.core.evacuation.plan import Evacuation, EvacuationKind, EvacuationPlan, Forecast, Leg, Staying
 from bot.core.evacuation.progress import Progress, measure
-from bot.core.lifecycle import HOLDING, State
+from bot.core.lifecycle import HOLDING, UNDECIDED, State
 from bot.core.operation import Operation
 from bot.core.plan import Level
-from bot.core.recorded import render_people
-from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked
-from bot.core.storage import known_bytes, travelling
+from bot.core.recorded import agreement_buttons, render_agreement, render_people
+from bot.core.reply import Bar, Button, Code, Line, Mark, Note, Part, Reply, Strong, Table, Text, User, marked
 from bot.core.wording import (
     render_about,
     render_bytes,
@@ -54,24 +54,10 @@ def render_preview(plan: EvacuationPlan) -> Reply:
         title=(Strong(text=f"{_what(plan)} would look like this"),),
         parts=(
             *_plan(plan),
-            _moves_table(plan),
+            render_table(plan),
             Note(line=("Nothing is offered and nothing changes. To offer it, type ", Code(text=command))),
         ),
     )
-
-
-def render_moves(plan: EvacuationPlan) -> Reply:
-    """Every move, for the thread."""
-    return Reply(title=("Every move, in its turn",), parts=(_moves_table(plan),))
-
-
-def render_list_of_moves(plan: EvacuationPlan) -> str:
-    """Every move and everything that stays, as text for a file."""
-    rows = [_columns(plan), *(_row(leg) for leg in plan.legs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    stay = [f"{one.vm_name} stays on {one.host}: {one.why}; {one.remedy}" for one in plan.staying]
-    return "\n".join([plan.command, "", *lines, "", *stay]).rstrip() + "\n"
 
 
 def render_status_line(evacuation: Evacuation, now: datetime) -> Line:
@@ -111,6 +97,8 @@ def _title(evacuation: Evacuation) -> str:
     match evacuation.state:
         case State.PROPOSED:
             return f"Evacuate {hosts}?" if evacuates else f"Bring {count} home to {hosts}?"
+        case State.AWAITING_APPROVAL:
+            return f"Approve {_what(plan)}?"
         case State.UNDER_WAY if evacuation.cancel_asked:
             return f"Cancelling {_what(plan)}"
         case State.UNDER_WAY if evacuation.paused:
@@ -150,15 +138,14 @@ def _badge(evacuation: Evacuation) -> str:
 
 def _buttons(evacuation: Evacuation) -> Iterable[Button]:
     name, plan = evacuation.id, evacuation.plan
-    cancel = Button(label="Cancel", sends=f"cancel {name}")
     retry = Button(label="Retry failed", sends=f"retry {name}")
-    if evacuation.state is State.PROPOSED:
+    if evacuation.state in UNDECIDED:
         stay = len(plan.staying)
-        label = f"Move {len(plan.legs)}, leave {stay}" if stay else f"Move {len(plan.legs)}"
-        yield from (Button(label=label, sends=f"confirm {name}", style="primary"), cancel)
+        yield from agreement_buttons(evacuation, f"Move {len(plan.legs)}" + (f", leave {stay}" if stay else ""))
     elif evacuation.state is State.UNDER_WAY and not evacuation.cancel_asked:
         verb = "resume" if evacuation.paused else "pause"
-        yield from (Button(label=_capital(verb), sends=f"{verb} {name}"), cancel)
+        yield Button(label=_capital(verb), sends=f"{verb} {name}")
+        yield Button(label="Cancel", sends=f"cancel {name}")
         if failed_moves(evacuation.moves):
             yield retry
     elif evacuation.ended and evacuation.moves:
@@ -174,11 +161,9 @@ def _buttons(evacuation: Evacuation) -> Iterable[Button]:
 
 
 def _body(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
-    if evacuation.state is State.PROPOSED:
+    if evacuation.state in UNDECIDED:
         yield from _plan(evacuation.plan)
-        yield Text(
-            lines=(("Nothing changes until someone confirms. This offer ends ", Moment(at=evacuation.expires_at), "."),)
-        )
+        yield from render_agreement(evacuation)
     elif evacuation.state is State.UNDER_WAY:
         yield from _under_way(evacuation, now)
     else:
@@ -208,21 +193,16 @@ def _predicted(forecast: Forecast) -> str:
 
 def _summary(plan: EvacuationPlan) -> str:
     memory = sum(leg.plan.move.memory_bytes for leg in plan.legs)
-    storage = sum(_storage(leg) for leg in plan.legs)
+    storage = sum(storage_of(leg) for leg in plan.legs)
     hosts = dict.fromkeys(leg.plan.move.destination for leg in plan.legs)
     said = f"{render_count(len(plan.legs), 'VM')} to {render_count(len(hosts), 'host')}, {render_bytes(memory)} memory"
     return f"{said} and {render_bytes(storage)} storage" if storage else f"{said}; storage stays where it is"
 
 
-def _storage(leg: Leg) -> int:
-    move = leg.plan.move
-    return known_bytes(travelling(move.disks)) if move.kind.carries_storage else 0
-
-
 def _render_leg(leg: Leg) -> Line:
     move = leg.plan.move
     first = " makes room:" if leg.makes_room else ""
-    size = f" and {render_bytes(_storage(leg))} storage" if _storage(leg) else ""
+    size = f" and {render_bytes(storage_of(leg))} storage" if storage_of(leg) else ""
     return (f"•{first} {move.vm_name} → {move.destination}, {render_bytes(move.memory_bytes)}{size}",)
 
 
@@ -284,32 +264,6 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "?"
 
 
-def _columns(plan: EvacuationPlan) -> tuple[str, ...]:
-    return ("VM", "From", "To", "Memory", "Storage", "Begins", "Ends", *(("Stage",) if _staged(plan) else ()))
-
-
-def _staged(plan: EvacuationPlan) -> bool:
-    return any(leg.stage for leg in plan.legs)
-
-
-def _row(leg: Leg) -> tuple[str, ...]:
-    move = leg.plan.move
-    return (
-        move.vm_name,
-        move.source,
-        move.destination,
-        render_bytes(move.memory_bytes),
-        render_bytes(_storage(leg)) if _storage(leg) else "stays",
-        render_duration(leg.begins_s),
-        render_duration(leg.ends_s),
-    )
-
-
-def _moves_table(plan: EvacuationPlan) -> Table:
-    columns = _columns(plan)[:7]
-    return Table(columns=columns, rows=tuple(_row(leg) for leg in plan.legs))
-
-
 def _under_way(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
     progress = measure(evacuation, now)
     yield Bar(percent=progress.percent, line=(_time(evacuation, progress),))
@@ -369,7 +323,8 @@ def _ended(evacuation: Evacuation) -> Iterable[Part]:
         summary = outcome.summary if outcome else "nobody confirmed it in time; nothing was started"
         yield Text(lines=((_capital(f"{summary}{seen}."),), ("To plan it again, type ", Code(text=plan.command))))
     elif evacuation.state is State.DECLINED:
-        yield Text(lines=(("Nothing was changed.",),))
+        reason = f" Because: {outcome.cause}" if outcome and outcome.cause else ""
+        yield Text(lines=((f"Nothing was changed.{reason}",),))
     elif outcome is not None:
         lines: list[Line] = [(_capital(outcome.summary),)]
         if evacuation.started_at and evacuation.ended_at and evacuation.count(State.SUCCEEDED):

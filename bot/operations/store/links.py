@@ -18,6 +18,7 @@ from bot.core.evacuation.measuring import Measured, Past, Rate, measure, measure
 from bot.core.lifecycle import State
 from bot.core.plan import MoveKind
 from bot.core.schedule import EXPECTED_PACE, Caps, Finished, Network, Running, Trip, choose_starts, learn
+from bot.operations.store.rows import IS_MOVE
 from bot.operations.store.tables import operation
 
 REMEMBERED = 500
@@ -59,7 +60,7 @@ class Links:
 def _read_finished(
     connection: sa.Connection, evacuations: frozenset[str], measured: Measured, now: datetime
 ) -> list[Finished]:
-    done = (operation.c.parent.in_(evacuations), operation.c.state == State.SUCCEEDED.value)
+    done = (IS_MOVE, operation.c.parent.in_(evacuations), operation.c.state == State.SUCCEEDED.value)
     query = sa.select(operation).where(*done, operation.c.started_at.is_not(None), operation.c.settled_at.is_not(None))
     return [
         Finished(
