@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.core.lifecycle import UNDECIDED, State
 from bot.core.preparation.plan import Preparation, render_name, render_value
-from bot.core.recorded import agreement_buttons, render_agreement, render_meaning, render_people
+from bot.core.recorded import agreement_buttons, render_agreement, render_meaning, render_missing, render_people
 from bot.core.reply import (
     Button,
     Code,
@@ -54,12 +54,12 @@ def render_preparation(preparation: Preparation, _now: datetime) -> Reply:
 
 def render_status_line(preparation: Preparation, _now: datetime) -> Line:
     plan, outcome = preparation.plan, preparation.outcome
-    said = [str(preparation.state), plan.command]
+    said = [str(preparation.state), plan.command, render_missing(preparation)]
     if preparation.ended and outcome:
         said.append(outcome.summary)
     elif preparation.waiting:
         said.append(preparation.waiting)
-    return (Code(text=preparation.id), " " + " · ".join(said))
+    return (Code(text=preparation.id), " " + " · ".join(filter(None, said)))
 
 
 def _title(preparation: Preparation) -> str:
