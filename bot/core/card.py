@@ -14,7 +14,7 @@ from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
 from bot.core.progress import time_left_s
-from bot.core.recorded import agreement_buttons, render_agreement, render_meaning, render_people
+from bot.core.recorded import agreement_buttons, render_agreement, render_meaning, render_missing, render_people
 from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Text, User
 from bot.core.wording import render_about, render_duration
 
@@ -41,6 +41,7 @@ def render_status_line(operation: Operation, now: datetime) -> Line:
     move = operation.plan.move
     state = f"{operation.state}, {operation.percent} %" if operation.state is State.RUNNING else str(operation.state)
     said = [state, f"{_subject(move)} {_route(move)}"]
+    said.append(render_missing(operation))
     if operation.state is State.RUNNING:
         said.append(_time(operation, now))
     elif operation.state is State.QUEUED and operation.waiting:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.core.host_change import HostChange
 from bot.core.lifecycle import State
-from bot.core.recorded import agreement_buttons, render_meaning, render_people
+from bot.core.recorded import agreement_buttons, render_meaning, render_missing, render_people
 from bot.core.reply import Button, Code, Line, Mark, Note, Part, Text, User
 from bot.core.wording import render_duration
 
@@ -17,12 +17,12 @@ _BY_SOMEBODY = frozenset({State.CANCELLED, State.DECLINED, State.CLOSED})
 
 
 def render_status_line(change: HostChange) -> Line:
-    said = [str(change.state), change.plan.command]
+    said = [str(change.state), change.plan.command, render_missing(change)]
     if change.ended and change.outcome:
         said.append(change.outcome.summary)
     elif change.waiting:
         said.append(change.waiting)
-    return (Code(text=change.id), " " + " · ".join(said))
+    return (Code(text=change.id), " " + " · ".join(filter(None, said)))
 
 
 def render_badge(change: HostChange) -> str:

@@ -49,6 +49,12 @@ def agreement_buttons(row: Recorded, confirm: str = "Confirm") -> tuple[Button, 
     return (approve, decline, cancel.model_copy(update={"label": "Withdraw"}))
 
 
+def render_missing(row: Recorded) -> str:
+    """For a list of operations: "2 approvals missing"; empty where none is waited for."""
+    missing = sum(count.missing for count in row.counts) if row.state is State.AWAITING_APPROVAL else 0
+    return f"{render_count(missing, 'approval')} missing" if missing else ""
+
+
 def render_reminder(counts: Sequence[Count]) -> Line:
     """For the thread, when the time to approve is soon over."""
     missing = [(*_render_standing(one), "; ") for one in counts if one.missing]

@@ -276,6 +276,10 @@ def test_names_are_never_respelled_at_the_beginning_of_a_title() -> None:
             make_operation(State.QUEUED, waiting="host01 is full"),
             "`m-12` queued · VM-01 from host01 to host02 · host01 is full",
         ),
+        (
+            make_operation(State.AWAITING_APPROVAL),
+            "`m-12` awaiting approval · VM-01 from host01 to host02 · 1 approval missing",
+        ),
         (make_operation(State.PROPOSED), "`m-12` proposed · VM-01 from host01 to host02"),
         (
             make_operation(State.SUCCEEDED),

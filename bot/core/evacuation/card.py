@@ -16,7 +16,7 @@ from bot.core.evacuation.progress import Progress, measure
 from bot.core.lifecycle import HOLDING, UNDECIDED, State
 from bot.core.operation import Operation
 from bot.core.plan import Level
-from bot.core.recorded import agreement_buttons, render_agreement, render_people
+from bot.core.recorded import agreement_buttons, render_agreement, render_missing, render_people
 from bot.core.reply import Bar, Button, Code, Line, Mark, Note, Part, Reply, Strong, Table, Text, User, marked
 from bot.core.wording import (
     render_about,
@@ -62,13 +62,13 @@ def render_preview(plan: EvacuationPlan) -> Reply:
 
 def render_status_line(evacuation: Evacuation, now: datetime) -> Line:
     """One line for a list of operations."""
-    said = [str(evacuation.state), _what(evacuation.plan)]
+    said = [str(evacuation.state), _what(evacuation.plan), render_missing(evacuation)]
     if evacuation.state is State.UNDER_WAY:
         progress = measure(evacuation, now)
-        said = [f"{_state(evacuation)}, {progress.percent} %", *said[1:], _counts(evacuation)]
+        said = [f"{_state(evacuation)}, {progress.percent} %", said[1], _counts(evacuation)]
     elif evacuation.ended and evacuation.outcome:
         said.append(evacuation.outcome.summary)
-    return (Code(text=evacuation.id), " " + " · ".join(said))
+    return (Code(text=evacuation.id), " " + " · ".join(filter(None, said)))
 
 
 def render_failure(move: Operation) -> Iterable[Line]:
