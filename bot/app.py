@@ -8,7 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import commands
 from bot.audit import AuditCopy
@@ -18,17 +20,20 @@ from bot.core.evacuation import Evacuation
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import network_of
-from bot.core.form import make_form
+from bot.core.form import Form, make_form
 from bot.core.membership import Membership
+from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.policy import Policy
+from bot.core.policy import Facts
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
+from bot.operations.authority import Authority
 from bot.operations.bookkeeper import Bookkeeper
+from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.evacuations import Evacuations
@@ -37,14 +42,19 @@ from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.memberships import Members, Memberships
+from bot.operations.policy import read_policy, require_sound
 from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
+from bot.operations.runner.permission import refusal_by
 from bot.operations.steward import Steward
 from bot.operations.store import Store
+from bot.operations.store.groups import GroupRows
 from bot.operations.store.memberships import MembershipRows
+from bot.operations.user_groups import UserGroups
 from bot.ports import Clock
 from bot.registry import discover
 from bot.settings import HostSettings, Settings, hosts_with, name_of_node
+from bot.slack.groups import SlackGroups
 from bot.slack.listeners import Forms, SlackFront
 from bot.slack.poster import Poster
 from bot.solver import Placer
@@ -130,6 +140,7 @@ def build(
         Refused: the settings do not allow this role, or a Slack token is missing or not what it should be.
         ChatError: Slack does not accept the token, or cannot be reached.
     """
+    require_sound(settings)
     sites = _sites(settings, role, site)
     name = settings.operations.process or f"{socket.gethostname()}/{role}/{site or '*'}"
     base = _base(settings, clock or SystemClock(), name, sites, dead_after_s)
@@ -139,14 +150,13 @@ def build(
     parts: list[Part] = [*_memberships(base, watched), base.inventory]
     parts.append(Steward(base.store, base.inventory.ask_room_soon, keep=keep))
     if role is not Role.BOT:
-        runner = Runner(base.store, base.fleet, base.clock, base.recheck, timing or _timing(settings))
-        ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
-        parts.append(Engine(base.store, runner, base.presence, *ask, sweep_s=dead_after_s / BEATS))
+        parts.append(_engine(base, timing or _timing(settings), dead_after_s))
     bot_user = ""
     if role is not Role.WORKER:
         front = SlackFront(settings.slack)
         bot_user = front.bot_user
-        parts += _ears(base, front)
+        groups = _user_groups(base, front)
+        parts = [groups, *parts, *_ears(base, front, groups)]
     return Bot(base.store, base.presence, base.fleet, base.inventory, tuple(parts), bot_user)
 
 
@@ -164,6 +174,8 @@ class _Base:
     sites: dict[str, str]
     links: dict[str, float]
     recheck: Callable[[Plan], tuple[str, ...]]
+    groups: GroupRows
+    authority: Authority
 
 
 def _base(settings: Settings, clock: Clock, name: str, sites: Iterable[str], dead_after_s: float) -> _Base:
@@ -176,7 +188,9 @@ def _base(settings: Settings, clock: Clock, name: str, sites: Iterable[str], dea
     fleet = HyperVFleet(settings.hosts, settings.clusters)
     inventory = Inventory(fleet, clock, settings.operations.refresh_s, on_room=store.set_room)
     recheck = _recheck(inventory, store, clock, limits)
-    return _Base(settings, clock, store, presence, fleet, inventory, limits, at, links, recheck)
+    groups = GroupRows(store, read_policy(settings).groups, _age(settings))
+    authority = _authority(settings, clock, inventory, groups, limits)
+    return _Base(settings, clock, store, presence, fleet, inventory, limits, at, links, recheck, groups, authority)
 
 
 def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
@@ -217,6 +231,17 @@ def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
     return [part]
 
 
+def _age(settings: Settings) -> timedelta:
+    return timedelta(minutes=settings.policy.groups_minutes)
+
+
+def _engine(base: _Base, timing: Timing, dead_after_s: float) -> Engine:
+    refusal = refusal_by(base.authority, base.store)
+    runner = Runner(base.store, base.fleet, base.clock, base.recheck, refusal, timing)
+    ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
+    return Engine(base.store, runner, base.presence, *ask, sweep_s=dead_after_s / BEATS)
+
+
 def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
     """The sites whose operations a process of this role carries out; a bot carries out none."""
     known = tuple(dict.fromkeys(host.site for host in (*settings.hosts.values(), *settings.clusters.values())))
@@ -244,27 +269,35 @@ class _Listening:
     front: SlackFront
     intake: Intake
     forms: Forms
+    on_group: Callable[[str], None]
 
     def start(self) -> None:
-        self.front.start(self.intake.take, self.forms)
+        self.front.start(self.intake.take, self.forms, self.on_group)
 
     def stop(self) -> None:
         self.front.stop()
 
 
-def _ears(base: _Base, front: SlackFront) -> list[Part]:
+def _user_groups(base: _Base, front: SlackFront) -> UserGroups:
+    """It begins before all else: whatever starts is judged by who is in which group."""
+    settings = base.settings
+    return UserGroups(
+        base.groups, SlackGroups(front.client), base.clock, _age(settings), partial(require_sound, settings)
+    )
+
+
+def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
     """Whatever hears and answers people."""
     settings, store, clock = base.settings, base.store, base.clock
     chat = Poster(front.client)
     copy = AuditCopy(settings.operations.audit_file, Journal(store.database, clock))
-    policy = Policy(allow=frozenset(settings.slack.allow), operators=frozenset(settings.slack.operators))
-    offer = timedelta(minutes=settings.operations.offer_minutes)
     place = Placer(settings.evacuation.solver_s).place
     evacuations = Evacuations(base.inventory, store, _rules(settings, base.limits), place)
-    desk = Desk(store, clock, base.recheck, offer, policy, Looking(store, base.fleet), evacuations.changes)
+    looking = Looking(store, base.fleet)
+    desk = Desk(store, clock, base.recheck, _patience(settings), base.authority, looking, evacuations.changes)
     dispatcher = Dispatcher(
         discover(commands),
-        policy,
+        base.authority,
         base.inventory,
         store,
         copy,
@@ -275,17 +308,41 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
+
+    def permits(ask: Ask, action: str) -> bool:
+        return base.authority.decide(ask.actor, ask.place.channel, action).allowed
+
+    def form(name: str, ask: Ask) -> Form | None:
+        return make_form(permits, base.inventory.hosts, name, ask)
+
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake, lambda name, actor: make_form(policy, base.inventory.hosts, name, actor)),
+        _Listening(front, intake, form, groups.has_changed),
     ]
 
 
 def _links(hosts: Mapping[str, HostSettings]) -> dict[str, float]:
     return {name: host.link_gbit_s for name, host in hosts.items() if host.link_gbit_s}
+
+
+def _authority(settings: Settings, clock: Clock, inventory: Inventory, groups: GroupRows, limits: Limits) -> Authority:
+    def cluster_of(name: str) -> str | None:
+        seen = inventory.estate().on(name)
+        return seen.info.cluster if seen is not None and seen.info is not None else None
+
+    facts = Facts(tags_of=_rules(settings, limits).tags_of, cluster_of=cluster_of)
+    return Authority(read_policy(settings), clock, facts, groups.read, ZoneInfo(settings.policy.time_zone))
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        offer=timedelta(minutes=settings.operations.offer_minutes),
+        approval=timedelta(minutes=settings.policy.approval_minutes),
+        reminder=timedelta(minutes=settings.policy.reminder_minutes),
+    )
 
 
 def _rules(settings: Settings, limits: Limits) -> Rules:

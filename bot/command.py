@@ -10,7 +10,7 @@ A command looks (through `Context`) and answers. It never changes anything itsel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, get_type_hints
@@ -30,6 +30,7 @@ from bot.core.names import (
     HostName,
     HostNames,
     OperationId,
+    Person,
     StoragePath,
     Topic,
     UserId,
@@ -45,12 +46,14 @@ from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Interim, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.roster import Roster
-from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
+from bot.core.shown import Shown
+from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
 from bot.errors import HostError, Refused
 
 __all__ = [
     "Age",
     "Anchor",
+    "Approve",
     "Arguments",
     "Cancel",
     "Close",
@@ -60,6 +63,7 @@ __all__ = [
     "Command",
     "Confirm",
     "Context",
+    "Decline",
     "Evacuation",
     "EvacuationPlan",
     "Host",
@@ -76,6 +80,7 @@ __all__ = [
     "OperationId",
     "Part",
     "Pause",
+    "Person",
     "Plan",
     "PreparationPlan",
     "Refused",
@@ -181,6 +186,9 @@ class Operations(Protocol):
     def open(self) -> tuple[Operation, ...]:
         """Those that have not ended, oldest first."""
 
+    def find_shown(self, operation: str) -> Shown | None:
+        """A row of any kind."""
+
     def find_evacuation(self, evacuation: str) -> Evacuation | None: ...
 
     def open_evacuations(self) -> tuple[Evacuation, ...]:
@@ -240,7 +248,12 @@ class History(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a command may look at while it answers one person."""
+    """What a command may look at while it answers one person.
+
+    Attributes:
+        why: whether that person may say those words here, and by which rules; nothing is offered. Raises UsageError,
+            Refused, HostError.
+    """
 
     actor: UserId
     now: datetime
@@ -250,6 +263,7 @@ class Context:
     evacuations: Evacuations
     commands: Mapping[str, Command]
     limits: Limits
+    why: Callable[[str, Sequence[str]], Reply]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -20,13 +20,14 @@ from bot.core.evacuation.offered import render_preview
 from bot.core.grammar import Arguments, Word, normalise, split
 from bot.core.host_change import HostPlan
 from bot.core.journal import Refusal
+from bot.core.names import UserId
 from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.policy import Policy, decide
+from bot.core.policy import AnyPlan, Verdict
 from bot.core.refusal import render_blocked, render_host_error, render_incident, render_refused, render_usage
 from bot.core.reply import Interim, Reply
-from bot.core.signal import Signal
+from bot.core.signal import Agreement, Cancel, Close, Pause, Resume, Signal
 from bot.core.wording import render_duration
 from bot.errors import HostError, Misnamed, Refused, UsageError
 from bot.ports import Clock
@@ -58,8 +59,19 @@ class Desk(Protocol):
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         """None: the operation's updated card is the answer. Raises Refused."""
 
+    def retract(self, ask: Ask) -> None:
+        """The message of that key was edited or deleted: its offer ends, if it is still one."""
+
     def refuse(self, refusal: Refusal, ask: Ask) -> None:
         """Keep who was refused what."""
+
+
+class Authority(Protocol):
+    """Who may do what. Answers at once."""
+
+    def decide(self, actor: UserId, channel: str, action: str, plan: AnyPlan | None = None) -> Verdict: ...
+
+    def why(self, actor: UserId, channel: str, command: str, action: str, plan: AnyPlan | None) -> Reply: ...
 
 
 class Dispatcher:
@@ -68,7 +80,7 @@ class Dispatcher:
     def __init__(
         self,
         registry: Registry,
-        policy: Policy,
+        authority: Authority,
         hosts: Hosts,
         operations: Operations,
         history: History,
@@ -81,7 +93,7 @@ class Dispatcher:
         stale_after_s: float,
     ) -> None:
         self._registry = registry
-        self._policy = policy
+        self._authority = authority
         self._hosts = hosts
         self._operations = operations
         self._history = history
@@ -98,7 +110,15 @@ class Dispatcher:
         Args:
             again: a former process took it, and may have carried it out before it died.
         """
-        return self._told(ask, lambda: None if again and self._desk.has_offered(ask) else self._answer(ask, again))
+        return self._told(ask, lambda: self._take(ask, again))
+
+    def _take(self, ask: Ask, again: bool) -> Reply | Interim | None:
+        if again and self._desk.has_offered(ask):
+            return None
+        if ask.kind == "retraction":
+            self._desk.retract(ask)
+            return None
+        return self._answer(ask, again)
 
     def _told(self, ask: Ask, work: Callable[[], T]) -> T | Reply:
         """What comes of it, in words at any rate."""
@@ -152,26 +172,26 @@ class Dispatcher:
             return Interim(answer.reply, partial(self._told, ask, answer.learn))
         if isinstance(answer, Plan):
             about = {"vm": answer.move.vm_name, "host": answer.move.destination}
-            self._permit(ask, answer.action, lambda: (answer.command, about))
+            self._permit(ask, answer.action, lambda: (answer.command, about), answer)
             if answer.blocked:
                 return render_blocked(answer)
             self._desk.propose(answer, ask)
             return None
         if isinstance(answer, HostPlan):
-            self._permit(ask, answer.action, lambda: (answer.command, {"host": answer.host}))
+            self._permit(ask, answer.action, lambda: (answer.command, {"host": answer.host}), answer)
             self._desk.propose_host_change(answer, ask)
             return None
         if isinstance(answer, EvacuationPlan):
-            self._permit(ask, answer.action, lambda: (answer.command, {"host": ", ".join(answer.hosts)}))
+            self._permit(ask, answer.action, lambda: (answer.command, {"host": ", ".join(answer.hosts)}), answer)
             if not answer.legs:
                 return render_preview(answer)
             self._desk.propose_evacuation(answer, ask)
             return None
         return self._desk.apply(answer, ask)
 
-    def _permit(self, ask: Ask, action: str, wish: Wish | None = None) -> None:
+    def _permit(self, ask: Ask, action: str, wish: Wish | None = None, plan: AnyPlan | None = None) -> None:
         """`wish` says what is wanted, where that would change something: a no to it is journalled."""
-        verdict = decide(self._policy, ask.actor, action)
+        verdict = self._authority.decide(ask.actor, ask.place.channel, action, plan)
         if verdict.allowed:
             return
         if wish is not None:
@@ -212,7 +232,20 @@ class Dispatcher:
             evacuations=self._evacuations,
             commands=self._registry,
             limits=self._limits,
+            why=partial(self._why, ask),
         )
+
+    def _why(self, ask: Ask, person: str, words: Sequence[str]) -> Reply:
+        """What would be answered to that person here, as far as policy goes. What is planned for it is thrown away."""
+        command, rest = find(self._registry, tuple(map(Word, words)))
+        arguments = command.usage.read(rest)
+        answer = self._handle(command, arguments, ask) if command.changes else None
+        plan = answer if isinstance(answer, AnyPlan) else None
+        if isinstance(answer, Agreement | Cancel | Pause | Resume | Close):
+            row = self._operations.find_shown(answer.operation)
+            plan = row.plan if row is not None else None
+        text = command.usage.write(arguments)
+        return self._authority.why(UserId(person), ask.place.channel, text, command.action, plan)
 
 
 def _read_wish(command: Command, words: tuple[Word, ...]) -> tuple[str, Mapping[str, object]]:

@@ -21,6 +21,7 @@ from bot.core.plan import Finding, Level
 from bot.core.wording import render_count
 from bot.errors import FerryError
 from bot.hyperv import probe
+from bot.operations.policy import find_problems
 from bot.operations.probe import examine_database
 from bot.settings import Settings, hosts_with, load
 from bot.slack.probe import examine_slack, slack_ahead_s
@@ -76,7 +77,7 @@ def diagnose(config: Path | None, limit_s: float) -> Iterator[Report]:
     except FerryError as error:
         yield Report("settings", (_blocking("settings", error.message, "settings that can be read", error.hint),))
         return
-    yield Report("settings", (_settings(settings),))
+    yield Report("settings", (_settings(settings), *_policy(settings)))
     yield from examine_all(_subjects(settings), limit_s)
 
 
@@ -88,6 +89,11 @@ def _settings(settings: Settings) -> Finding:
     clusters = f" and {render_count(len(settings.clusters), 'cluster')}" if settings.clusters else ""
     text = f"can be read, and name {render_count(len(settings.hosts), 'host')}{clusters}"
     return Finding(level=Level.FINE, code="settings", text=text)
+
+
+def _policy(settings: Settings) -> Iterator[Finding]:
+    for one in find_problems(settings):
+        yield _blocking("policy", f"{one.place}: {one.saw}", "rules and approvals that can be met", one.remedy)
 
 
 def _subjects(settings: Settings) -> dict[str, Examination]:
@@ -116,7 +122,7 @@ def _of_cluster(name: str, settings: Settings) -> Examination:
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:
-    yield from examine_slack(settings.slack)
+    yield from examine_slack(settings.slack, settings.user_groups, ruled=bool(settings.rules))
     ahead_s = slack_ahead_s(settings.slack)
     if ahead_s is not None:
         yield probe.clock("Slack", ahead_s)

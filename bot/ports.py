@@ -150,3 +150,14 @@ class Chat(Protocol):
 
     def find_shared(self, place: Place, name: str, since: datetime) -> bool:
         """Whether Ferry shared a file of this name there after `since`; False, too, where it may not be read."""
+
+
+NO_SUCH_GROUP = "no_such_subteam"
+"""The code of the ChatError for a group that does not exist (Slack, "usergroups.users.list": Errors)."""
+
+
+class Directory(Protocol):
+    """Who belongs to whom, as chat has it."""
+
+    def members(self, group: str) -> frozenset[UserId]:
+        """Ids of the people in a user group. Raises ChatError; RateLimited when the service wants a pause."""

@@ -14,11 +14,12 @@ from bot.core.journal import Refusal
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
-from bot.core.policy import Policy
+from bot.core.policy import Policy, simple
 from bot.core.reply import Code, Line, Span, Strong, Text
 from bot.core.signal import Anchor, Signal
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
+from bot.operations.authority import Authority
 from bot.ports import Clock
 from bot.registry import Registry
 
@@ -59,6 +60,9 @@ class Tray:
             raise Refused("the offer m-7 has ended", hint="plan it again")
         return self.answer
 
+    def retract(self, ask: Ask) -> None:
+        raise AssertionError("nobody edits anything here")
+
     def refuse(self, refusal: Refusal, ask: Ask) -> None:
         self.refusals.append((refusal, ask))
 
@@ -81,7 +85,7 @@ def make_dispatcher(
 ) -> Dispatcher:
     return Dispatcher(
         registry,
-        policy or Policy(allow=frozenset({ALICE})),
+        Authority(policy or Policy(rules=simple([ALICE])), FixedClock()),
         cast(Hosts, hosts),
         cast(Operations, None),
         NoHistory(),

@@ -39,6 +39,8 @@ class Ferry:
         timing: of the runner; None: as the settings say.
         world, server, clock: instead of the scenario's, of a plain workspace, and of the bot's own clock.
         operations: settings of the section that are not the lab's.
+        policy: sections of the settings that say who may do what; a section takes the place of the lab's.
+        lists: whether the lab's people are on `allow` and `operators`.
         in_real_time: whether the bot is told links as fast as they are in real seconds.
     """
 
@@ -54,12 +56,16 @@ class Ferry:
         server: SlackServer | None = None,
         clock: Clock | None = None,
         operations: Mapping[str, object] = MappingProxyType({}),
+        policy: Mapping[str, object] = MappingProxyType({}),
+        lists: bool = True,
         in_real_time: bool = False,
     ) -> None:
         self.folder = folder
         self.timing = timing
         self.clock = clock
         self.operations = operations
+        self.policy = policy
+        self.lists = lists
         self.world = world or SCENARIOS[scenario](RunningClock(speed))
         self.server = server or SlackServer(rate_limits=rate_limits)
         self.lab = RunningLab(self.world, folder, slack=self.server, in_real_time=in_real_time)
@@ -81,6 +87,8 @@ class Ferry:
         """Start the bot, again perhaps: hosts, workspace and database are as they were."""
         settings = self.lab.settings(self.folder / "ferry.sqlite")
         settings["operations"] |= self.operations
+        settings |= self.policy
+        settings["slack"] |= {} if self.lists else {"allow": [], "operators": []}
         self.bot = build(Settings.model_validate(settings), self.timing, self.clock)
         self.bot.start()
 

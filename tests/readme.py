@@ -14,7 +14,17 @@ from pydantic import BaseModel, SecretStr
 
 import commands
 from bot.registry import discover
-from bot.settings import EvacuationSettings, HostSettings, LogSettings, OperationSettings, SlackSettings
+from bot.settings import (
+    ApprovalSettings,
+    EvacuationSettings,
+    HostSettings,
+    HoursSettings,
+    LogSettings,
+    OperationSettings,
+    PolicySettings,
+    RuleSettings,
+    SlackSettings,
+)
 from tests.ferry import Ferry
 
 README = Path(__file__).parents[1] / "README.md"
@@ -22,6 +32,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "slack": SlackSettings,
     "operations": OperationSettings,
     "evacuation": EvacuationSettings,
+    "policy": PolicySettings,
+    "rules.NAME": RuleSettings,
+    "approvals.NAME": ApprovalSettings,
+    "hours.NAME": HoursSettings,
     "log": LogSettings,
     "remote and hosts.NAME": HostSettings,
 }

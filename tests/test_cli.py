@@ -265,3 +265,26 @@ def test_hosts_alone_leave_nothing_behind_when_they_are_told_to_end(tmp_path: Pa
         running.communicate()
     assert running.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
+
+
+# policy check
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "shown"),
+    [
+        ('[rules.web]\nwho = ["U0ALICE"]\nhosts = ["host01"]', 0, "Nothing is wrong with 1 rule and no approvals."),
+        ('[rules.web]\nwho = ["U0ALICE"]\nhosts = ["hots*"]', 1, "rules.web.hosts: no host of the settings is called"),
+        ('[rules.web]\nwho = ["U0ALICE"]\n[approvals.all]', 1, "approvals.all: it needs 1 person, and 0 may give it"),
+        ('[rules.web]\nwho = ["S0OPS"]', 0, "Slack was not asked for user groups: there is no bot token"),
+        ('[rules.web]\nwho = ["alice"]', 2, "rules.web.who"),
+        ('[rules.web]\nwho = ["U0ALICE"]\ncluster = ["HVC1"]', 2, "did you mean clusters?"),
+    ],
+)
+def test_policy_check_names_what_cannot_be_meant(
+    rules: str, status: int, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ferry.toml").write_text(f"{rules}\n[hosts.host01]\n", encoding="utf-8")
+    assert ferry("policy", "check", "--config", str(tmp_path / "ferry.toml")) == status
+    told = capsys.readouterr()
+    assert shown in told.out + told.err

@@ -223,6 +223,15 @@ class TestSlack:
         assert finding.text.startswith(text)
         assert finding.hint
 
+    def test_user_groups_that_rules_name_are_looked_up(self, lab: Lab) -> None:
+        assert lab.running.slack is not None
+        group = lab.running.slack.set_group("approvers", ["bob", "carol"])
+        findings = [one for one in examine_slack(lab.slack(), (group, "S0GONE"), ruled=True) if one.code == "groups"]
+        assert [(one.level, one.text) for one in findings] == [
+            (Level.FINE, f"the user group {group} has 2 members"),
+            (Level.BLOCKING, "the user group S0GONE: Slack refused: no_such_subteam"),
+        ]
+
     def test_nobody_who_may_command_is_a_warning(self, lab: Lab) -> None:
         assert told(examine_slack(lab.slack(allow=[], operators=[])))["people"].level is Level.WARNING
 

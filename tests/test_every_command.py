@@ -10,7 +10,7 @@ import pytest
 
 import commands
 from bot.command import Command
-from bot.core.policy import Policy
+from bot.core.policy import Policy, simple
 from bot.core.reply import Reply
 from bot.registry import discover, understand
 from tests.asking import ALICE, MALLORY, Tray, make_dispatcher, said, text_of
@@ -106,7 +106,7 @@ def test_a_misspelt_verb_is_recognised(each: Command) -> None:
 
 @every_command
 def test_policy_is_asked_before_its_arguments_are_read(each: Command) -> None:
-    for policy in (Policy(), Policy(allow=frozenset({ALICE}))):
+    for policy in (Policy(), Policy(rules=simple([ALICE]))):
         desk = Tray()
         reply = make_dispatcher(desk, REGISTRY, policy).answer(said(f"{each.name} <<< frobnicate", MALLORY))
         assert reply is not None

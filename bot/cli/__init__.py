@@ -1,7 +1,7 @@
-"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | jea`. It decides nothing.
+"""The command line: `ferry run | lab | say | parse | manifest | verify | history | doctor | policy | jea`.
 
-What takes long to import (the bot with its database, the lab with its servers) is imported by the commands that need
-it, so that help, `parse` and a wrong setting answer at once.
+It decides nothing. What takes long to import (the bot with its database, the lab with its servers) is imported by the
+commands that need it, so that help, `parse` and a wrong setting answer at once.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import typer
 from rich.console import Console
 
 import commands
+from bot.cli import policy
+from bot.cli.options import Config, Files, Scenario, Speed, Text, User
 from bot.cli.simulated import bot_in_lab, files_folder, make_world, serve_hosts, temporary_folder
 from bot.core.history import render_verification
 from bot.core.journal import read_anchor
@@ -43,22 +45,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Scenario = Annotated[
-    str,
-    typer.Option(
-        help="which simulated estate: small, dead-host, busy-host, rack, full, scattered, slow-link, hot-vms, cluster"
-    ),
-]
-Speed = Annotated[
-    float | None,
-    typer.Option(min=0.01, help="how many simulated seconds pass in one real second; else the scenario's own"),
-]
-User = Annotated[str, typer.Option("--as", help="who speaks: alice and bob may command, mallory may not")]
-Config = Annotated[Path | None, typer.Option(help="settings file; else FERRY_CONFIG, else ferry.toml here")]
-Files = Annotated[
-    Path | None, typer.Option(help="folder for files that Ferry shares; else ferry-files among temporary files")
-]
-Text = Annotated[str, typer.Argument(help="what a person would say in the channel")]
+app.add_typer(policy.app, name="policy")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -196,7 +183,8 @@ def manifest(
     ] = "",
 ) -> None:
     """Print the manifest of the Slack app that these settings need."""
-    sys.stdout.write(render_manifest(load(config).slack, url))
+    settings = load(config)
+    sys.stdout.write(render_manifest(settings.slack, url, groups=bool(settings.user_groups)))
 
 
 @app.command()

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.core.findings import render_findings
-from bot.core.lifecycle import State
+from bot.core.lifecycle import UNDECIDED, State
 from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
 from bot.core.progress import time_left_s
-from bot.core.recorded import render_meaning, render_people
+from bot.core.recorded import agreement_buttons, render_agreement, render_meaning, render_missing, render_people
 from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Text, User
 from bot.core.wording import render_about, render_duration
 
@@ -41,6 +41,7 @@ def render_status_line(operation: Operation, now: datetime) -> Line:
     move = operation.plan.move
     state = f"{operation.state}, {operation.percent} %" if operation.state is State.RUNNING else str(operation.state)
     said = [state, f"{_subject(move)} {_route(move)}"]
+    said.append(render_missing(operation))
     if operation.state is State.RUNNING:
         said.append(_time(operation, now))
     elif operation.state is State.QUEUED and operation.waiting:
@@ -91,6 +92,7 @@ def _title(operation: Operation) -> str:
     return _sentence(
         {
             State.PROPOSED: f"Move {subject} {route}?",
+            State.AWAITING_APPROVAL: f"Approve to move {subject} {route}?",
             State.QUEUED: f"{subject} waits to move {route}",
             State.GRANTED: f"{subject} is about to move {route}",
             State.RUNNING: f"{subject} is moving {route}",
@@ -125,8 +127,8 @@ def _badge(operation: Operation) -> str:
 
 def _buttons(operation: Operation) -> tuple[Button, ...]:
     cancel = Button(label="Cancel", sends=f"cancel {operation.id}")
-    if operation.state is State.PROPOSED:
-        return (Button(label="Confirm", sends=f"confirm {operation.id}", style="primary"), cancel)
+    if operation.state in UNDECIDED:
+        return agreement_buttons(operation)
     if operation.state in (State.QUEUED, State.GRANTED, State.RUNNING):
         return () if operation.cancel_asked else (cancel,)
     if operation.state in (State.FAILED, State.EXPIRED):
@@ -144,13 +146,11 @@ def _proposed(operation: Operation) -> Iterable[Part]:
     summary, *details = plan.facts or ("",)
     yield Text(lines=((" · ".join(filter(None, (plan.move.words, summary))),), *((fact,) for fact in details)))
     yield from render_findings(plan.findings)
-    yield Text(
-        lines=(
-            (_sentence(f"{render_about(plan.estimate.seconds)}: {plan.estimate.basis}."),),
-            ("Nothing changes until someone confirms. This offer ends ", Moment(at=operation.expires_at), "."),
-        )
-    )
-    yield Note(line=("asked by ", User(id=operation.requested_by), " · VM id ", Code(text=plan.move.vm)))
+    agreement = list(render_agreement(operation))
+    estimate = (_sentence(f"{render_about(plan.estimate.seconds)}: {plan.estimate.basis}."),)
+    yield Text(lines=(estimate, *agreement[0].lines))
+    yield from agreement[1:]
+    yield Note(line=(*render_people(operation), " · VM id ", Code(text=plan.move.vm)))
 
 
 def _queued(operation: Operation) -> Iterable[Part]:
@@ -251,7 +251,8 @@ def _cancelled(operation: Operation) -> Iterable[Part]:
 
 
 def _declined(operation: Operation) -> Iterable[Part]:
-    yield Text(lines=(("Nothing was changed.",),))
+    reason = f" Because: {operation.outcome.cause}" if operation.outcome and operation.outcome.cause else ""
+    yield Text(lines=((f"Nothing was changed.{reason}",),))
     yield _people(operation, "declined", operation.cancelled_by)
 
 
@@ -262,7 +263,8 @@ def _expired(operation: Operation) -> Iterable[Part]:
             lines=((_sentence(f"{operation.outcome.summary}."),), (Strong(text="Seen:"), f" {operation.outcome.cause}"))
         )
     else:
-        yield Text(lines=(("Nobody confirmed it before ", Moment(at=operation.expires_at), ". Nothing was changed."),))
+        late = "It was not approved before " if operation.confirmed_by else "Nobody confirmed it before "
+        yield Text(lines=((late, Moment(at=operation.expires_at), ". Nothing was changed."),))
     yield Text(lines=(("To plan it again, type ", Code(text=operation.plan.command)),))
     yield _people(operation)
 
@@ -279,6 +281,7 @@ def _people(operation: Operation, ended: str = "", by: UserId | None = None) -> 
 
 _BODIES: dict[State, Callable[[Operation], Iterable[Part]]] = {
     State.PROPOSED: _proposed,
+    State.AWAITING_APPROVAL: _proposed,
     State.QUEUED: _queued,
     State.GRANTED: _granted,
     State.VERIFYING: _verifying,

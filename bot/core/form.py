@@ -13,8 +13,8 @@ from typing import Literal
 
 from bot.core.estate import Frozen
 from bot.core.grammar import quote, split
-from bot.core.names import UserId, check_vm_name
-from bot.core.policy import Policy, decide
+from bot.core.names import check_vm_name
+from bot.core.operation import Ask
 from bot.core.wording import render_list, render_word
 from bot.errors import UsageError
 
@@ -42,7 +42,7 @@ class Field(Frozen):
 
 
 class Form(Frozen):
-    """`title` and `submit` have at most 24 characters (Slack, "Views")."""
+    """`name` opens it, with what it is about. `title` and `submit` have at most 24 characters (Slack, "Views")."""
 
     name: str
     title: str
@@ -59,18 +59,29 @@ class Kind:
         make: the form, for these hosts.
         find_problems: what is wrong with the values, by the field's name; empty: nothing.
         render: the command, of values without problems.
+        about: whether it is about something that is named with it, which the form and the command are given.
     """
 
     action: str
-    make: Callable[[Sequence[str]], Form]
+    make: Callable[[Sequence[str], str], Form]
     find_problems: Callable[[Values], Mapping[str, str]]
-    render: Callable[[Values], str]
+    render: Callable[[Values, str], str]
+    about: bool = False
 
 
-def make_form(policy: Policy, hosts: Sequence[str], name: str, actor: UserId) -> Form | None:
-    """The form that a person asks for; None: there is none of that name, or it is not for this person."""
-    kind = FORMS.get(name)
-    return kind.make(hosts) if kind and hosts and decide(policy, actor, kind.action).allowed else None
+def find_kind(name: str) -> tuple[Kind, str] | None:
+    """The form of a name like "evacuate" or "decline m-12", and what it is about. None: there is none."""
+    first, _, about = name.partition(" ")
+    kind = FORMS.get(first)
+    return (kind, about) if kind is not None and kind.about == bool(about) else None
+
+
+def make_form(permits: Callable[[Ask, str], bool], hosts: Sequence[str], name: str, ask: Ask) -> Form | None:
+    """The form that a person asks for; None: there is none of that name, or it is not for this person there."""
+    found = find_kind(name)
+    if found is None or not hosts or not permits(ask, found[0].action):
+        return None
+    return found[0].make(hosts, found[1])
 
 
 # evacuate <hosts> [to <destinations>] [except <vms>] [make room]
@@ -80,7 +91,7 @@ _AS_IT_IS, _MAKE_ROOM = "as it is", "make room"
 _SEPARATOR = re.compile(r"[,;\n]")
 
 
-def make_evacuate(hosts: Sequence[str]) -> Form:
+def make_evacuate(hosts: Sequence[str], _about: str = "") -> Form:
     options = tuple(Option(label=host, value=host) for host in hosts)
     room = (
         Option(label="move only what is on these hosts", value=_AS_IT_IS),
@@ -126,7 +137,7 @@ def find_evacuate_problems(values: Values) -> Mapping[str, str]:
     return problems
 
 
-def render_evacuate(values: Values) -> str:
+def render_evacuate(values: Values, _about: str = "") -> str:
     """ "evacuate host01 to host02, host03 except VM-07"."""
     vms = _names(values.get("vms", ()))
     said = ["evacuate", _listed(values.get("hosts", ()))]
@@ -162,6 +173,48 @@ def _writable(name: str) -> bool:
         return False
 
 
+# decline <operation> [because <reason>]
+
+LONGEST_REASON = 300
+
+
+def make_decline(_hosts: Sequence[str], about: str) -> Form:
+    reason = Field(
+        name="reason",
+        label="Why not",
+        kind="text",
+        optional=True,
+        hint="everybody who sees the card reads it, and the journal keeps it",
+    )
+    return Form(name=f"decline {about}", title=f"Decline {about}", submit="Decline", fields=(reason,))
+
+
+def find_decline_problems(values: Values) -> Mapping[str, str]:
+    reason = _reason(values)
+    try:
+        split(reason)
+    except UsageError as error:
+        return {"reason": error.message.replace("`", "")}
+    return {"reason": f"at most {LONGEST_REASON} characters"} if len(reason) > LONGEST_REASON else {}
+
+
+def render_decline(values: Values, about: str) -> str:
+    """ "decline m-12 because the backup is running"."""
+    reason = _reason(values)
+    return f"decline {about} because {reason}" if reason else f"decline {about}"
+
+
+def _reason(values: Values) -> str:
+    """What follows the word `because`, which people also write themselves."""
+    words = " ".join(values.get("reason", ())).split()
+    while words and words[0].casefold() == "because":
+        del words[0]
+    return " ".join(words)
+
+
 FORMS: Mapping[str, Kind] = MappingProxyType(
-    {"evacuate": Kind("host.evacuate", make_evacuate, find_evacuate_problems, render_evacuate)}
+    {
+        "evacuate": Kind("host.evacuate", make_evacuate, find_evacuate_problems, render_evacuate),
+        "decline": Kind("operation.decline", make_decline, find_decline_problems, render_decline, about=True),
+    }
 )

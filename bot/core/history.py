@@ -20,6 +20,8 @@ MOST_DEEDS = 20
 _DEEDS = {
     "propose": "asked for",
     "confirm": "confirmed",
+    "submit": "confirmed",
+    "approve": "approved",
     "decline": "declined",
     "cancel": "cancelled",
     "ask to cancel": "asked to stop",

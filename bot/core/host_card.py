@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from bot.core.host_change import HostChange
 from bot.core.lifecycle import State
-from bot.core.recorded import render_meaning, render_people
-from bot.core.reply import Button, Code, Line, Mark, Moment, Note, Part, Text, User
+from bot.core.recorded import agreement_buttons, render_meaning, render_missing, render_people
+from bot.core.reply import Button, Code, Line, Mark, Note, Part, Text, User
 from bot.core.wording import render_duration
 
 MARKS = {State.SUCCEEDED: Mark.FINE, State.FAILED: Mark.BLOCKING, State.NEEDS_ATTENTION: Mark.WARNING}
@@ -17,12 +17,12 @@ _BY_SOMEBODY = frozenset({State.CANCELLED, State.DECLINED, State.CLOSED})
 
 
 def render_status_line(change: HostChange) -> Line:
-    said = [str(change.state), change.plan.command]
+    said = [str(change.state), change.plan.command, render_missing(change)]
     if change.ended and change.outcome:
         said.append(change.outcome.summary)
     elif change.waiting:
         said.append(change.waiting)
-    return (Code(text=change.id), " " + " · ".join(said))
+    return (Code(text=change.id), " " + " · ".join(filter(None, said)))
 
 
 def render_badge(change: HostChange) -> str:
@@ -41,8 +41,8 @@ def make_buttons(change: HostChange, *, stoppable: bool = False) -> tuple[Button
     """
     cancel = Button(label="Cancel", sends=f"cancel {change.id}")
     match change.state:
-        case State.PROPOSED:
-            return (Button(label="Confirm", sends=f"confirm {change.id}", style="primary"), cancel)
+        case State.PROPOSED | State.AWAITING_APPROVAL:
+            return agreement_buttons(change)
         case State.QUEUED:
             return (cancel,)
         case State.GRANTED | State.RUNNING if stoppable and not change.cancel_asked:
@@ -53,13 +53,6 @@ def make_buttons(change: HostChange, *, stoppable: bool = False) -> tuple[Button
             return (Button(label="Look again", sends=f"look {change.id}"),)
         case _:
             return ()
-
-
-def render_promise(change: HostChange) -> Iterator[Part]:
-    """That nothing happens by itself."""
-    if change.state is State.PROPOSED:
-        promise = "Nothing changes until someone confirms. This offer ends "
-        yield Text(lines=((promise, Moment(at=change.expires_at), "."),))
 
 
 def render_end(change: HostChange, afterwards: Line = ()) -> Iterator[Part]:

@@ -22,6 +22,11 @@ class HostPlan(Frozen):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
+    def vms(self) -> tuple[str, ...]:
+        """Names of the VMs that may move by it."""
+        return ()
+
+    @property
     def touched(self) -> tuple[str, ...]:
         """The hosts that are no longer as they were once it has ended."""
         return (self.host,)

@@ -1,10 +1,12 @@
 """An operation's states and the one transition table. Everything that changes a state goes through `after`.
 
-    proposed -> queued -> granted -> running -> verifying -> succeeded
-        |          |         |          |            |
-     expired   cancelled  cancelled  cancelled / failed / needs attention
-     declined                                               needs attention -> succeeded / failed / cancelled / closed
+    proposed -> (awaiting approval) -> queued -> granted -> running -> verifying -> succeeded
+        |           |                    |         |          |            |
+     expired     expired             cancelled  cancelled  cancelled / failed / needs attention
+     declined    declined                                           needs attention -> succeeded / failed / cancelled
+                 cancelled                                                             / closed
 
+Where the policy asks for approvals, confirming leads to "awaiting approval", and the last of them to the queue.
 `granted` holds a place at the source and at the destination; so do `running` and `verifying`. A host's refusal for
 want of room sends a running operation back to the queue (`RETURN`), and so does a pause of its evacuation before its
 order has left (`HOLD`); a try that may be repeated starts again from
@@ -26,6 +28,7 @@ from enum import StrEnum
 
 class State(StrEnum):
     PROPOSED = "proposed"
+    AWAITING_APPROVAL = "awaiting approval"
     QUEUED = "queued"
     GRANTED = "granted"
     RUNNING = "running"
@@ -42,6 +45,8 @@ class State(StrEnum):
 
 class Event(StrEnum):
     CONFIRM = "confirm"
+    SUBMIT = "submit"  # confirmed, and to be approved
+    APPROVE = "approve"  # for the last time: nothing is missing then
     BEGIN = "begin"
     DECLINE = "decline"
     EXPIRE = "expire"
@@ -58,7 +63,18 @@ class Event(StrEnum):
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
-    State.PROPOSED: {Event.CONFIRM: State.QUEUED, Event.DECLINE: State.DECLINED, Event.EXPIRE: State.EXPIRED},
+    State.PROPOSED: {
+        Event.CONFIRM: State.QUEUED,
+        Event.SUBMIT: State.AWAITING_APPROVAL,
+        Event.DECLINE: State.DECLINED,
+        Event.EXPIRE: State.EXPIRED,
+    },
+    State.AWAITING_APPROVAL: {
+        Event.APPROVE: State.QUEUED,
+        Event.DECLINE: State.DECLINED,
+        Event.CANCEL: State.CANCELLED,
+        Event.EXPIRE: State.EXPIRED,
+    },
     State.QUEUED: {
         Event.GRANT: State.GRANTED,
         Event.BEGIN: State.UNDER_WAY,
@@ -110,6 +126,9 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 
 HOLDING = frozenset({State.GRANTED, State.RUNNING, State.VERIFYING})
 """States that occupy a migration slot on both hosts."""
+
+UNDECIDED = frozenset({State.PROPOSED, State.AWAITING_APPROVAL})
+"""States that wait for people, and end when their time is over."""
 
 ENDED = frozenset(state for state, events in TRANSITIONS.items() if not events) | {State.NEEDS_ATTENTION}
 OPEN = frozenset(State) - ENDED

@@ -101,6 +101,14 @@ def is_person_id(value: str) -> bool:
     return is_person(f"<@{value}>")
 
 
+def check_person(value: str) -> UserId:
+    """A person's mention, or id."""
+    found = _PERSON.match(value) or _PERSON.match(f"<@{value.upper()}>")
+    if found is None:
+        raise ValueError("a person is mentioned, like @alice, or named by Slack user id, like U012ABCDEF")
+    return UserId(found[1])
+
+
 def check_topic(value: str) -> str:
     """What a record may be searched for: a name, an id or a person. A mention becomes the person's id."""
     if person := _PERSON.match(value):
@@ -153,6 +161,7 @@ ClusterName = Annotated[str, AfterValidator(check_host_name)]  # it has a DNS na
 StoragePath = Annotated[str, AfterValidator(check_storage_path)]
 OperationId = Annotated[str, AfterValidator(check_operation_id)]
 Topic = Annotated[str, AfterValidator(check_topic), TakesMention()]
+Person = Annotated[str, AfterValidator(check_person), TakesMention()]
 Age = Annotated[str, AfterValidator(check_age)]
 VmNames = Annotated[tuple[VmName, ...], Field(min_length=1, max_length=MOST_LISTED), TakesList()]
 HostNames = Annotated[tuple[HostName, ...], Field(min_length=1, max_length=MOST_LISTED), TakesList()]

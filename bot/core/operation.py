@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.core.approval import Count
 from bot.core.estate import Frozen
 from bot.core.lifecycle import ENDED, State
 from bot.core.names import UserId
@@ -45,6 +46,7 @@ class Recorded(Frozen):
     started_at: datetime | None = None  # when the move was last sent to the host
     ended_at: datetime | None = None
     outcome: Outcome | None = None
+    counts: tuple[Count, ...] = ()  # the approvals that it needs, as they stood when somebody last decided
 
     @property
     def ended(self) -> bool:
@@ -62,6 +64,10 @@ class Operation(Recorded):
     stage: int = 0  # of that evacuation: a stage begins when all of the one before have ended
 
 
+RETRACTED = "/retracted"
+"""Follows the key of a message in the key of the ask that takes it back."""
+
+
 class Ask(Frozen):
     """One thing a person said or pressed, as it was received and claimed."""
 
@@ -72,5 +78,5 @@ class Ask(Frozen):
     at: datetime  # when the person sent it
     received_at: datetime
     message: str = ""  # ts of the message it came from; empty for a slash command
-    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form
+    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form | retraction
     card: str = ""  # for a button: ts of the card it was pressed on

@@ -1,11 +1,15 @@
-"""What the cards of all rows have in common: who asked and confirmed, and what a host said and means."""
+"""What the cards of all rows have in common: who asked, confirmed and approved, and what a host said and means."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from bot.core.approval import Count
+from bot.core.lifecycle import State
+from bot.core.names import UserId
 from bot.core.operation import Outcome, Recorded
-from bot.core.reply import Line, Moment, Part, Quote, Strong, Text, User
+from bot.core.reply import Button, Code, Line, Moment, Part, Quote, Strong, Text, User
+from bot.core.wording import render_count
 
 
 def render_people(row: Recorded) -> Line:
@@ -15,7 +19,73 @@ def render_people(row: Recorded) -> Line:
         line = (*line, ", confirmed by ", User(id=row.confirmed_by))
         if row.confirmed_at:
             line = (*line, " ", Moment(at=row.confirmed_at))
+    if approved := dict.fromkeys(one for count in row.counts for one in count.by):
+        line = (*line, ", approved by ", *_listed(tuple(approved)))
     return line
+
+
+def render_agreement(row: Recorded) -> Iterator[Text]:
+    """Until when people may decide, and what their decision needs."""
+    if row.state is State.PROPOSED:
+        promise = "Nothing changes until someone confirms. This offer ends "
+        yield Text(lines=((promise, Moment(at=row.expires_at), "."),))
+        if row.counts:
+            yield Text(lines=(("Then it has to be approved:",), *map(render_needed, row.counts)))
+    elif row.state is State.AWAITING_APPROVAL:
+        yield Text(lines=(("Nothing changes until it is approved.",), *map(_render_standing, row.counts)))
+        decline: Line = ("To decline it, type ", Code(text=f"decline {row.id} because"), " and the reason.")
+        yield Text(lines=(decline, ("The time for it ends ", Moment(at=row.expires_at), ".")))
+
+
+def agreement_buttons(row: Recorded, confirm: str = "Confirm") -> tuple[Button, ...]:
+    """What can be pressed while people decide; the label for confirming says what it does."""
+    cancel = Button(label="Cancel", sends=f"cancel {row.id}")
+    if row.state is State.PROPOSED:
+        return (Button(label=confirm, sends=f"confirm {row.id}", style="primary"), cancel)
+    if row.state is not State.AWAITING_APPROVAL:
+        return ()
+    approve = Button(label="Approve", sends=f"approve {row.id}", style="primary")
+    decline = Button(label="Decline", sends=f"form decline {row.id}")  # asks for the reason, where chat has forms
+    return (approve, decline, cancel.model_copy(update={"label": "Withdraw"}))
+
+
+def render_missing(row: Recorded) -> str:
+    """For a list of operations: "2 approvals missing"; empty where none is waited for."""
+    missing = sum(count.missing for count in row.counts) if row.state is State.AWAITING_APPROVAL else 0
+    return f"{render_count(missing, 'approval')} missing" if missing else ""
+
+
+def render_reminder(counts: Sequence[Count]) -> Line:
+    """For the thread, when the time to approve is soon over."""
+    missing = [(*_render_standing(one), "; ") for one in counts if one.missing]
+    return ("still waits for approval: ", *(span for line in missing for span in line), "the time for it is soon over")
+
+
+def render_needed(count: Count) -> Line:
+    """ "critical: 2 approvals of @bob, S0OPS, not of who asked"."""
+    line: Line = (Code(text=count.name), f": {render_count(count.needed, 'approval')}")
+    if count.of:
+        line = (*line, " of ", *_listed(count.of))
+    return line if count.requester else (*line, ", not of who asked")
+
+
+def _render_standing(count: Count) -> Line:
+    """ "critical: 1 of 2 approvals, by @bob"."""
+    line: Line = (Code(text=count.name), f": {len(count.by)} of {render_count(count.needed, 'approval')}")
+    if count.by:
+        line = (*line, ", by ", *_listed(count.by))
+    if count.missing and count.of:
+        line = (*line, ", wanted of ", *_listed(count.of))
+    return line
+
+
+def _listed(who: Sequence[str]) -> Line:
+    """People as people; a user group by its id, so that nobody is notified."""
+    spans: Line = ()
+    for one in who:
+        named = Strong(text=one) if one.startswith("S") else User(id=UserId(one))
+        spans = (*spans, ", ", named) if spans else (named,)
+    return spans
 
 
 def render_meaning(outcome: Outcome) -> Iterator[Part]:

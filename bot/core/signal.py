@@ -12,6 +12,17 @@ class Confirm(Frozen):
     operation: str
 
 
+class Approve(Frozen):
+    signal: Literal["approve"] = "approve"
+    operation: str
+
+
+class Decline(Frozen):
+    signal: Literal["decline"] = "decline"
+    operation: str
+    reason: str = ""
+
+
 class Cancel(Frozen):
     signal: Literal["cancel"] = "cancel"
     operation: str
@@ -42,4 +53,7 @@ class Anchor(Frozen):
     signal: Literal["anchor"] = "anchor"
 
 
-Signal = Confirm | Cancel | Look | Close | Pause | Resume | Anchor
+Agreement = Confirm | Approve | Decline
+"""What people agree to or not, of an operation of any kind."""
+
+Signal = Agreement | Cancel | Look | Close | Pause | Resume | Anchor

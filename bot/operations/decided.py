@@ -15,6 +15,8 @@ def render_decided(operation: Recorded, command: str) -> Reply:
             line = _by(operation, "was declined", operation.cancelled_by)
         case State.EXPIRED:
             line = (f"the offer {operation.id} has ended. To plan it again: ", Code(text=command))
+        case State.AWAITING_APPROVAL:
+            line = (*_by(operation, "was already confirmed", operation.confirmed_by), ", and awaits approval")
         case _ if operation.ended:
             line = (f"{operation.id} has ended: {operation.state.value}",)
         case _:

@@ -1,29 +1,31 @@
 """Takes what people decide about operations: offered, confirmed, declined, cancelled, looked at and closed here only.
 
-It moves nothing. Rules: who did it is always recorded, and so is who was not allowed to; the world is looked at again
-at the click, and a changed world ends the offer; of two people who press at once one is first, and the other is told
-who.
+It moves nothing. Rules: who did it is always recorded, and so is who was not allowed to; of two people who press at
+once one is first, and the other is told who. What people agree to is `consent`, the same for every kind of row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 
+from bot.core.approval import Count
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.history import render_anchor
 from bot.core.host_change import HostChange, HostPlan
 from bot.core.journal import Refusal
 from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
-from bot.core.operation import Ask, Operation, Outcome, Recorded
+from bot.core.operation import RETRACTED, Ask, Operation, Outcome
 from bot.core.plan import Plan
-from bot.core.policy import Policy, decide_over
+from bot.core.policy import AnyPlan
 from bot.core.reply import Reply
-from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
-from bot.core.wording import render_list
+from bot.core.shown import Shown
+from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
 from bot.errors import Refused
-from bot.operations.decided import render_cancel_asked, render_decided, render_overtaken
+from bot.operations.authority import Authority
+from bot.operations.consent import Consent, Patience
+from bot.operations.decided import render_cancel_asked, render_decided
 from bot.operations.evacuation_desk import EvacuationDesk
 from bot.operations.host_desk import HostDesk
 from bot.operations.journal import Journal
@@ -37,8 +39,8 @@ class Desk:
 
     Args:
         changes: what differs now from what was offered, read live; empty: nothing that matters. Raises HostError.
-        offer: how long an offer stands.
-        policy: who may cancel and close what others asked for.
+        patience: how long what people are asked waits for them.
+        authority: who may confirm, approve, cancel and close.
         looking: looks at the hosts of an operation.
         evacuation_changes: what `changes` is for one move, for all of an evacuation's.
     """
@@ -48,8 +50,8 @@ class Desk:
         store: Store,
         clock: Clock,
         changes: Callable[[Plan], tuple[str, ...]],
-        offer: timedelta,
-        policy: Policy,
+        patience: Patience,
+        authority: Authority,
         looking: Looking,
         evacuation_changes: Callable[[EvacuationPlan], tuple[str, ...]],
     ) -> None:
@@ -57,26 +59,40 @@ class Desk:
         self._journal = Journal(store.database, clock)
         self._clock = clock
         self._changes = changes
-        self._offer = offer
-        self._policy = policy
+        self._evacuation_changes = evacuation_changes
+        self._patience = patience
+        self._authority = authority
         self._looking = looking
-        self._evacuations = EvacuationDesk(store, clock, evacuation_changes, self._permit)
-        self._host_changes = HostDesk(store, clock, looking.rules_of, self._permit)
+        self._consent = Consent(store, clock, authority, patience, self._find_changes, self._permit)
+        self._evacuations = EvacuationDesk(store, self._permit)
+        self._host_changes = HostDesk(store, looking.rules_of, self._permit)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
-        return self._store.propose(plan, ask, self._clock.now() + self._offer)
+        return self._store.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> Evacuation:
         """The same for many moves."""
-        return self._store.propose_evacuation(plan, ask, self._clock.now() + self._offer)
+        return self._store.propose_evacuation(plan, ask, self._offer_ends(), self._needed(plan, ask))
 
     def propose_host_change(self, plan: HostPlan, ask: Ask) -> HostChange:
         """The same for a host itself."""
-        return self._host_changes.propose(plan, ask, self._clock.now() + self._offer)
+        return self._host_changes.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
+
+    def _offer_ends(self) -> datetime:
+        return self._clock.now() + self._patience.offer
+
+    def _needed(self, plan: AnyPlan, ask: Ask) -> tuple[Count, ...]:
+        return self._authority.counting(plan, ask.actor)(())
 
     def has_offered(self, ask: Ask) -> bool:
         return self._store.has_offered(ask.key)
+
+    def retract(self, ask: Ask) -> None:
+        """The message was edited or deleted: what it offered ends, unless that is decided already."""
+        row = self._store.find_offered(ask.key.removesuffix(RETRACTED))
+        if row is not None:
+            self._consent.retract(row, ask)
 
     def refuse(self, refusal: Refusal, ask: Ask) -> None:
         """Keep that policy refused a change."""
@@ -91,19 +107,31 @@ class Desk:
         """
         if isinstance(signal, Anchor):
             return render_anchor(self._journal.anchor(ask.actor))
-        if (evacuation := self._store.find_evacuation(signal.operation)) is not None:
-            return self._evacuations.apply(signal, evacuation, ask)
-        if (change := self._store.find_host_change(signal.operation)) is not None:
-            return self._host_changes.apply(signal, change, ask)
-        operation = self._store.find(signal.operation)
-        if operation is None:
+        row = self._store.find_shown(signal.operation)
+        if row is None:
             raise Refused(
                 f"there is no operation {signal.operation}",
                 hint="`status` shows those that are open, and those that ended last",
             )
         match signal:
             case Confirm():
-                return self._confirm(operation, ask)
+                return self._consent.confirm(row, ask)
+            case Approve():
+                return self._consent.approve(row, ask)
+            case Decline():
+                return self._consent.decline(row, signal.reason, ask)
+            case Cancel() if row.state is State.AWAITING_APPROVAL:
+                self._permit(row, "operation.cancel", f"cancel {row.id}", ask)
+                return self._consent.withdraw(row, ask)
+            case _ if isinstance(row, Evacuation):
+                return self._evacuations.apply(signal, row, ask)
+            case _ if isinstance(row, HostChange):
+                return self._host_changes.apply(signal, row, ask)
+            case _:
+                return self._apply(signal, row, ask)
+
+    def _apply(self, signal: Cancel | Look | Close | Pause | Resume, operation: Operation, ask: Ask) -> Reply | None:
+        match signal:
             case Cancel():
                 return self._cancel(operation, ask)
             case Look():
@@ -116,29 +144,6 @@ class Desk:
                     needed="an evacuation that is under way",
                     hint=f"`cancel {operation.id}` asks the host to stop it",
                 )
-
-    def _confirm(self, operation: Operation, ask: Ask) -> Reply | None:
-        if operation.state is not State.PROPOSED:
-            return render_decided(operation, operation.plan.command)
-        if self._clock.now() >= operation.expires_at:
-            return self._expire(operation, Outcome(summary="nobody confirmed it in time; nothing was started"))
-        if blocked := operation.plan.blocked:
-            raise Refused(blocked[0].text, needed=blocked[0].needed, hint=blocked[0].hint)
-        if differences := self._changes(operation.plan):
-            outcome = Outcome(
-                summary="what was offered is no longer so; nothing was started",
-                cause=render_list(differences),
-                remedy=operation.plan.command,
-            )
-            return self._expire(operation, outcome)
-        if self._store.change(operation.id, Event.CONFIRM, by=ask.actor) is None:
-            return render_decided(self._reread(operation), operation.plan.command)
-        return None
-
-    def _expire(self, operation: Operation, outcome: Outcome) -> Reply:
-        if self._store.change(operation.id, Event.EXPIRE, outcome=outcome) is None:
-            return render_decided(self._reread(operation), operation.plan.command)
-        return render_overtaken(operation, operation.plan.command, outcome)
 
     def _cancel(self, operation: Operation, ask: Ask) -> Reply | None:
         """Rows move on while people press: what is done is decided by the state that is there when it is done."""
@@ -162,6 +167,9 @@ class Desk:
             case State.PROPOSED:
                 outcome = Outcome(summary="nothing was started")
                 return self._store.change(operation.id, Event.DECLINE, by=actor, outcome=outcome) is not None
+            case State.AWAITING_APPROVAL:  # it was an offer a moment ago
+                outcome = Outcome(summary="withdrawn before it was approved; nothing was started")
+                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
             case State.QUEUED:
                 outcome = Outcome(summary="cancelled before its turn; nothing was started")
                 return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
@@ -185,14 +193,23 @@ class Desk:
             return render_decided(self._reread(operation), operation.plan.command)
         return None
 
-    def _permit(self, operation: Recorded, action: str, command: str, ask: Ask, **arguments: str) -> None:
+    def _permit(self, operation: Shown, action: str, command: str, ask: Ask, **arguments: str) -> None:
         """Raises Refused, and keeps that it was: not everybody may end what others asked for."""
-        verdict = decide_over(self._policy, ask.actor, action, operation)
+        verdict = self._authority.decide_over(ask.actor, ask.place.channel, action, operation)
         if verdict.allowed:
             return
         told = {"operation": operation.id, **arguments}
         self.refuse(Refusal(action=action, reason=verdict.reason, command=command, arguments=told), ask)
         raise Refused(verdict.reason, needed=verdict.needed, hint=verdict.hint, private=True)
+
+    def _find_changes(self, row: Shown) -> tuple[str, ...]:
+        match row:
+            case Operation():
+                return self._changes(row.plan)
+            case Evacuation():
+                return self._evacuation_changes(row.plan)
+            case HostChange():
+                return self._host_changes.find_changes(row.plan)
 
     def _reread(self, operation: Operation) -> Operation:
         found = self._store.find(operation.id)

@@ -1,52 +1,33 @@
-"""Takes what people decide about evacuations: confirmed, declined, paused, resumed, cancelled.
+"""Takes what people decide about evacuations: declined, paused, resumed, cancelled, closed.
 
 The rules are those of the desk for a single move, which also says who may do what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
-from bot.core.evacuation import Evacuation, EvacuationPlan
+from bot.core.evacuation import Evacuation
 from bot.core.lifecycle import Event, State
-from bot.core.operation import Ask, Outcome, Recorded
+from bot.core.operation import Ask, Outcome
 from bot.core.reply import Mark, Reply
-from bot.core.signal import Cancel, Close, Confirm, Look, Pause, Resume
-from bot.core.wording import render_list
+from bot.core.signal import Cancel, Close, Look, Pause, Resume
 from bot.errors import Refused
-from bot.operations.decided import render_cancel_asked, render_decided, render_overtaken
+from bot.operations.consent import Permit
+from bot.operations.decided import render_cancel_asked, render_decided
 from bot.operations.store import Store
-from bot.ports import Clock
-
-
-class Permit(Protocol):
-    def __call__(self, operation: Recorded, action: str, command: str, ask: Ask, **arguments: str) -> None:
-        """Raises Refused, and keeps that it was."""
+from bot.operations.store.approvals import Approvals
 
 
 class EvacuationDesk:
-    """Thread-safe.
+    """Thread-safe."""
 
-    Args:
-        changes: what differs now from what was offered, read live; empty: nothing that matters. Raises HostError.
-    """
-
-    def __init__(
-        self, store: Store, clock: Clock, changes: Callable[[EvacuationPlan], tuple[str, ...]], permit: Permit
-    ) -> None:
+    def __init__(self, store: Store, permit: Permit) -> None:
         self._store = store
-        self._clock = clock
-        self._changes = changes
+        self._rows = Approvals(store)
         self._permit = permit
 
-    def apply(
-        self, signal: Confirm | Cancel | Look | Close | Pause | Resume, evacuation: Evacuation, ask: Ask
-    ) -> Reply | None:
-        """None: the updated card is the answer. Raises Refused, HostError."""
+    def apply(self, signal: Cancel | Look | Close | Pause | Resume, evacuation: Evacuation, ask: Ask) -> Reply | None:
+        """None: the updated card is the answer. Raises Refused."""
         match signal:
-            case Confirm():
-                return self._confirm(evacuation, ask)
             case Cancel():
                 return self._cancel(evacuation, ask)
             case Pause():
@@ -63,34 +44,11 @@ class EvacuationDesk:
                     hint=f"`look {doubtful[0]}`" if doubtful else f"`status {evacuation.id}`",
                 )
 
-    def _confirm(self, evacuation: Evacuation, ask: Ask) -> Reply | None:
-        command = evacuation.plan.command
-        if evacuation.state is not State.PROPOSED:
-            return render_decided(evacuation, command)
-        if self._clock.now() >= evacuation.expires_at:
-            return self._expire(evacuation, Outcome(summary="nobody confirmed it in time; nothing was started"))
-        if differences := self._changes(evacuation.plan):
-            outcome = Outcome(
-                summary="what was offered is no longer so; nothing was started",
-                cause=render_list(differences),
-                remedy=command,
-            )
-            return self._expire(evacuation, outcome)
-        if not self._store.begin_evacuation(evacuation.id, ask.actor):
-            return render_decided(self._reread(evacuation), command)
-        return None
-
-    def _expire(self, evacuation: Evacuation, outcome: Outcome) -> Reply:
-        command = evacuation.plan.command
-        if not self._store.end_evacuation(evacuation.id, Event.EXPIRE, outcome=outcome):
-            return render_decided(self._reread(evacuation), command)
-        return render_overtaken(evacuation, command, outcome)
-
     def _cancel(self, evacuation: Evacuation, ask: Ask) -> Reply | None:
         self._permit(evacuation, "operation.cancel", f"cancel {evacuation.id}", ask)
         if evacuation.state is State.PROPOSED:
             outcome = Outcome(summary="nothing was started")
-            done = self._store.end_evacuation(evacuation.id, Event.DECLINE, ask.actor, outcome)
+            done = self._rows.end(evacuation.id, Event.DECLINE, ask.actor, outcome)
         else:
             done = self._store.cancel_evacuation(evacuation.id, ask.actor)
         if done:
@@ -120,7 +78,7 @@ class EvacuationDesk:
                 hint=f"`status {evacuation.id}`",
             )
         outcome = Outcome(summary=f"closed because {reason}")
-        if not self._store.end_evacuation(evacuation.id, Event.CLOSE, ask.actor, outcome):
+        if not self._rows.end(evacuation.id, Event.CLOSE, ask.actor, outcome):
             return render_decided(self._reread(evacuation), evacuation.plan.command)
         return None
 

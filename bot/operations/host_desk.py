@@ -1,4 +1,4 @@
-"""Takes what people decide about changes of hosts themselves: confirmed, declined, cancelled, looked at, closed.
+"""Takes what people decide about changes of hosts themselves: declined, cancelled, looked at, closed.
 
 The rules are those of the desk for a single move, which also says who may do what. What differs between one kind of
 change and another is in `Rules`.
@@ -10,18 +10,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.approval import Count
 from bot.core.host_change import HostChange, HostPlan
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Ask, Outcome
 from bot.core.reply import Reply
-from bot.core.signal import Cancel, Close, Confirm, Look, Pause, Resume
-from bot.core.wording import render_list
+from bot.core.signal import Cancel, Close, Look, Pause, Resume
 from bot.errors import Refused
-from bot.operations.decided import render_decided, render_overtaken
-from bot.operations.evacuation_desk import Permit
+from bot.operations.consent import Permit
+from bot.operations.decided import render_decided
 from bot.operations.store import Store
 from bot.operations.store.host_changes import HostChanges
-from bot.ports import Clock
 
 
 class Rules(Protocol):
@@ -44,23 +43,22 @@ class HostDesk:
         rules: by what is planned.
     """
 
-    def __init__(self, store: Store, clock: Clock, rules: Callable[[HostPlan], Rules], permit: Permit) -> None:
+    def __init__(self, store: Store, rules: Callable[[HostPlan], Rules], permit: Permit) -> None:
         self._store = store
         self._rows = HostChanges(store)
-        self._clock = clock
         self._rules = rules
         self._permit = permit
 
-    def propose(self, plan: HostPlan, ask: Ask, expires_at: datetime) -> HostChange:
-        return self._rows.propose(plan, ask, expires_at)
+    def propose(self, plan: HostPlan, ask: Ask, expires_at: datetime, counts: tuple[Count, ...] = ()) -> HostChange:
+        return self._rows.propose(plan, ask, expires_at, counts)
 
-    def apply(
-        self, signal: Confirm | Cancel | Look | Close | Pause | Resume, change: HostChange, ask: Ask
-    ) -> Reply | None:
+    def find_changes(self, plan: HostPlan) -> tuple[str, ...]:
+        """What differs now from what was offered. Raises HostError."""
+        return self._rules(plan).find_changes(plan)
+
+    def apply(self, signal: Cancel | Look | Close | Pause | Resume, change: HostChange, ask: Ask) -> Reply | None:
         """None: the updated card is the answer. Raises Refused, HostError."""
         match signal:
-            case Confirm():
-                return self._confirm(change, ask)
             case Cancel():
                 return self._cancel(change, ask)
             case Look():
@@ -73,24 +71,6 @@ class HostDesk:
                     needed="an evacuation that is under way",
                     hint=f"`status {change.id}`",
                 )
-
-    def _confirm(self, change: HostChange, ask: Ask) -> Reply | None:
-        plan = change.plan
-        if change.state is not State.PROPOSED:
-            return render_decided(change, plan.command)
-        if self._clock.now() >= change.expires_at:
-            return self._expire(change, Outcome(summary="nobody confirmed it in time; nothing was changed"))
-        if differences := self._rules(plan).find_changes(plan):
-            summary = "what was offered is no longer so; nothing was changed"
-            cause = render_list(differences)
-            return self._expire(change, Outcome(summary=summary, cause=cause, remedy=plan.command))
-        return self._decide(change, Event.CONFIRM, ask)
-
-    def _expire(self, change: HostChange, outcome: Outcome) -> Reply:
-        command = change.plan.command
-        if self._rows.change(change.id, Event.EXPIRE, outcome=outcome) is None:
-            return render_decided(self._reread(change), command)
-        return render_overtaken(change, command, outcome)
 
     def _cancel(self, change: HostChange, ask: Ask) -> Reply | None:
         self._permit(change, "operation.cancel", f"cancel {change.id}", ask)

@@ -1,5 +1,5 @@
-"""Keeps the queue moving where no person and no host does: ends offers, grants what may go, asks for fresh room, and
-says where a site's workers are missing. It also forgets what nobody needs any more.
+"""Keeps the queue moving where no person and no host does: ends offers, reminds of approvals, grants what may go, asks
+for fresh room, and says where a site's workers are missing. It also forgets what nobody needs any more.
 
 Any process may do it, any number at once: every change is a compare-and-set. It runs no operation.
 """
@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from bot.core.lifecycle import Event
+from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
+from bot.core.recorded import render_reminder
 from bot.operations.pruning import prune
 from bot.operations.store import Store
-from bot.operations.store.host_changes import HostChanges
+from bot.operations.store.approvals import Approvals
 from bot.operations.ticker import Ticker
+
+_LATE = {State.PROPOSED: "nobody confirmed it", State.AWAITING_APPROVAL: "it was not approved"}
 
 
 class Steward:
@@ -38,10 +41,10 @@ class Steward:
         prune_s: float = 600.0,
     ) -> None:
         self._store = store
-        self._host_changes = HostChanges(store)
+        self._approvals = Approvals(store)
         self._ask_for_room = ask_for_room
         duties = (
-            (tick_s, self._expire),
+            (tick_s, self.look_after_people),
             (tick_s, store.pump),
             (room_s, self._refresh_room),
             (room_s, store.tell_unserved),
@@ -55,14 +58,13 @@ class Steward:
     def stop(self) -> None:
         self._ticker.stop()
 
-    def _expire(self) -> None:
-        outcome = Outcome(summary="nobody confirmed it in time; nothing was started")
-        for operation in self._store.expired():
-            self._store.change(operation, Event.EXPIRE, outcome=outcome)
-        for evacuation in self._store.expired(evacuations=True):
-            self._store.end_evacuation(evacuation, Event.EXPIRE, outcome=outcome)
-        for change in self._store.expired(host_changes=True):
-            self._host_changes.change(change, Event.EXPIRE, outcome=outcome)
+    def look_after_people(self) -> None:
+        """End what people had time to decide on, and remind them before. Idempotent."""
+        for state, what in _LATE.items():
+            outcome = Outcome(summary=f"{what} in time; nothing was started")
+            for row in self._store.expired(state):
+                self._approvals.end(row, Event.EXPIRE, outcome=outcome)
+        self._approvals.remind(render_reminder)
 
     def _refresh_room(self) -> None:
         if hosts := self._store.hosts_waited_for():

@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from bot.settings.loading import SettingsError, explain, load
 from bot.settings.nodes import hosts_with, name_of_node
+from bot.settings.policy import (
+    DAYS,
+    ApprovalSettings,
+    HoursSettings,
+    PolicySettings,
+    RuleSettings,
+    ScopeSettings,
+)
 from bot.settings.sections import (
     LOOPBACK,
     Authentication,
@@ -20,12 +28,18 @@ from bot.settings.sections import (
 )
 
 __all__ = [
+    "DAYS",
     "LOOPBACK",
+    "ApprovalSettings",
     "Authentication",
     "EvacuationSettings",
     "HostSettings",
+    "HoursSettings",
     "LogSettings",
     "OperationSettings",
+    "PolicySettings",
+    "RuleSettings",
+    "ScopeSettings",
     "Settings",
     "SettingsError",
     "SlackSettings",

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from bot.errors import FerryError
+from bot.settings.policy import ApprovalSettings, HoursSettings, PolicySettings, RuleSettings
 from bot.settings.sections import (
     EvacuationSettings,
     HostSettings,
@@ -154,6 +155,10 @@ def _section_at(place: tuple[str, ...]) -> type[BaseModel]:
         "slack": SlackSettings,
         "operations": OperationSettings,
         "evacuation": EvacuationSettings,
+        "policy": PolicySettings,
+        "rules": RuleSettings,
+        "approvals": ApprovalSettings,
+        "hours": HoursSettings,
         "log": LogSettings,
         "hosts": HostSettings,
         "clusters": HostSettings,

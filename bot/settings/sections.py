@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
@@ -20,10 +18,8 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from bot.core.names import HostName, UserId
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from bot.settings.kinds import Section, split_list
+from bot.settings.policy import ApprovalSettings, HoursSettings, PolicySettings, RuleSettings
 
 
 class Authentication(StrEnum):
@@ -38,7 +34,7 @@ class Authentication(StrEnum):
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class HostSettings(_Section):
+class HostSettings(Section):
     """How to reach one Hyper-V host over PowerShell remoting."""
 
     address: str = Field(description="DNS name or address that WinRM answers on", examples=["host01.contoso.com"])
@@ -112,11 +108,6 @@ def address_of(node: str, cluster: str, domain: str = "") -> str:
 _IP = re.compile(r"\d+(\.\d+){3}|.*:.*")
 
 
-def _split_list(value: Any) -> Any:
-    """Lists may be given in the environment as `U1,U2`."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
 def _check_people(ids: tuple[UserId, ...]) -> tuple[UserId, ...]:
     if wrong := [one for one in ids if not _PERSON.match(one)]:
         raise ValueError(f"takes Slack's user ids, like U012ABCDEF (in a profile: Copy member ID), not {wrong[0]!r}")
@@ -131,15 +122,15 @@ def _check_channels(ids: tuple[str, ...]) -> tuple[str, ...]:
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+\Z")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+\Z")
-People = Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_split_list), AfterValidator(_check_people)]
-Channels = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list), AfterValidator(_check_channels)]
+People = Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_check_people)]
+Channels = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_check_channels)]
 
 
-Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split_list)]
+Tags = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
+Names = Annotated[tuple[str, ...], BeforeValidator(split_list)]
 
 
-class SlackSettings(_Section):
+class SlackSettings(Section):
     """How Ferry is reached in Slack, and by whom."""
 
     bot_token: SecretStr = Field(SecretStr(""), description="xoxb-…; SLACK_BOT_TOKEN in the environment")
@@ -167,7 +158,7 @@ class SlackSettings(_Section):
     command: str = Field("/ferry", description="the slash command")
 
 
-class OperationSettings(_Section):
+class OperationSettings(Section):
     """How Ferry offers, queues and follows operations."""
 
     database_url: SecretStr = Field(
@@ -213,7 +204,7 @@ class OperationSettings(_Section):
         return self.audit_path or beside / "audit.db"
 
 
-class EvacuationSettings(_Section):
+class EvacuationSettings(Section):
     """How hosts are emptied, and what stays together, apart, or where it is."""
 
     first: Tags = Field((), description="tags of VMs that move before the others, and are placed first")
@@ -227,16 +218,26 @@ class EvacuationSettings(_Section):
     solver_s: float = Field(8, gt=0, description="seconds that the exact solver may take where nothing simpler fits")
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much the log says")
 
 
-class Settings(_Section):
+class Settings(Section):
     """All of it. `[remote]` holds what is the same for every host; a host's own table wins."""
 
     slack: SlackSettings = SlackSettings()
     operations: OperationSettings = OperationSettings()
     evacuation: EvacuationSettings = EvacuationSettings()
+    policy: PolicySettings = PolicySettings()
+    rules: dict[str, RuleSettings] = Field(
+        default_factory=dict, description="what people may do, beside `allow` and `operators`: [rules.movers]"
+    )
+    approvals: dict[str, ApprovalSettings] = Field(
+        default_factory=dict, description="what needs more than a confirmation: [approvals.storm]"
+    )
+    hours: dict[str, HoursSettings] = Field(
+        default_factory=dict, description="hours of the week, by name: [hours.office]"
+    )
     log: LogSettings = LogSettings()
     tags: dict[str, Names] = Field(
         default_factory=dict,
@@ -248,6 +249,12 @@ class Settings(_Section):
     clusters: dict[HostName, HostSettings] = Field(
         default_factory=dict, description="one table per failover cluster whose nodes are hosts: [clusters.HVC1]"
     )
+
+    @property
+    def user_groups(self) -> tuple[str, ...]:
+        """Ids of those that rules and approvals name."""
+        named = [*(rule.who for rule in self.rules.values()), *(each.of for each in self.approvals.values())]
+        return tuple(sorted({one for who in named for one in who if one.startswith("S")}))
 
     @model_validator(mode="after")
     def _know_tags(self) -> Settings:

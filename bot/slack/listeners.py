@@ -28,7 +28,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 
-from bot.core.form import FORMS, Form
+from bot.core.form import Form, find_kind
 from bot.core.names import UserId
 from bot.core.operation import Ask
 from bot.core.reply import Code, User, say
@@ -44,7 +44,9 @@ from bot.slack.payloads import (
     Us,
     read_event,
     read_form_name,
+    read_group_change,
     read_press,
+    read_retraction,
     read_slash,
     read_submission,
 )
@@ -61,12 +63,16 @@ _TOKEN_REFUSED = frozenset(
 
 log = logging.getLogger(__name__)
 
-Forms = Callable[[str, UserId], Form | None]
-"""The form of a name, for a person. None: there is none, or it is not for this person."""
+Forms = Callable[[str, Ask], Form | None]
+"""The form of a name, for whoever asks. None: there is none, or it is not for this person."""
 
 
-def _no_form(_: str, __: UserId) -> None:
+def _no_form(_: str, __: Ask) -> None:
     """Where there are no forms."""
+
+
+def _no_group(_: str) -> None:
+    """Where no policy names user groups."""
 
 
 def _now() -> datetime:
@@ -100,15 +106,18 @@ class SlackFront:
         self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
         self._ears: _Ears | None = None
 
-    def start(self, take: Callable[[Ask], bool], forms: Forms = _no_form) -> None:
+    def start(
+        self, take: Callable[[Ask], bool], forms: Forms = _no_form, on_group: Callable[[str], None] = _no_group
+    ) -> None:
         """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
 
         Args:
             take: claims an ask durably; False if it was claimed before. Called from several threads.
             forms: answers at once.
+            on_group: told of each user group whose members have changed; answers at once.
         """
         with slack_errors():
-            app = self._bolt(take, forms)
+            app = self._bolt(_Listeners(take, forms, on_group, self.client, self._us, self._now))
         if self._settings.mode == "http":
             self._ears = _Http(app, self._settings.listen)
         else:
@@ -120,8 +129,7 @@ class SlackFront:
         if ears is not None:
             ears.close()
 
-    def _bolt(self, take: Callable[[Ask], bool], forms: Forms) -> App:
-        listeners = _Listeners(take, forms, self.client, self._us, self._now)
+    def _bolt(self, listeners: _Listeners) -> App:
         app = App(
             name="ferry",  # without one Bolt asks `inspect` who calls, which looks at the file of every module
             client=self.client,
@@ -132,8 +140,7 @@ class SlackFront:
         app.event(_EVERYTHING)(listeners.hear_event)
         app.command(self._settings.command)(listeners.hear_slash)
         app.action(_EVERYTHING)(listeners.hear_press)
-        for form in FORMS:
-            app.view(f"{CALLBACK}{form}")(listeners.hear_form)
+        app.view(re.compile(f"{CALLBACK}.*"))(listeners.hear_form)
         return app
 
 
@@ -141,15 +148,28 @@ class _Listeners:
     """What Bolt calls, giving arguments by their names."""
 
     def __init__(
-        self, take: Callable[[Ask], bool], forms: Forms, client: WebClient, us: Us, now: Callable[[], datetime]
+        self,
+        take: Callable[[Ask], bool],
+        forms: Forms,
+        on_group: Callable[[str], None],
+        client: WebClient,
+        us: Us,
+        now: Callable[[], datetime],
     ) -> None:
         self._take = take
         self._forms = forms
+        self._on_group = on_group
         self._client = client
         self._us = us
         self._now = now
 
     def hear_event(self, body: dict[str, Any]) -> None:
+        if group := read_group_change(body, self._us):
+            self._on_group(group)
+            return
+        if retraction := read_retraction(body, self._us, self._now()):
+            self._claim(retraction)
+            return
         self._hear(read_event, body)
 
     def hear_slash(self, body: dict[str, Any], ack: Ack) -> None:
@@ -166,11 +186,16 @@ class _Listeners:
             log.debug("form ignored reason=%r", submission.reason)
             ack()
             return
-        kind = FORMS[submission.form]
+        found = find_kind(submission.form)
+        if found is None:
+            log.debug("form ignored reason=%r", f"no form is called {submission.form}")
+            ack()
+            return
+        kind, about = found
         if problems := kind.find_problems(submission.values):
             ack(**render_problems(problems))
             return
-        command = kind.render(submission.values)
+        command = kind.render(submission.values, about)
         ask = submission.ask.model_copy(update={"text": escape(command)})  # as if it had been typed
         if self._claim(ask):
             self._beside(self._show, ask, command)
@@ -182,10 +207,11 @@ class _Listeners:
             log.debug("ask ignored reason=%r", ask.reason)
             return
         if name := read_form_name(ask):
-            if form := self._forms(name, ask.actor):
+            if form := self._forms(name, ask):
                 self._beside(self._open, form, ask, str(body.get("trigger_id", "")))
                 return
-            ask = ask.model_copy(update={"text": name})
+            if ask.kind == "button":
+                ask = ask.model_copy(update={"text": name})
         self._claim(ask)
 
     def _claim(self, ask: Ask) -> bool:

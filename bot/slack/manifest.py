@@ -1,12 +1,13 @@
 """The Slack app that Ferry needs, as data: paste the text when making the app, and tokens are all that is left to copy.
 
 Rules: the fewest scopes that work. Reading whole channels is asked for only where settings let people command without a
-mention. JSON, which is YAML too: Slack's form takes either.
+mention, reading user groups only where rules or approvals name some. JSON, which is YAML too: Slack's form takes
+either.
 
 Facts (Slack developer docs, "App manifest reference", "Events": required scopes): `message.channels` needs
-channels:history, `message.groups` groups:history, `message.im` im:history, `app_mention` app_mentions:read. The
-picture of an evacuation is shared with files:write; it reads no files of others. The app-level token for Socket Mode
-(connections:write) cannot be in a manifest.
+channels:history, `message.groups` groups:history, `message.im` im:history, `app_mention` app_mentions:read,
+`subteam_members_changed` usergroups:read. The picture of an evacuation is shared with files:write; it reads no files of
+others. The app-level token for Socket Mode (connections:write) cannot be in a manifest.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.settings import SlackSettings
+from bot.slack.payloads import GROUP_EVENT
 
 Manifest = dict[str, Any]
 
@@ -25,18 +27,20 @@ HTTP_PATH = "/slack/events"
 _SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history")
 _BARE_SCOPES = ("channels:history", "groups:history")
 _EVENTS = ("app_mention", "message.im")
+_GROUP_SCOPE = "usergroups:read"
 _BARE_EVENTS = ("message.channels", "message.groups")
 
 
-def needed_scopes(settings: SlackSettings) -> tuple[str, ...]:
+def needed_scopes(settings: SlackSettings, *, groups: bool = False) -> tuple[str, ...]:
     """What the bot's token has to be granted."""
-    return (*_SCOPES, *(_BARE_SCOPES if settings.bare_channels else ()))
+    return (*_SCOPES, *(_BARE_SCOPES if settings.bare_channels else ()), *((_GROUP_SCOPE,) if groups else ()))
 
 
-def build_manifest(settings: SlackSettings, url: str = "") -> Manifest:
+def build_manifest(settings: SlackSettings, url: str = "", *, groups: bool = False) -> Manifest:
     """The app as these settings need it.
 
     Args:
+        groups: whether rules or approvals name user groups.
         url: where Slack reaches Ferry, for mode = http: "https://ferry.contoso.com".
 
     Raises:
@@ -51,11 +55,15 @@ def build_manifest(settings: SlackSettings, url: str = "") -> Manifest:
             "background_color": "#1f2d3d",
         },
         "features": _features(settings, request),
-        "oauth_config": {"scopes": {"bot": [*needed_scopes(settings)]}},
+        "oauth_config": {"scopes": {"bot": [*needed_scopes(settings, groups=groups)]}},
         "settings": {
             "event_subscriptions": {
                 **_named(request, "request_url"),
-                "bot_events": [*_EVENTS, *(_BARE_EVENTS if settings.bare_channels else ())],
+                "bot_events": [
+                    *_EVENTS,
+                    *(_BARE_EVENTS if settings.bare_channels else ()),
+                    *((GROUP_EVENT,) if groups else ()),
+                ],
             },
             "interactivity": {"is_enabled": True, **_named(request, "request_url")},  # buttons, in Socket Mode too
             "org_deploy_enabled": False,
@@ -85,8 +93,8 @@ def _features(settings: SlackSettings, request: str) -> Manifest:
     }
 
 
-def render_manifest(settings: SlackSettings, url: str = "") -> str:
-    return json.dumps(build_manifest(settings, url), indent=2) + "\n"
+def render_manifest(settings: SlackSettings, url: str = "", *, groups: bool = False) -> str:
+    return json.dumps(build_manifest(settings, url, groups=groups), indent=2) + "\n"
 
 
 def _request(settings: SlackSettings, url: str) -> str:

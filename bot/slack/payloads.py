@@ -2,7 +2,7 @@
 
 Rules:
     1. Only what a person of this workspace says in plain words is a command: no subtype, no bot, no edit, nothing
-       hidden.
+       hidden. An edit or a deletion takes back what the message offered, where Slack lets Ferry hear of it.
     2. Nothing from other workspaces, and nothing in a channel shared with one.
     3. In a channel Ferry must be mentioned, unless settings name the channel; in a direct message all is for Ferry.
     4. The key is what makes it unique. A mention raises two events, `message` and `app_mention`, with different event
@@ -11,6 +11,7 @@ Rules:
        command, judged like a typed one.
     6. The text is taken as it is: the grammar knows Slack's escapes, links and the leading mention.
     7. A form is asked for by a slash command that is its name and nothing else, or by a button that types `form NAME`.
+       Some are about an operation, which is part of the name.
 
 Facts: shapes of payloads from Slack developer docs, "Events API", "message", "app_mention", "Slash commands",
 "block_actions", "view_submission"; `ts` and `action_ts` are seconds as decimal text.
@@ -21,16 +22,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
 
 from bot.core.form import Values
 from bot.core.names import UserId
-from bot.core.operation import Ask, Place
+from bot.core.operation import RETRACTED, Ask, Place
 from bot.slack.modals import CALLBACK
 
 Payload = Mapping[str, Any]
+
+GROUP_EVENT = "subteam_members_changed"
 
 _FORM = "form "  # so a button's text begins that opens one
 
@@ -86,6 +89,31 @@ class _Message(_Payload):
     team: str = ""  # of the author
     user_team: str = ""
     source_team: str = ""
+
+
+class _Former(_Payload):
+    """A message within an event that tells of it."""
+
+    ts: str
+    user: str = ""
+    text: str = ""
+    bot_id: str = ""
+
+
+class _Retraction(_Payload):
+    """`message_changed` or `message_deleted`."""
+
+    type: Literal["message"]
+    subtype: Literal["message_changed", "message_deleted"]
+    channel: str
+    previous_message: _Former
+    message: _Former | None = None
+
+
+class _Retracting(_Payload):
+    team_id: str
+    event: _Retraction
+    is_ext_shared_channel: bool = False
 
 
 class _Event(_Payload):
@@ -187,6 +215,31 @@ def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     )
 
 
+def read_retraction(body: Payload, us: Us, received_at: datetime) -> Ask | None:
+    """A message of a person's that was edited or deleted: what it offered is taken back. None: it is nothing of that.
+
+    Slack also tells of changes that nobody made, as when it unfurls a link: the text stays then.
+    """
+    try:
+        told = _Retracting.model_validate(body)
+    except ValidationError:
+        return None
+    event, before = told.event, told.event.previous_message
+    same = event.message is not None and event.message.text == before.text
+    if told.team_id != us.team or told.is_ext_shared_channel or before.bot_id or not before.user or same:
+        return None
+    return Ask(
+        key=f"{us.team}/{event.channel}/{before.ts}{RETRACTED}",
+        text="edited" if event.message is not None else "deleted",
+        actor=UserId(before.user),
+        place=Place(team=us.team, channel=event.channel),
+        at=received_at,
+        received_at=received_at,
+        message=before.ts,
+        kind="retraction",
+    )
+
+
 def _unfit(callback: _Event, us: Us) -> str:
     """Why an event is no command; empty if it may be one."""
     event = callback.event
@@ -208,6 +261,13 @@ def _unfit(callback: _Event, us: Us) -> str:
 
 def _addressed(event: _Message, us: Us) -> bool:
     return event.type == "app_mention" or event.channel_type == "im" or f"<@{us.bot_user}>" in event.text
+
+
+def read_group_change(body: Payload, us: Us) -> str:
+    """The user group whose members have changed; empty: the event says nothing of that."""
+    event = body.get("event")
+    ours = body.get("team_id") == us.team and isinstance(event, Mapping) and event.get("type") == GROUP_EVENT
+    return str(event.get("subteam_id", "")) if ours and isinstance(event, Mapping) else ""
 
 
 def read_slash(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:

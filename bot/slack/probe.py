@@ -6,16 +6,19 @@ API": scopes), and carries Slack's clock in Date.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.core.plan import Finding, Level
+from bot.core.wording import render_count
 from bot.errors import ChatError, Refused
 from bot.settings import SlackSettings
 from bot.slack.errors import slack_errors
+from bot.slack.groups import SlackGroups
 from bot.slack.listeners import check_secrets
 from bot.slack.manifest import needed_scopes
 from bot.slack.poster import connect
@@ -23,8 +26,13 @@ from bot.slack.poster import connect
 _REINSTALL = "`ferry manifest` prints what the app needs; put it into the app's manifest, and install the app again"
 
 
-def examine_slack(settings: SlackSettings) -> Iterator[Finding]:
-    """Tokens, scopes, the connection for Socket Mode, and who may command. Never raises."""
+def examine_slack(settings: SlackSettings, groups: Sequence[str] = (), *, ruled: bool = False) -> Iterator[Finding]:
+    """Tokens, scopes, the connection for Socket Mode, user groups, and who may command. Never raises.
+
+    Args:
+        groups: ids of the user groups that rules and approvals name.
+        ruled: whether there are rules beside `allow` and `operators`.
+    """
     try:
         check_secrets(settings)
     except Refused as refused:
@@ -39,7 +47,7 @@ def examine_slack(settings: SlackSettings) -> Iterator[Finding]:
         yield _blocking("tokens", error.message, "a bot token that Slack takes", hint)
         return
     yield _fine("tokens", f"the bot token is {identity.get('user')}'s in the workspace {identity.get('team')}")
-    yield _scopes(settings, identity)
+    yield _scopes(needed_scopes(settings, groups=bool(groups)), identity)
     if settings.mode == "socket":
         try:
             with slack_errors():
@@ -48,7 +56,10 @@ def examine_slack(settings: SlackSettings) -> Iterator[Finding]:
         except ChatError as error:
             hint = "SLACK_APP_TOKEN: the app's Basic Information page, App-Level Tokens"
             yield _blocking("socket", error.message, "an app-level token with connections:write", hint)
-    yield from _people(settings)
+    for group in groups:
+        yield _group(client, group)
+    if not ruled:
+        yield from _people(settings)
 
 
 def slack_ahead_s(settings: SlackSettings) -> float | None:
@@ -61,9 +72,17 @@ def slack_ahead_s(settings: SlackSettings) -> float | None:
         return None
 
 
-def _scopes(settings: SlackSettings, identity: SlackResponse) -> Finding:
+def _group(client: WebClient, group: str) -> Finding:
+    try:
+        count = len(SlackGroups(client).members(group))
+    except ChatError as error:
+        hint = "`ferry policy check` names the rules; the id is in the group's menu in Slack (Copy group ID)"
+        return _blocking("groups", f"the user group {group}: {error.message}", "a user group that can be read", hint)
+    return _fine("groups", f"the user group {group} has {render_count(count, 'member')}")
+
+
+def _scopes(needed: Sequence[str], identity: SlackResponse) -> Finding:
     granted = {scope.strip() for scope in _headers(identity).get("x-oauth-scopes", "").split(",")}
-    needed = needed_scopes(settings)
     missing = [scope for scope in needed if scope not in granted]
     if missing:
         return _blocking("scopes", f"the bot token lacks {', '.join(missing)}", ", ".join(needed), _REINSTALL)

@@ -14,11 +14,12 @@ from bot.core.evacuation.rules import Rules
 from bot.core.operation import Ask, Place
 from bot.core.plan import Level, MoveKind, Plan
 from bot.core.planner import Limits
-from bot.core.policy import Policy
+from bot.core.policy import Policy, simple
 from bot.core.reply import Interim, Note, Reply, Table, Text
 from bot.dispatch import Dispatcher
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.world import GIB, Switch, SwitchType
+from bot.operations.authority import Authority
 from bot.operations.evacuations import Evacuations
 from bot.operations.inventory import Inventory
 from bot.operations.store import Store
@@ -47,7 +48,7 @@ class Ferry:
         self.inventory = Inventory(fleet, self.clock, refresh_s=3600)
         self._dispatcher = Dispatcher(
             discover(commands),
-            Policy(allow=frozenset({ALICE})),
+            Authority(Policy(rules=simple([ALICE])), self.clock),
             self.inventory,
             store,
             NoHistory(),

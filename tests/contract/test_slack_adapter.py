@@ -393,6 +393,10 @@ def test_the_manifest_is_json_within_slacks_limits_and_knows_http() -> None:
     assert by_http["settings"]["event_subscriptions"]["request_url"] == address
     assert by_http["settings"]["interactivity"]["request_url"] == address
     assert by_http["features"]["slash_commands"][0]["url"] == address
+    with_groups = build_manifest(SlackSettings(), groups=True)
+    assert "usergroups:read" in with_groups["oauth_config"]["scopes"]["bot"]
+    assert "subteam_members_changed" in with_groups["settings"]["event_subscriptions"]["bot_events"]
+    assert "usergroups:read" not in json.dumps(build_manifest(SlackSettings()))
     with pytest.raises(Refused, match="no address"):
         build_manifest(SlackSettings(mode="http"))
     with pytest.raises(Refused, match="http://ferry"):

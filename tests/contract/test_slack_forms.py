@@ -17,7 +17,6 @@ from slack_sdk.errors import SlackApiError
 from bot.core.form import Option, make_evacuate, make_form
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.core.policy import Policy
 from bot.core.reply import Button, Reply
 from bot.lab.slack import Fault, Modal, SlackServer
 from bot.lab.slack.blocks import find_problems
@@ -261,9 +260,9 @@ def front(server: SlackServer, inbox: Inbox) -> Iterator[SlackFront]:
     settings = SlackSettings(
         bot_token=SecretStr(server.bot_token), app_token=SecretStr(server.app_token), api_url=server.api_url
     )
-    policy = Policy(allow=frozenset({UserId(server.user_id("alice"))}))
+    alice = UserId(server.user_id("alice"))
     started = SlackFront(settings, ping_s=0.3)
-    started.start(inbox.take, partial(make_form, policy, HOSTS))
+    started.start(inbox.take, partial(make_form, lambda ask, _: ask.actor == alice, HOSTS))
     try:
         server.wait_for(lambda: server.connections, WAIT_S)
         yield started
@@ -308,6 +307,13 @@ def test_a_button_opens_it_too_and_the_command_is_said_in_its_thread(
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
     assert (ask.text, ask.place) == ("evacuate host02 make room", place)
     server.wait_for(lambda: len(server.thread("#ops", parent)) == 2, WAIT_S)
+
+
+@pytest.mark.usefixtures("front")
+def test_a_slash_command_that_is_no_form_keeps_its_spelling(server: SlackServer, inbox: Inbox) -> None:
+    server.slash("alice", "#ops", "/ferry", r"move storage VM-01 to D:\VMs")
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == r"move storage VM-01 to D:\VMs"
 
 
 @pytest.mark.usefixtures("front")

@@ -325,3 +325,22 @@ def test_a_trigger_opens_one_view_within_three_seconds() -> None:
         view["title"] = {"type": "plain_text", "text": "x" * 25}
         body = refused(client, "views.publish", user_id=server.user_id("alice"), view=view | {"type": "home"})
         assert "must be less than 25 characters" in str(body["response_metadata"])
+
+
+# User groups
+
+
+def test_a_user_group_tells_who_is_in_it_and_one_that_is_none_is_refused(server: SlackServer) -> None:
+    group = server.set_group("approvers", ["bob", "carol"])
+    assert web(server).usergroups_users_list(usergroup=group)["users"] == [
+        server.user_id("bob"),
+        server.user_id("carol"),
+    ]
+    assert refused(web(server), "usergroups.users.list", usergroup="S0NOBODY")["error"] == "no_such_subteam"
+
+
+def test_a_user_group_needs_its_scope() -> None:
+    with running(scopes=["chat:write"]) as server:
+        group = server.set_group("approvers", ["bob"])
+        answer = refused(web(server), "usergroups.users.list", usergroup=group)
+        assert (answer["error"], answer["needed"]) == ("missing_scope", "usergroups:read")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.core.approval import Count
 from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome, Place
@@ -51,6 +52,8 @@ def make_operation(state: State, plan: Plan | None = None, **changes: Any) -> Op
     }
     if state not in (State.PROPOSED, State.DECLINED, State.EXPIRED):
         values |= {"confirmed_by": BOB, "confirmed_at": CONFIRMED}
+    if state is State.AWAITING_APPROVAL:
+        values |= {"counts": (Count(name="critical", needed=2, by=(BOB,)),)}
     if state in (State.RUNNING, State.VERIFYING, State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION, State.CLOSED):
         values |= {"started_at": STARTED}
     if state in (State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION, State.CLOSED):

@@ -77,6 +77,25 @@ Nothing changes until someone confirms. This offer ends 14:35.
 [Confirm] confirm m-12 primary
 [Cancel] cancel m-12
 """,
+    State.AWAITING_APPROVAL: r"""
+Approve to move VM-01 from host01 to host02?  [m-12 · awaiting approval]
+Live migration · 8.0 GB memory, 1 disk stays on \\server01\vmstore · running for 41 days
+VM-01.vhdx 42 of 80 GB
+configuration stays in \\server01\vmstore\VM-01
+✓ migration enabled on both · switch "Production" on host02 · 52 of 128 GB free on host02
+✓ all files lie on \\server01\vmstore; host02 is asked whether it reaches them before the move starts
+✓ configuration version 10.0 runs on host02
+! 1 checkpoint travels along
+About 10 s: 8.0 GB memory at 1.0 GB/s (10 GbE, from settings).
+Nothing changes until it is approved.
+`critical`: 1 of 2 approvals, by @bob
+To decline it, type `decline m-12 because` and the reason.
+The time for it ends 14:35.
+(asked by @alice, confirmed by @bob 14:31, approved by @bob · VM id `1b4e28ba-2fa1-41d2-883f-0016d3cca427`)
+[Approve] approve m-12 primary
+[Decline] form decline m-12
+[Withdraw] cancel m-12
+""",
     State.QUEUED: """
 VM-01 waits to move from host01 to host02  [m-12 · queued]
 Waiting: it starts as soon as host01 and host02 can take it
@@ -256,6 +275,10 @@ def test_names_are_never_respelled_at_the_beginning_of_a_title() -> None:
         (
             make_operation(State.QUEUED, waiting="host01 is full"),
             "`m-12` queued · VM-01 from host01 to host02 · host01 is full",
+        ),
+        (
+            make_operation(State.AWAITING_APPROVAL),
+            "`m-12` awaiting approval · VM-01 from host01 to host02 · 1 approval missing",
         ),
         (make_operation(State.PROPOSED), "`m-12` proposed · VM-01 from host01 to host02"),
         (

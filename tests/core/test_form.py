@@ -7,14 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import commands
-from bot.core.form import FORMS, Values, make_evacuate, make_form
+from bot.core.form import FORMS, Kind, Values, find_kind, make_evacuate, make_form
 from bot.core.names import UserId
-from bot.core.policy import Policy
+from bot.core.operation import Ask
 from bot.registry import discover, understand
 from bot.slack.mrkdwn import escape
+from tests.operations.offers import make_ask
 
 ALICE, BOB, MALLORY = UserId("U0ALICE000"), UserId("U0BOB00000"), UserId("U0MALLORY0")
-POLICY = Policy(allow=frozenset({ALICE}), operators=frozenset({BOB}))
+
+
+def permits(ask: Ask, action: str) -> bool:
+    return action == "host.evacuate" and ask.actor in (ALICE, BOB)
+
+
 EVACUATE = FORMS["evacuate"]
 REGISTRY = discover(commands)
 
@@ -77,17 +83,17 @@ def test_what_cannot_be_is_said_at_its_field(values: Values, field: str, said: s
 def test_a_form_is_for_those_who_may_do_what_it_does() -> None:
     form = make_evacuate(["host01", "host02"])
     assert [option.value for option in form.fields[0].options] == ["host01", "host02"]
-    assert make_form(POLICY, ["host01", "host02"], "evacuate", ALICE) == form
-    assert make_form(POLICY, ["host01", "host02"], "evacuate", BOB) == form
-    assert make_form(POLICY, ["host01"], "evacuate", MALLORY) is None
-    assert make_form(POLICY, ["host01"], "elsewhere", ALICE) is None
-    assert make_form(POLICY, [], "evacuate", ALICE) is None
+    assert make_form(permits, ["host01", "host02"], "evacuate", make_ask(actor=ALICE)) == form
+    assert make_form(permits, ["host01", "host02"], "evacuate", make_ask(actor=BOB)) == form
+    assert make_form(permits, ["host01"], "evacuate", make_ask(actor=MALLORY)) is None
+    assert make_form(permits, ["host01"], "elsewhere", make_ask(actor=ALICE)) is None
+    assert make_form(permits, [], "evacuate", make_ask(actor=ALICE)) is None
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_keeps_to_slacks_limits_and_names_its_fields_apart(name: str) -> None:
-    form = FORMS[name].make(["host01"])
-    assert form.name == name
+    form = FORMS[name].make(["host01"], "m-12")
+    assert form.name.partition(" ")[0] == name
     assert len(form.title) <= 24
     assert len(form.submit) <= 24
     assert len({field.name for field in form.fields}) == len(form.fields)
@@ -95,3 +101,40 @@ def test_every_form_keeps_to_slacks_limits_and_names_its_fields_apart(name: str)
         assert bool(field.options) is (field.kind != "text")
         assert len(field.hint) <= 150
         assert all(len(option.label) <= 75 for option in field.options)
+
+
+# decline <operation> [because <reason>]
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "the backup is running", "it's  too late", 'the "old" host', "because m-12 is wrong"]
+)
+def test_a_declining_form_types_a_command_that_reads_back(reason: str) -> None:
+    decline, about = found("decline m-12")
+    values = {"reason": (reason,)} if reason else {}
+    assert decline.find_problems(values) == {}
+    read = understand(REGISTRY, escape(decline.render(values, about)))
+    assert read.error is None
+    assert read.command == "decline"
+    assert read.arguments is not None
+    told = read.arguments.model_dump()
+    assert told["operation"] == "m-12"
+    shown = reason.removeprefix("because").replace(" ", "").replace('"', "")
+    assert "".join(told["reason"]).replace(" ", "") == shown
+
+
+@pytest.mark.parametrize(("reason", "said"), [("x" * 301, "at most 300"), ('an "open quote', "quote")])
+def test_a_reason_that_cannot_be_typed_is_said_at_its_field(reason: str, said: str) -> None:
+    decline, _ = found("decline m-12")
+    assert said in decline.find_problems({"reason": (reason,)})["reason"]
+
+
+@pytest.mark.parametrize("name", ["decline", "evacuate host01", "confirm m-12", ""])
+def test_what_opens_no_form(name: str) -> None:
+    assert find_kind(name) is None
+
+
+def found(name: str) -> tuple[Kind, str]:
+    kind = find_kind(name)
+    assert kind is not None
+    return kind

@@ -21,6 +21,11 @@ from bot.core.lifecycle import (
 E, S = Event, State
 EXPECTED = {
     (S.PROPOSED, E.CONFIRM): S.QUEUED,
+    (S.PROPOSED, E.SUBMIT): S.AWAITING_APPROVAL,
+    (S.AWAITING_APPROVAL, E.APPROVE): S.QUEUED,
+    (S.AWAITING_APPROVAL, E.DECLINE): S.DECLINED,
+    (S.AWAITING_APPROVAL, E.CANCEL): S.CANCELLED,
+    (S.AWAITING_APPROVAL, E.EXPIRE): S.EXPIRED,
     (S.PROPOSED, E.DECLINE): S.DECLINED,
     (S.PROPOSED, E.EXPIRE): S.EXPIRED,
     (S.QUEUED, E.GRANT): S.GRANTED,
@@ -67,7 +72,7 @@ def test_every_state_with_every_event(state: State, event: Event) -> None:
 
 
 def test_an_illegal_event_says_what_was_accepted() -> None:
-    with pytest.raises(IllegalEvent, match="that is proposed accepts confirm, decline, expire; not start"):
+    with pytest.raises(IllegalEvent, match="that is proposed accepts confirm, submit, decline, expire; not start"):
         after(State.PROPOSED, Event.START)
     with pytest.raises(IllegalEvent, match="that is failed accepts nothing: it has ended; not confirm"):
         after(State.FAILED, Event.CONFIRM)
@@ -77,7 +82,7 @@ def test_nothing_runs_that_was_not_confirmed_and_granted() -> None:
     assert states_accepting(Event.START) == {State.GRANTED, State.RUNNING}
     assert states_accepting(Event.GRANT) == {State.QUEUED}
     into_queue = {state for state, events in TRANSITIONS.items() if State.QUEUED in events.values()}
-    assert into_queue == {State.PROPOSED, State.GRANTED, State.RUNNING}
+    assert into_queue == {State.PROPOSED, State.AWAITING_APPROVAL, State.GRANTED, State.RUNNING}
 
 
 def test_success_is_only_ever_verified_or_seen_by_a_later_look() -> None:

@@ -10,11 +10,18 @@ import pytest
 from bot.lab.world.cluster import AffinityRule, Cluster, DrainStatus, Node, RuleType
 from tests.ferry import Ferry
 
+POLICY = {
+    "tags": {"web": ["WEB-*"], "domain-controllers": ["DC-*"]},
+    "approvals": {"shop": {"actions": ["host.maintain"], "tags": ["web"]}},
+}
+BUDGET = {"updates_per_minute": 50}  # as many as Slack allows: the dialogues follow each other at once
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
     """One lab for all; each dialogue leaves every node up and empties another one."""
-    with Ferry(tmp_path_factory.mktemp("lab"), scenario="cluster", speed=200, rate_limits=False) as ferry:
+    folder = tmp_path_factory.mktemp("lab")
+    with Ferry(folder, scenario="cluster", speed=200, rate_limits=False, policy=POLICY, operations=BUDGET) as ferry:
         yield ferry
 
 
@@ -85,6 +92,27 @@ def test_a_node_is_drained_and_gets_everything_back(lab: Ferry) -> None:
     assert "✓ Verified: host01 is up in HVC1 and takes virtual machines again; " in done
     assert (node_of(lab, "host01").paused, on(lab, "host01")) == (False, before)
     assert "host01 is up in HVC1, not paused" in lab.text(lab.say("resume host01"))
+
+
+def test_a_node_with_vms_that_take_two_people_is_drained_once_another_has_approved_it(lab: Ferry) -> None:
+    card = lab.say("drain host03")
+    assert "Then it has to be approved:\nshop: 1 approval, not of who asked" in lab.text(card)
+    lab.press(card, "Confirm", who="alice")
+    waiting = lab.wait_for_text(card, "· awaiting approval", "[Approve]", "[Decline]", "[Withdraw]")
+    assert "Approve to drain host03?" in waiting
+    assert not node_of(lab, "host03").paused
+
+    lab.press(card, "Approve", who="bob")
+    ended = lab.wait_until_ended(card)
+    assert "✅ host03 is drained" in ended
+    assert "asked by @alice, confirmed by @alice" in ended
+    assert "approved by @bob" in ended
+
+    card = lab.say("resume host03 with failback")
+    lab.press(card, "Confirm", who="alice")
+    lab.wait_for_text(card, "Approve to resume host03?")
+    lab.press(card, "Approve", who="bob")
+    assert "host03 is up in HVC1" in lab.wait_until_ended(card)
 
 
 def test_what_cannot_leave_is_named_before_and_after(lab: Ferry) -> None:

@@ -41,7 +41,7 @@ def migrate(fleet: HyperVFleet, store: Store, clock: SetClock, plan: Plan) -> Op
     store.change(offered.id, Event.CONFIRM, by=BOB)
     for name in fleet.hosts():
         store.set_room(make_host(name), clock.now())
-    Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), HURRIED).run(offered.id, attempt=1)
+    Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), lambda _: "", HURRIED).run(offered.id, attempt=1)
     found = store.find(offered.id)
     assert found is not None
     return found

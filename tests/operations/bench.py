@@ -7,14 +7,22 @@ import re
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from bot.core.host_change import HostChange
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation
 from bot.core.plan import Plan
+from bot.core.policy import Policy, simple
+from bot.operations.authority import Authority
+from bot.operations.consent import Patience
+from bot.operations.desk import Desk
+from bot.operations.looking import Looking
 from bot.operations.runner import Runner, Timing
+from bot.operations.runner.permission import Refusal
 from bot.operations.store import Store
 from bot.operations.watch import in_background
+from bot.ports import HostReader
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
-from tests.operations.offers import BOB, OFFER, SetClock, make_ask, make_host
+from tests.operations.offers import ALICE, BOB, CAROL, OFFER, SetClock, make_ask, make_host
 
 QUICK = Timing(
     tick_s=0.02,
@@ -27,6 +35,18 @@ QUICK = Timing(
     start_pause_s=0.3,
     full_pause_s=10,
 )
+
+
+def allowed(_: Operation | HostChange) -> str:
+    """Nothing speaks against starting it: for tests of all that comes after."""
+    return ""
+
+
+def make_open_desk(store: Store, clock: SetClock, reader: HostReader) -> Desk:
+    """Everybody may do everything here, by a simple policy; who may is the desk's own test."""
+    authority = Authority(Policy(rules=simple((), [ALICE, BOB, CAROL])), clock)
+    looking = Looking(store, reader)
+    return Desk(store, clock, lambda _: (), Patience(OFFER), authority, looking, lambda _: ())
 
 
 class Bench:
@@ -49,8 +69,8 @@ class Bench:
             self.store.set_room(make_host(name), self.clock.now())
         return self.row(State.GRANTED)
 
-    def runner(self, changes: Callable[[Plan], tuple[str, ...]] | None = None) -> Runner:
-        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, self.timing)
+    def runner(self, changes: Callable[[Plan], tuple[str, ...]] | None = None, refusal: Refusal = allowed) -> Runner:
+        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, refusal, self.timing)
         self._runners.append(made)
         return made
 

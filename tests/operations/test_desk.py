@@ -11,10 +11,12 @@ import pytest
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Finding, Level, Plan
-from bot.core.policy import Policy
+from bot.core.policy import Policy, simple
 from bot.core.reply import Code, Reply, User
 from bot.core.signal import Cancel, Close, Confirm
 from bot.errors import Fault, HostUnreachable, Refused
+from bot.operations.authority import Authority
+from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.looking import Looking
 from bot.operations.store import Store
@@ -42,9 +44,11 @@ def world() -> World:
 
 @pytest.fixture
 def desk(store: Store, clock: SetClock, world: World) -> Desk:
-    policy = Policy(allow=frozenset({ALICE, BOB}), operators=frozenset({CAROL}))
+    authority = Authority(Policy(rules=simple([ALICE, BOB], [CAROL])), clock)
     # No test here looks at a host; one that did would fail.
-    return Desk(store, clock, world.changes, OFFER, policy, Looking(store, cast(HostReader, None)), lambda _: ())
+    return Desk(
+        store, clock, world.changes, Patience(OFFER), authority, Looking(store, cast(HostReader, None)), lambda _: ()
+    )
 
 
 def row(store: Store, operation: str = "m-1") -> Operation:

@@ -12,6 +12,7 @@ from bot.core.operation import Outcome
 from bot.core.reply import Line
 from bot.core.schedule import Trip, plan
 from bot.operations.store import Store
+from bot.operations.store.approvals import Approvals
 from tests.asking import plain
 from tests.operations.offers import ALICE, BOB, OFFER, SetClock, both, make_ask, make_plan
 from tests.operations.rows import found, know_room, queues
@@ -41,7 +42,7 @@ def begun(store: Store, clock: SetClock) -> Evacuation:
 
 def begin(store: Store, clock: SetClock, planned: EvacuationPlan) -> Evacuation:
     offered = store.propose_evacuation(planned, make_ask(), clock.now() + OFFER)
-    assert store.begin_evacuation(offered.id, BOB)
+    assert Approvals(store).confirm(offered.id, BOB)
     return now(store, offered.id)
 
 
@@ -219,19 +220,18 @@ def test_an_offer_expires_and_is_declined(store, clock):
     first = store.propose_evacuation(make_evacuation(), make_ask(key="1"), clock.now() + timedelta(seconds=1))
     second = store.propose_evacuation(make_evacuation(), make_ask(key="2"), clock.now() + OFFER)
     clock.forward(seconds=2)
-    assert store.expired() == ()
-    assert store.expired(evacuations=True) == (first.id,)
-    assert store.end_evacuation(first.id, Event.EXPIRE, outcome=Outcome(summary="late"))
-    assert not store.begin_evacuation(first.id, BOB)
-    assert store.end_evacuation(second.id, Event.DECLINE, ALICE)
+    assert store.expired() == (first.id,)
+    assert Approvals(store).end(first.id, Event.EXPIRE, outcome=Outcome(summary="late"))
+    assert not Approvals(store).confirm(first.id, BOB)
+    assert Approvals(store).end(second.id, Event.DECLINE, ALICE)
     assert now(store, second.id).cancelled_by == ALICE
     assert now(store, second.id).moves == ()
 
 
 def test_of_two_who_confirm_one_is_first(store, clock):
     offered = store.propose_evacuation(make_evacuation(), make_ask(), clock.now() + OFFER)
-    assert store.begin_evacuation(offered.id, BOB)
-    assert not store.begin_evacuation(offered.id, ALICE)
+    assert Approvals(store).confirm(offered.id, BOB)
+    assert not Approvals(store).confirm(offered.id, ALICE)
     assert now(store, offered.id).confirmed_by == BOB
     assert len(now(store, offered.id).moves) == 3
 

@@ -15,22 +15,16 @@ from bot.core.maintenance import Maintenance, MaintenancePlan, plan_drain, plan_
 from bot.core.signal import Cancel, Confirm, Look
 from bot.errors import Fault, HostError, HostUnreachable, Refused
 from bot.lab.world.cluster import DrainStatus, Node
-from bot.operations.host_desk import HostDesk
 from bot.operations.runner import Runner
-from bot.operations.runner.maintainer import MaintenanceRules
 from bot.operations.store import Store
 from bot.operations.store.host_changes import HostChanges
-from tests.operations.bench import QUICK
+from tests.operations.bench import QUICK, make_open_desk
 from tests.operations.meddling import Meddling
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
 from tests.operations.offers import BOB, CAROL, OFFER, SetClock, both, make_ask
 from tests.operations.test_cluster_moves import InCluster
 
 GONE = "host01 is paused and drained; host02 has VM-01 and VM-03"
-
-
-def allow(*_: object, **__: object) -> None:
-    """Everybody may do everything here; who may is the desk's own test."""
 
 
 class Maintaining:
@@ -41,8 +35,9 @@ class Maintaining:
         self.inside = InCluster(lab)
         self.rows = HostChanges(store)
         self.orders: list[str] = []
+        self.refusal = ""
         self.fleet: Any = Meddling(lab.fleet, suspend=self._count("drain"), resume=self._count("resume"))
-        self.desk = HostDesk(store, clock, lambda plan: MaintenanceRules(self.fleet), allow)
+        self.desk = make_open_desk(store, clock, self.fleet)
         self.threads = ThreadPoolExecutor()
 
     def _count(self, what: str) -> Callable[..., None]:
@@ -67,7 +62,7 @@ class Maintaining:
         return self.row(offered.id)
 
     def start(self, name: str = "m-1") -> Future[None]:
-        runner = Runner(self.store, self.fleet, self.clock, self.lab.changes, QUICK)
+        runner = Runner(self.store, self.fleet, self.clock, self.lab.changes, lambda _: self.refusal, QUICK)
         return self.threads.submit(runner.run, name, self.row(name).attempt)
 
     def run(self, name: str = "m-1") -> Maintenance:
@@ -209,7 +204,7 @@ def test_a_cancel_stops_it_and_says_who_is_where(maintaining: Maintaining) -> No
     maintaining.grant()
     running = maintaining.start()
     maintaining.lab.hold_at(30)
-    assert maintaining.desk.apply(Cancel(operation="m-1"), maintaining.row(), make_ask(actor=CAROL)) is None
+    assert maintaining.desk.apply(Cancel(operation="m-1"), make_ask(actor=CAROL)) is None
     maintaining.until(lambda: not maintaining.node.paused)
     maintaining.lab.go()
     running.result(PATIENCE_S)
@@ -257,17 +252,33 @@ def test_where_no_node_answers_it_needs_attention_and_a_later_look_concludes_it(
     for server in maintaining.lab.servers.values():
         server.unreachable(False)
     with pytest.raises(Refused, match="that is still going on in HVC1"):
-        maintaining.desk.apply(Look(operation="m-1"), maintaining.row(), make_ask())
+        maintaining.desk.apply(Look(operation="m-1"), make_ask())
     maintaining.lab.go()
     maintaining.until(lambda: maintaining.node.drain is DrainStatus.COMPLETED)
-    assert maintaining.desk.apply(Look(operation="m-1"), maintaining.row(), make_ask()) is None
+    assert maintaining.desk.apply(Look(operation="m-1"), make_ask()) is None
     assert (maintaining.row().state, said(maintaining.row())) == (State.SUCCEEDED, GONE)
 
 
+def test_what_is_no_longer_allowed_is_not_ordered(maintaining: Maintaining) -> None:
+    maintaining.grant()
+    maintaining.refusal = "1 of 2 approvals are missing now (nights)"
+
+    row = maintaining.run()
+
+    assert (row.state, said(row), row.started_at) == (
+        State.FAILED,
+        "nothing was ordered: it is no longer allowed",
+        None,
+    )
+    assert row.outcome is not None
+    assert row.outcome.cause == maintaining.refusal
+    assert maintaining.orders == []
+
+
 def test_a_changed_node_ends_the_offer_at_the_click(maintaining: Maintaining) -> None:
-    offered = maintaining.rows.propose(maintaining.plan(), make_ask(), maintaining.clock.now() + OFFER)
+    maintaining.rows.propose(maintaining.plan(), make_ask(), maintaining.clock.now() + OFFER)
     maintaining.inside.group.locked = True
-    answer = maintaining.desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=BOB))
+    answer = maintaining.desk.apply(Confirm(operation="m-1"), make_ask(actor=BOB))
     assert answer is not None
     assert maintaining.row().state is State.EXPIRED
     outcome = maintaining.row().outcome

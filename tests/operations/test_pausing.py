@@ -10,6 +10,7 @@ from bot.core.evacuation import Leg
 from bot.core.lifecycle import Event, State
 from bot.core.plan import Plan
 from bot.operations.store import Store
+from bot.operations.store.approvals import Approvals
 from tests.operations.bench import Bench
 from tests.operations.moving_hosts import MovingHosts
 from tests.operations.offers import ALICE, BOB, OFFER, SetClock, make_ask, make_host
@@ -23,7 +24,7 @@ EVACUATION, MOVE = "m-1", "m-2"
 def granted(lab: MovingHosts, store: Store, bench: Bench, clock: SetClock) -> Bench:
     plan = make_evacuation(legs=(Leg(plan=lab.plan()),))
     store.propose_evacuation(plan, make_ask(), clock.now() + OFFER)
-    assert store.begin_evacuation(EVACUATION, BOB)
+    assert Approvals(store).confirm(EVACUATION, BOB)
     give_room(lab, store, clock)
     assert found(store, MOVE).state is State.GRANTED
     return bench

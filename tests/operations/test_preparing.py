@@ -14,13 +14,12 @@ from bot.core.preparation import Name, Preparation, PreparationPlan, Setting
 from bot.core.signal import Cancel, Close, Confirm, Look
 from bot.errors import Fault, HostError, HostUnreachable, Refused
 from bot.lab.world.machines import Authentication, Host
-from bot.operations.host_desk import HostDesk
+from bot.operations.desk import Desk
 from bot.operations.runner import Runner
-from bot.operations.runner.preparer import PreparationRules
 from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.host_changes import HostChanges
-from tests.operations.bench import QUICK
+from tests.operations.bench import QUICK, allowed, make_open_desk
 from tests.operations.meddling import Meddling
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
 from tests.operations.offers import ALICE, BOB, OFFER, SetClock, both, make_ask
@@ -57,7 +56,7 @@ class Preparing:
         assert self.rows.change(self.offer().id, Event.CONFIRM, by=BOB) is not None
 
     def run(self) -> Preparation:
-        Runner(self.store, self.fleet, self.clock, self.lab.changes, QUICK).run("m-1", self.row.attempt)
+        Runner(self.store, self.fleet, self.clock, self.lab.changes, allowed, QUICK).run("m-1", self.row.attempt)
         return self.row
 
     @property
@@ -165,7 +164,7 @@ def test_after_a_crash_while_verifying_it_only_looks(preparing: Preparing) -> No
 def test_an_attempt_that_was_replaced_sets_nothing(preparing: Preparing) -> None:
     preparing.grant()
     assert preparing.store.regrant("m-1", 1)
-    Runner(preparing.store, preparing.fleet, preparing.clock, preparing.lab.changes, QUICK).run("m-1", 1)
+    Runner(preparing.store, preparing.fleet, preparing.clock, preparing.lab.changes, allowed, QUICK).run("m-1", 1)
     assert preparing.sent == []
     assert preparing.row.state is State.GRANTED
 
@@ -255,7 +254,7 @@ def test_the_last_one_is_what_can_be_put_back_once(preparing: Preparing) -> None
     back = PLAN.model_copy(update={"back": True, "settings": (Setting(name=Name.MIGRATION, before=1, after=0),)})
     offered = preparing.offer(back)
     preparing.rows.change(offered.id, Event.CONFIRM, by=BOB)
-    Runner(store, preparing.fleet, preparing.clock, preparing.lab.changes, QUICK).run(offered.id, 1)
+    Runner(store, preparing.fleet, preparing.clock, preparing.lab.changes, allowed, QUICK).run(offered.id, 1)
 
     assert preparing.settings == (1, False)
     assert store.last_preparation("host01") is None
@@ -264,14 +263,9 @@ def test_the_last_one_is_what_can_be_put_back_once(preparing: Preparing) -> None
 # What people decide
 
 
-def allow(*_: object, **__: object) -> None:
-    """Everybody may do everything here; who may is the desk's own test."""
-
-
 @pytest.fixture
-def desk(preparing: Preparing) -> HostDesk:
-    rules = PreparationRules(lambda host: preparing.lab.fleet.read_host(host)[0])
-    return HostDesk(preparing.store, preparing.clock, lambda plan: rules, allow)
+def desk(preparing: Preparing) -> Desk:
+    return make_open_desk(preparing.store, preparing.clock, preparing.lab.fleet)
 
 
 def lose_it(preparing: Preparing) -> None:
@@ -289,46 +283,45 @@ def lose_it(preparing: Preparing) -> None:
 
 @pytest.mark.parametrize(("enabled", "state"), [(True, State.SUCCEEDED), (False, State.FAILED)])
 def test_a_later_look_concludes_what_needed_attention(
-    preparing: Preparing, desk: HostDesk, enabled: bool, state: State
+    preparing: Preparing, desk: Desk, enabled: bool, state: State
 ) -> None:
     lose_it(preparing)
     preparing.host.migration_enabled = enabled
 
-    assert desk.apply(Look(operation="m-1"), preparing.row, make_ask("look m-1")) is None
+    assert desk.apply(Look(operation="m-1"), make_ask("look m-1")) is None
 
     assert preparing.row.state is state
     assert preparing.row.outcome is not None
     assert preparing.row.outcome.late
 
 
-def test_an_operator_closes_what_needs_attention(preparing: Preparing, desk: HostDesk) -> None:
+def test_an_operator_closes_what_needs_attention(preparing: Preparing, desk: Desk) -> None:
     lose_it(preparing)
-    assert desk.apply(Close(operation="m-1", reason="done by hand"), preparing.row, make_ask(actor=BOB)) is None
+    assert desk.apply(Close(operation="m-1", reason="done by hand"), make_ask(actor=BOB)) is None
     assert preparing.row.state is State.CLOSED
     assert preparing.row.cancelled_by == BOB
 
 
-def test_of_two_who_confirm_one_is_first(preparing: Preparing, desk: HostDesk) -> None:
-    offered = preparing.offer()
-    assert desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=BOB)) is None
-    second = desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=ALICE))
+def test_of_two_who_confirm_one_is_first(preparing: Preparing, desk: Desk) -> None:
+    preparing.offer()
+    assert desk.apply(Confirm(operation="m-1"), make_ask(actor=BOB)) is None
+    second = desk.apply(Confirm(operation="m-1"), make_ask(actor=ALICE))
     assert second is not None
     assert preparing.row.confirmed_by == BOB
 
 
-def test_an_offer_ends_by_time(preparing: Preparing, desk: HostDesk) -> None:
-    offered = preparing.offer()
+def test_an_offer_ends_by_time(preparing: Preparing, desk: Desk) -> None:
+    preparing.offer()
     preparing.clock.forward(minutes=11)
-    assert preparing.store.expired(host_changes=True) == ("m-1",)
-    assert preparing.store.expired() == preparing.store.expired(evacuations=True) == ()
-    assert desk.apply(Confirm(operation="m-1"), offered, make_ask(actor=BOB)) is not None
+    assert preparing.store.expired() == ("m-1",)
+    assert desk.apply(Confirm(operation="m-1"), make_ask(actor=BOB)) is not None
     assert preparing.row.state is State.EXPIRED
 
 
-def test_what_is_being_set_is_not_cancelled(preparing: Preparing, desk: HostDesk) -> None:
+def test_what_is_being_set_is_not_cancelled(preparing: Preparing, desk: Desk) -> None:
     preparing.grant()
     with pytest.raises(Refused, match="too late to cancel m-1"):
-        desk.apply(Cancel(operation="m-1"), preparing.row, make_ask())
+        desk.apply(Cancel(operation="m-1"), make_ask())
 
 
 def test_nobody_has_to_press_anything_for_an_offer_to_end(preparing: Preparing) -> None:

@@ -19,6 +19,7 @@ from bot.operations.presence import Presence
 from bot.operations.runner import Runner, Timing
 from bot.operations.steward import Steward
 from bot.operations.store import Store
+from tests.operations.bench import allowed
 from tests.operations.moving_hosts import PATIENCE_S, SHARE, MovingHosts
 from tests.operations.offers import BOB, CAROL, OFFER, both, make_ask, make_host, make_plan, vm_id
 from tests.operations.processes import process
@@ -47,7 +48,7 @@ class Ferry:
         self.store.migrate()
         self.presence = Presence(self.store.database, "ferry", sites=[site])
         self.steward = Steward(self.store, ask_for_room, tick_s=0.05, room_s=0.1)
-        runner = Runner(self.store, lab.fleet, SystemClock(), lab.changes, QUICK)
+        runner = Runner(self.store, lab.fleet, SystemClock(), lab.changes, allowed, QUICK)
         self.engine = Engine(
             self.store, runner, self.presence, ask_for_room, ask_for_room, polling_s=polling_s, sweep_s=0.2, unrun_s=0.3
         )

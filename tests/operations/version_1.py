@@ -18,6 +18,10 @@ _AFTER_VERSION_2 = (
     ),
     "ALTER TABLE step DROP COLUMN file",
     "DROP TABLE membership",
+    "ALTER TABLE operation DROP COLUMN counts",
+    "ALTER TABLE operation DROP COLUMN remind_at",
+    "DROP TABLE approval",
+    "DROP TABLE user_group",
 )
 EXECUTOR, QUEUE = "ferry", "site-default"
 

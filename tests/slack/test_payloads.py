@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.slack.payloads import Ignored, Us, read_event, read_press, read_slash
+from bot.slack.payloads import Ignored, Us, read_event, read_group_change, read_press, read_retraction, read_slash
 
 TEAM, BOT, ALICE, OPS, DM = "T0LAB", UserId("U0FERRY"), "U0ALICE", "C0OPS", "D0ALICE"
 US = Us(TEAM, BOT, frozenset({"C0BARE"}))
@@ -249,3 +249,47 @@ def test_a_button_knows_the_thread_of_its_card(thread_ts: str, thread: str | Non
 )
 def test_other_presses_are_ignored_for_a_reason(body: dict[str, Any], reason: str) -> None:
     assert read_press(body, US, RECEIVED) == Ignored(reason)
+
+
+# What was said and is taken back, and groups that change
+
+
+def changed(text: str | None = "migrate VM-01 to host03", before: dict[str, Any] | None = None, **around: Any) -> Any:
+    """`message_changed`, or `message_deleted` where there is no text any more."""
+    previous = {"type": "message", "user": ALICE, "ts": TS, "text": "migrate VM-01 to host02"} | (before or {})
+    now = None if text is None else previous | {"text": text}
+    subtype = "message_deleted" if text is None else "message_changed"
+    return message(subtype=subtype, previous_message=previous, message=now, user=None, hidden=True, **around)
+
+
+@pytest.mark.parametrize(("text", "what"), [("migrate VM-01 to host03", "edited"), (None, "deleted")])
+def test_an_edit_and_a_deletion_take_back_what_the_message_asked_for(text: str | None, what: str) -> None:
+    said = read(message(channel="C0BARE", text="migrate VM-01 to host02"))
+    ask = read_retraction(changed(text, channel="C0BARE"), US, RECEIVED)
+    assert isinstance(said, Ask)
+    assert ask is not None
+    assert (ask.key, ask.text, ask.actor, ask.kind) == (f"{said.key}/retracted", what, ALICE, "retraction")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        changed("migrate VM-01 to host02"),  # Slack has unfurled a link
+        changed(before={"bot_id": "B0"}),  # a card of Ferry's
+        changed(before={"user": ""}),
+        changed(team_id="T0OTHER"),
+        changed(is_ext_shared_channel=True),
+        message(),
+        {},
+    ],
+)
+def test_what_takes_nothing_back(body: dict[str, Any]) -> None:
+    assert read_retraction(body, US, RECEIVED) is None
+
+
+@pytest.mark.parametrize(
+    ("team", "kind", "group"),
+    [(TEAM, "subteam_members_changed", "S0OPS"), (TEAM, "message", ""), ("T0OTHER", "subteam_members_changed", "")],
+)
+def test_which_group_has_changed(team: str, kind: str, group: str) -> None:
+    assert read_group_change({"team_id": team, "event": {"type": kind, "subteam_id": "S0OPS"}}, US) == group

@@ -13,10 +13,10 @@ from bot.core.evacuation.offered import MOST_SHOWN, render_plan, render_predicte
 from bot.core.evacuation.pausing import render_pauses, unpaused
 from bot.core.evacuation.plan import Evacuation, EvacuationKind
 from bot.core.evacuation.progress import Progress, measure
-from bot.core.lifecycle import HOLDING, State
+from bot.core.lifecycle import HOLDING, UNDECIDED, State
 from bot.core.operation import Operation
-from bot.core.recorded import render_people
-from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Text, User, marked
+from bot.core.recorded import agreement_buttons, render_agreement, render_missing, render_people
+from bot.core.reply import Bar, Button, Code, Line, Mark, Note, Part, Reply, Strong, Text, User, marked
 from bot.core.wording import capital, render_about, render_count, render_duration, render_list, render_rate
 
 _MOST_FAILED = 5
@@ -36,13 +36,13 @@ def render_evacuation(evacuation: Evacuation, now: datetime) -> Reply:
 
 def render_status_line(evacuation: Evacuation, now: datetime) -> Line:
     """One line for a list of operations."""
-    said = [str(evacuation.state), render_what(evacuation.plan)]
+    said = [str(evacuation.state), render_what(evacuation.plan), render_missing(evacuation)]
     if evacuation.state is State.UNDER_WAY:
         progress = measure(evacuation, now)
-        said = [f"{_state(evacuation)}, {progress.percent} %", *said[1:], _counts(evacuation)]
+        said = [f"{_state(evacuation)}, {progress.percent} %", said[1], _counts(evacuation)]
     elif evacuation.ended and evacuation.outcome:
         said.append(evacuation.outcome.summary)
-    return (Code(text=evacuation.id), " " + " · ".join(said))
+    return (Code(text=evacuation.id), " " + " · ".join(filter(None, said)))
 
 
 def render_failure(move: Operation) -> Iterable[Line]:
@@ -66,6 +66,8 @@ def _title(evacuation: Evacuation) -> str:
     match evacuation.state:
         case State.PROPOSED:
             return f"Evacuate {hosts}?" if evacuates else f"Bring {count} home to {hosts}?"
+        case State.AWAITING_APPROVAL:
+            return f"Approve {render_what(plan)}?"
         case State.UNDER_WAY if evacuation.cancel_asked:
             return f"Cancelling {render_what(plan)}"
         case State.UNDER_WAY if evacuation.paused:
@@ -101,15 +103,14 @@ def _badge(evacuation: Evacuation) -> str:
 
 def _buttons(evacuation: Evacuation) -> Iterable[Button]:
     name, plan = evacuation.id, evacuation.plan
-    cancel = Button(label="Cancel", sends=f"cancel {name}")
     retry = Button(label="Retry failed", sends=f"retry {name}")
-    if evacuation.state is State.PROPOSED:
+    if evacuation.state in UNDECIDED:
         stay = len(plan.staying)
-        label = f"Move {len(plan.legs)}, leave {stay}" if stay else f"Move {len(plan.legs)}"
-        yield from (Button(label=label, sends=f"confirm {name}", style="primary"), cancel)
+        yield from agreement_buttons(evacuation, f"Move {len(plan.legs)}" + (f", leave {stay}" if stay else ""))
     elif evacuation.state is State.UNDER_WAY and not evacuation.cancel_asked:
         verb = "resume" if evacuation.paused else "pause"
-        yield from (Button(label=capital(verb), sends=f"{verb} {name}"), cancel)
+        yield Button(label=capital(verb), sends=f"{verb} {name}")
+        yield Button(label="Cancel", sends=f"cancel {name}")
         if failed_moves(evacuation.moves):
             yield retry
     elif evacuation.ended and evacuation.moves:
@@ -125,11 +126,9 @@ def _buttons(evacuation: Evacuation) -> Iterable[Button]:
 
 
 def _body(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
-    if evacuation.state is State.PROPOSED:
+    if evacuation.state in UNDECIDED:
         yield from render_plan(evacuation.plan)
-        yield Text(
-            lines=(("Nothing changes until someone confirms. This offer ends ", Moment(at=evacuation.expires_at), "."),)
-        )
+        yield from render_agreement(evacuation)
     elif evacuation.state is State.UNDER_WAY:
         yield from _under_way(evacuation, now)
     else:
@@ -196,7 +195,8 @@ def _ended(evacuation: Evacuation) -> Iterable[Part]:
         summary = outcome.summary if outcome else "nobody confirmed it in time; nothing was started"
         yield Text(lines=((capital(f"{summary}{seen}."),), ("To plan it again, type ", Code(text=plan.command))))
     elif evacuation.state is State.DECLINED:
-        yield Text(lines=(("Nothing was changed.",),))
+        reason = f" Because: {outcome.cause}" if outcome and outcome.cause else ""
+        yield Text(lines=((f"Nothing was changed.{reason}",),))
     elif outcome is not None:
         lines: list[Line] = [(capital(outcome.summary),)]
         if evacuation.started_at and evacuation.ended_at and evacuation.count(State.SUCCEEDED):

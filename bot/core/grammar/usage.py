@@ -120,7 +120,8 @@ class Usage:
             ) from None
 
     def _refuse_stand_ins(self, field: str, word: Word) -> None:
-        if is_person(word.text) and _takes_mention(self.arguments.model_fields[field].annotation):
+        taker = self.arguments.model_fields[field]  # pydantic keeps what stands outermost apart from the annotation
+        if is_person(word.text) and any(map(_takes_mention, (taker.annotation, *taker.metadata))):
             return
         if any(mark in word.text for mark in ("<@", "<#", "<!")):
             saw = "is a mention"

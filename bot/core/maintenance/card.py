@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.core.findings import render_findings
-from bot.core.host_card import MARKS, make_buttons, render_badge, render_end, render_promise
-from bot.core.lifecycle import State
+from bot.core.host_card import MARKS, make_buttons, render_badge, render_end
+from bot.core.lifecycle import UNDECIDED, State
 from bot.core.maintenance.checks import render_priority
 from bot.core.maintenance.plan import How, Maintenance, MaintenancePlan, Passenger, Task
+from bot.core.recorded import render_agreement
 from bot.core.reply import Bar, Code, Line, Mark, Part, Reply, Strong, Table, Text, User
 from bot.core.wording import render_bytes, render_count, render_list
 
@@ -17,6 +18,7 @@ _HOW = {How.LIVE: "live", How.QUICK: "quick", How.STOPPED: "stopped", How.OFF: "
 _TITLES = {
     Task.DRAIN: {
         State.PROPOSED: "Drain {host}?",
+        State.AWAITING_APPROVAL: "Approve to drain {host}?",
         State.QUEUED: "{host} waits to be drained",
         State.GRANTED: "{host} is about to be drained",
         State.RUNNING: "{host} is being drained",
@@ -31,6 +33,7 @@ _TITLES = {
     },
     Task.PAUSE: {
         State.PROPOSED: "Pause {host}?",
+        State.AWAITING_APPROVAL: "Approve to pause {host}?",
         State.QUEUED: "{host} waits to be paused",
         State.GRANTED: "{host} is about to be paused",
         State.RUNNING: "{host} is being paused",
@@ -45,6 +48,7 @@ _TITLES = {
     },
     Task.RESUME: {
         State.PROPOSED: "Resume {host}?",
+        State.AWAITING_APPROVAL: "Approve to resume {host}?",
         State.QUEUED: "{host} waits to be resumed",
         State.GRANTED: "{host} is about to be resumed",
         State.RUNNING: "{host} is being resumed",
@@ -76,12 +80,12 @@ def render_maintenance(change: Maintenance) -> Reply:
 
 def _body(change: Maintenance) -> Iterator[Part]:
     plan = change.plan
-    if change.state is State.PROPOSED:
+    if change.state in UNDECIDED:
         yield Text(lines=((_render_intent(plan),),))
         if plan.roles and (plan.task is Task.DRAIN or plan.failback):
             yield _render_roles(plan)
         yield from render_findings(plan.findings)
-        yield from render_promise(change)
+        yield from render_agreement(change)
     if change.state is State.RUNNING and plan.roles:
         yield Bar(percent=change.percent, line=(change.waiting,))
         change = change.model_copy(update={"waiting": ""})

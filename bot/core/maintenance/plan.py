@@ -34,6 +34,7 @@ class Passenger(Frozen):
 
     group: str
     vm: VmId | None
+    name: str = ""  # of the VM, or of its group where no host has told it; empty: it is none
     how: How
     priority: int
     at: str  # the node that owned it when this was planned
@@ -64,6 +65,12 @@ class MaintenancePlan(HostPlan):
     roles: tuple[Passenger, ...] = ()
     source: str = ""
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def vms(self) -> tuple[str, ...]:
+        """Those that cannot leave as far as Ferry can tell, too: the cluster decides."""
+        moves = self.task is Task.DRAIN or (self.task is Task.RESUME and self.failback)
+        return tuple(role.name for role in self.roles if role.name) if moves else ()
 
     @property
     def touched(self) -> tuple[str, ...]:

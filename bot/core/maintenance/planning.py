@@ -130,6 +130,7 @@ def _passenger(role: Role, roster: Roster, node: ClusterNode, estate: Estate, *,
     return Passenger(
         group=group.name,
         vm=role.vm,
+        name=_name_of(role, estate),
         how=find_how(role, roster.live_from),
         priority=group.priority,
         at=group.owner.lower(),
@@ -137,6 +138,12 @@ def _passenger(role: Role, roster: Roster, node: ClusterNode, estate: Estate, *,
         memory_bytes=_memory_of(role, estate),
         stays="" if back else find_obstacle(roster, role, node.name),
     )
+
+
+def _name_of(role: Role, estate: Estate) -> str:
+    if role.vm is None:
+        return ""
+    return next((vm.name for vm in estate.with_id(role.vm)), role.group.name)
 
 
 def _memory_of(role: Role, estate: Estate) -> int | None:

@@ -50,6 +50,11 @@ class Backend:
         if self.workspace.bot.id in channel.members:
             self.socket.deliver(Envelope("events_api", event_callback(self.workspace, event, channel)))
 
+    def publish_everywhere(self, event: JsonObject, subscription: str) -> None:
+        """An event of the workspace, and of no channel."""
+        if subscription in self.subscriptions:
+            self.socket.deliver(Envelope("events_api", event_callback(self.workspace, event, None)))
+
     def publish_message(self, message: Message, channel: Channel) -> None:
         """Raises `message` and, where it mentions the app outside direct messages, `app_mention` too."""
         parent = self.workspace.message(channel.id, message.thread_ts) if message.thread_ts else None

@@ -19,7 +19,7 @@ HISTORY = {
 }
 
 
-def event_callback(workspace: Workspace, event: JsonObject, channel: Channel) -> JsonObject:
+def event_callback(workspace: Workspace, event: JsonObject, channel: Channel | None) -> JsonObject:
     """The outer payload of an Events API delivery."""
     return {
         "token": VERIFICATION_TOKEN,
@@ -40,7 +40,7 @@ def event_callback(workspace: Workspace, event: JsonObject, channel: Channel) ->
                 "is_enterprise_install": False,
             }
         ],
-        "is_ext_shared_channel": channel.shared_externally,
+        "is_ext_shared_channel": channel is not None and channel.shared_externally,
         "event_context": f"4-{uuid.uuid4().hex}",
     }
 

@@ -25,6 +25,7 @@ from bot.lab.slack.faults import Fault, Faults
 from bot.lab.slack.files import Files, file_methods
 from bot.lab.slack.filling import Filling
 from bot.lab.slack.grants import Grants
+from bot.lab.slack.groups import GROUP_METHODS, UserGroups
 from bot.lab.slack.limits import Limits
 from bot.lab.slack.model import JsonObject
 from bot.lab.slack.people import People
@@ -39,12 +40,12 @@ BOT_TOKEN = "xoxb-lab-bot-token"  # noqa: S105 (valid in the stand-in only)
 APP_TOKEN = "xapp-lab-app-token"  # noqa: S105
 SCOPES = (
     "app_mentions:read channels:history channels:read chat:write commands files:write groups:history groups:read "
-    "im:history im:read im:write reactions:write users:read"
+    "im:history im:read im:write reactions:write usergroups:read users:read"
 )
-EVENTS = "app_mention message.channels message.groups message.im app_home_opened"
+EVENTS = "app_mention message.channels message.groups message.im app_home_opened subteam_members_changed"
 
 
-class SlackServer(People, Filling, Choosing):
+class SlackServer(People, Filling, Choosing, UserGroups):
     """One workspace with one app.
 
     Args:
@@ -87,7 +88,7 @@ class SlackServer(People, Filling, Choosing):
         self.backend = Backend(self.workspace, self._socket, Grants(clock), granted, subscribed, self._url)
         self._api = WebApi(
             self.backend,
-            CHAT_METHODS | DIRECTORY_METHODS | view_methods(self.views) | file_methods(files),
+            CHAT_METHODS | DIRECTORY_METHODS | GROUP_METHODS | view_methods(self.views) | file_methods(files),
             files,
             bot_token=bot_token,
             app_token=app_token,

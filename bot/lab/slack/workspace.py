@@ -70,6 +70,7 @@ class Workspace:
         self.channels = {channel.id: channel for channel in map(self._open_channel, setups)}
         if len(self.people) <= len(persons) or len(self.channels) < len(setups):
             raise ValueError("names of people, of the bot and of channels must differ in their letters and digits")
+        self.groups: dict[str, frozenset[str]] = {}  # user groups, and who is in them
         self._messages: dict[tuple[str, str], Message] = {}
         self._last_ts = 0
 

@@ -35,6 +35,14 @@ def world_changed(operation: Operation, differences: tuple[str, ...]) -> Outcome
     )
 
 
+def not_permitted(operation: Operation, refusal: str) -> Outcome:
+    return Outcome(
+        summary=f"{nothing_started(operation)}: it is no longer allowed",
+        cause=refusal,
+        remedy=operation.plan.command,
+    )
+
+
 def not_fitting(operation: Operation, incompatibilities: tuple[str, ...]) -> Outcome:
     move = operation.plan.move
     return Outcome(

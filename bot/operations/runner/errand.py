@@ -23,7 +23,6 @@ from datetime import timedelta
 from bot.core.deadline import deadline_s
 from bot.core.estate import VmState
 from bot.core.lifecycle import Event, State
-from bot.core.operation import Operation
 from bot.core.plan import MoveKind, Plan
 from bot.core.reconcile import (
     Moved,
@@ -47,7 +46,6 @@ from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing, backoff_s
 from bot.operations.runner.turns import Turns
 from bot.operations.runner.witness import Stopped, Witness
-from bot.operations.store import Store
 from bot.operations.watch import in_background
 from bot.ports import Clock, Fleet
 
@@ -59,8 +57,7 @@ class Errand:
 
     def __init__(
         self,
-        operation: Operation,
-        store: Store,
+        row: Row,
         fleet: Fleet,
         clock: Clock,
         changes: Callable[[Plan], tuple[str, ...]],
@@ -68,8 +65,8 @@ class Errand:
         turns: Turns,
         stopping: threading.Event,
     ) -> None:
-        self._row = Row(store, operation)
-        self._leftovers = Leftovers(self._row, fleet)
+        self._row, operation = row, row.operation
+        self._leftovers = Leftovers(row, fleet)
         self._plan = operation.plan
         self._move = operation.plan.move
         self._fleet = fleet
@@ -169,6 +166,9 @@ class Errand:
             return self._hold()
         if differences := checked.result():
             return self._end_changed(differences)
+        if refusal := self._row.refusal():
+            self._leftovers.discard_former()
+            return self._row.end(Event.FAIL, endings.not_permitted(self._row.operation, refusal))
         self._row.say("checked again: nothing that matters has changed")
         return self._compare()
 

@@ -10,6 +10,7 @@ import threading
 from bot.core.host_change import HostChange
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
+from bot.operations.runner.permission import Refusal
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
@@ -21,12 +22,13 @@ class HostRunner:
     """Thread-safe: it holds nothing of a single row. Every method raises Stopped if the runner is to stop, or the row
     is no longer this attempt's."""
 
-    def __init__(self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event) -> None:
+    def __init__(self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event, refusal: Refusal) -> None:
         self._store = store
         self._rows = HostChanges(store)
         self._fleet = fleet
         self._timing = timing
         self._stopping = stopping
+        self._refusal = refusal
 
     def _require(self, change: HostChange) -> HostChange:
         """The row as it is now."""
@@ -34,6 +36,10 @@ class HostRunner:
         if row is None or row.attempt != change.attempt or row.ended or self._stopping.is_set():
             raise Stopped
         return row
+
+    def _find_refusal(self, change: HostChange) -> str:
+        """Why policy does not let it start any more; empty: it does, or it has started."""
+        return self._refusal(change) if self._state(change) is State.GRANTED else ""
 
     def _state(self, change: HostChange) -> State:
         return self._require(change).state

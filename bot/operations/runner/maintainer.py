@@ -92,6 +92,10 @@ class Maintainer(HostRunner):
             summary = "what was confirmed is no longer so; nothing was ordered"
             self._change(change, Event.FAIL, Outcome(summary=summary, cause=cause, remedy=f"`{plan.command}`"))
             return False
+        if refusal := self._find_refusal(change):
+            summary = "nothing was ordered: it is no longer allowed"
+            self._change(change, Event.FAIL, Outcome(summary=summary, cause=refusal, remedy=f"`{plan.command}`"))
+            return False
         if judge(plan, roster.cluster) is Sight.DONE:
             self._change(change, Event.START)
             return True

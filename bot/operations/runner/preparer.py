@@ -55,6 +55,10 @@ class Preparer(HostRunner):
             )
             self._change(preparation, Event.FAIL, outcome)
             return
+        if refusal := self._find_refusal(preparation):
+            summary = "nothing was set: it is no longer allowed"
+            self._change(preparation, Event.FAIL, Outcome(summary=summary, cause=refusal, remedy=plan.command))
+            return
         if self._state(preparation) is not State.VERIFYING:
             self._change(preparation, Event.START, note=f"setting up {plan.host}")
             for one in missing(preparation, host):

@@ -12,6 +12,7 @@ from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.errors import HostError
+from bot.operations.runner.permission import Refusal
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import TRY_FAILED, Store
 
@@ -26,10 +27,11 @@ _ENDINGS = {
 class Row:
     """Every method raises Stopped once the row is no longer this attempt's."""
 
-    def __init__(self, store: Store, operation: Operation) -> None:
+    def __init__(self, store: Store, operation: Operation, refusal: Refusal) -> None:
         self._store = store
         self._told: tuple[int, str] | None = None
         self.operation = operation
+        self._refusal = refusal
 
     @property
     def sent(self) -> bool:
@@ -40,6 +42,10 @@ class Row:
         """Whether a person asked to cancel, as the row says now."""
         self.operation = self._read()
         return self.operation.cancel_asked
+
+    def refusal(self) -> str:
+        """Why policy does not let it start any more; empty: it does, or it has started."""
+        return "" if self.sent else self._refusal(self.operation)
 
     def held(self) -> bool:
         """Whether its evacuation is paused: what has not left yet goes back to its turn. Safe from any thread."""

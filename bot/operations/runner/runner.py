@@ -20,7 +20,9 @@ from bot.core.preparation import Preparation
 from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
 from bot.operations.runner.maintainer import Maintainer
+from bot.operations.runner.permission import Refusal
 from bot.operations.runner.preparer import Preparer
+from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.turns import Turns
 from bot.operations.runner.witness import Stopped
@@ -36,6 +38,7 @@ class Runner:
 
     Args:
         changes: what differs now from what was approved, read live; empty: nothing that matters. Raises HostError.
+        refusal: why what was confirmed may no longer start, by the policy of now; empty: it may.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Runner:
         fleet: Fleet,
         clock: Clock,
         changes: Callable[[Plan], tuple[str, ...]],
+        refusal: Refusal,
         timing: Timing | None = None,
     ) -> None:
         self._store = store
@@ -52,9 +56,10 @@ class Runner:
         self._changes = changes
         self._timing = timing or Timing()
         self._stopping = threading.Event()
-        self._preparer = Preparer(store, fleet, self._timing, self._stopping)
+        self._refusal = refusal
         self._turns = Turns(self._timing.prepared_at_once, self._timing.poll_s)
-        self._maintainer = Maintainer(store, fleet, self._timing, self._stopping)
+        self._preparer = Preparer(store, fleet, self._timing, self._stopping, refusal)
+        self._maintainer = Maintainer(store, fleet, self._timing, self._stopping, refusal)
         self._host_changes = HostChanges(store)
         self._left = threading.Condition()
         self._runs: set[tuple[str, int]] = set()
@@ -99,9 +104,8 @@ class Runner:
             self._doubt(operation, incident)
 
     def _move(self, operation: Operation) -> None:
-        Errand(
-            operation, self._store, self._fleet, self._clock, self._changes, self._timing, self._turns, self._stopping
-        ).carry_out()
+        row = Row(self._store, operation, self._refusal)
+        Errand(row, self._fleet, self._clock, self._changes, self._timing, self._turns, self._stopping).carry_out()
 
     def _doubt(self, operation: Operation | HostChange, incident: str) -> None:
         plan = operation.plan

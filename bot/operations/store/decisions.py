@@ -17,10 +17,13 @@ from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Outcome
 from bot.core.plan import MoveKind, Plan
+from bot.core.policy import AnyPlan
 from bot.core.storage import known_bytes, travelling
 from bot.errors import Refused
-from bot.operations.store.rows import AnyPlan, Values, is_move, kind_of, read_plan
+from bot.operations.store.rows import Values, is_move, kind_of, read_plan
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
+
+_AGREED = (Event.CONFIRM, Event.SUBMIT, Event.APPROVE)
 
 
 def by_whom(connection: sa.Connection, row: sa.RowMapping, event: Event, by: UserId | None) -> Values:
@@ -28,6 +31,10 @@ def by_whom(connection: sa.Connection, row: sa.RowMapping, event: Event, by: Use
     match event:
         case Event.CONFIRM:
             return {"confirmed_by": by, "position": _turn(connection, row)}
+        case Event.SUBMIT:
+            return {"confirmed_by": by}
+        case Event.APPROVE:
+            return {"position": _turn(connection, row)}
         case Event.DECLINE | Event.CANCEL:
             return {"cancelled_by": row["cancelled_by"] or by}
         case Event.CLOSE:
@@ -63,7 +70,7 @@ def details(
 ) -> dict[str, JsonValue]:
     return {
         "by": by,
-        "digest": read_plan(row).digest if event is Event.CONFIRM else None,  # what it was that was confirmed
+        "digest": read_plan(row).digest if event in _AGREED else None,  # what it was that was confirmed
         "from": row["state"],
         "to": values["state"],
         "attempt": row["attempt"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.core.approval import Count
 from bot.core.host_change import HostChange, HostPlan
 from bot.core.lifecycle import Event, states_accepting
 from bot.core.names import UserId
@@ -22,10 +23,10 @@ class HostChanges:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def propose(self, plan: HostPlan, ask: Ask, expires_at: datetime) -> HostChange:
+    def propose(self, plan: HostPlan, ask: Ask, expires_at: datetime, counts: tuple[Count, ...] = ()) -> HostChange:
         """A new offer. Idempotent by the ask's key."""
         with self._store.writing() as connection:
-            return to_host_change(self._store.offer(connection, plan, ask, expires_at))
+            return to_host_change(self._store.offer(connection, plan, ask, expires_at, counts))
 
     def change(
         self,
@@ -41,9 +42,6 @@ class HostChanges:
 
         Args:
             attempt: of the runner that says so; a stale one changes nothing.
-
-        Raises:
-            Refused: a confirmation while another confirmed change of the same host is open.
         """
         now = self._store.clock.now()
         with self._store.writing() as connection:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.core.operation import Ask
+from bot.core.operation import RETRACTED, Ask
+from bot.errors import Refused
 from bot.operations.store.tables import executor, inbox
 
 
@@ -52,3 +53,15 @@ def mark_answered(connection: sa.Connection, key: str, now: datetime) -> None:
 
 def forget_answered(connection: sa.Connection, before: datetime) -> None:
     connection.execute(sa.delete(inbox).where(inbox.c.answered_at < before))
+
+
+def refuse_retracted(connection: sa.Connection, ask: Ask) -> None:
+    """Raises Refused: its message was edited or deleted while it was being answered."""
+    query = sa.select(inbox.c.ask).where(inbox.c.key == f"{ask.key}{RETRACTED}")
+    if retraction := connection.execute(query).scalar():
+        what = Ask.model_validate_json(retraction).text
+        raise Refused(
+            f"the message that asked for it was {what}; nothing is offered",
+            hint="say it again if it is still wanted",
+            private=True,
+        )

@@ -132,12 +132,22 @@ class StoreReader:
             rows = list(connection.execute(newest).mappings())
             return tuple(read_shown(connection, row) for row in rows)
 
-    def expired(self, *, evacuations: bool = False, host_changes: bool = False) -> tuple[str, ...]:
-        """Offers whose time is over, still open: of moves, unless another kind is asked for."""
+    def find_shown(self, operation_id: str) -> Shown | None:
+        """A row of any kind."""
+        with self.database.reading() as connection:
+            row = select_row(connection, operation_id)
+            return read_shown(connection, row) if row else None
+
+    def find_offered(self, ask_key: str) -> Shown | None:
+        """What an ask has made."""
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(operation).where(operation.c.ask_key == ask_key)).mappings().first()
+            return read_shown(connection, row) if row else None
+
+    def expired(self, state: State = State.PROPOSED) -> tuple[str, ...]:
+        """Rows of any kind that people had time to decide on until now, and have not."""
         query = sa.select(operation.c.id).where(
-            IS_EVACUATION if evacuations else IS_HOST_CHANGE if host_changes else IS_MOVE,
-            operation.c.state == State.PROPOSED.value,
-            operation.c.expires_at <= self.clock.now(),
+            operation.c.state == state.value, operation.c.expires_at <= self.clock.now()
         )
         with self.database.reading() as connection:
             return tuple(connection.execute(query).scalars())

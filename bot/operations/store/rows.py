@@ -11,18 +11,21 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.core.admission import Candidate
+from bot.core.approval import Count
 from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
 from bot.core.host_change import HostChange, HostPlan
 from bot.core.lifecycle import ENDED, Event, State, after
 from bot.core.maintenance import Maintenance, MaintenancePlan
 from bot.core.operation import Operation, Outcome, Place
 from bot.core.plan import MoveKind, Plan
+from bot.core.policy import AnyPlan
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.reply import Line
 from bot.core.shown import Shown
 from bot.operations.store.tables import operation
 
 LINE: TypeAdapter[Line] = TypeAdapter(Line)
+COUNTS: TypeAdapter[tuple[Count, ...]] = TypeAdapter(tuple[Count, ...])
 Values = dict[str, Any]  # columns of a row: SQLAlchemy's side of the border
 
 
@@ -35,7 +38,6 @@ HOST_CHANGES: Mapping[str, tuple[type[HostPlan], type[HostChange]]] = {
 IS_EVACUATION = operation.c.kind.in_([kind.value for kind in EvacuationKind])
 IS_HOST_CHANGE = operation.c.kind.in_(list(HOST_CHANGES))
 IS_MOVE = operation.c.kind.in_([kind.value for kind in MoveKind])
-AnyPlan = Plan | EvacuationPlan | HostPlan
 
 
 def is_move(row: sa.RowMapping) -> bool:
@@ -110,6 +112,7 @@ def _recorded(row: sa.RowMapping) -> Values:
         "state": State(row["state"]),
         "place": Place.model_validate_json(row["place"]),
         "outcome": Outcome.model_validate_json(row["outcome"]) if row["outcome"] else None,
+        "counts": COUNTS.validate_json(row["counts"]),
     } | {
         column: row[column]
         for column in (
@@ -135,7 +138,7 @@ def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
     state = after(State(row["state"]), event)
     values: Values = {"state": state.value, "version": row["version"] + 1, "waiting": "", "not_before": None}
     match event:
-        case Event.CONFIRM:
+        case Event.CONFIRM | Event.SUBMIT:
             values |= {"confirmed_at": now}
         case Event.GRANT:
             values |= {"attempt": row["attempt"] + 1}

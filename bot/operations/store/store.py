@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from pydantic import JsonValue
 
+from bot.core.approval import Count
 from bot.core.estate import Host
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.evacuation.measuring import Measured
@@ -24,6 +25,7 @@ from bot.core.lifecycle import HOLDING, Event, State, states_accepting
 from bot.core.names import UserId
 from bot.core.operation import Ask, Operation, Outcome
 from bot.core.plan import Plan
+from bot.core.policy import AnyPlan
 from bot.core.reply import Line
 from bot.core.schedule import Network
 from bot.core.wording import render_duration
@@ -33,7 +35,7 @@ from bot.operations.store import cards, decisions, entries, evacuations, inbox, 
 from bot.operations.store.database import Database
 from bot.operations.store.links import Links
 from bot.operations.store.reader import StoreReader, names, select_row
-from bot.operations.store.rows import AnyPlan, effects, read_evacuation, to_operation, update
+from bot.operations.store.rows import COUNTS, effects, read_evacuation, to_operation, update
 from bot.operations.store.tables import card, operation
 from bot.operations.waker import Waker
 from bot.ports import Clock
@@ -95,24 +97,34 @@ class Store(StoreReader):
 
     # Changing
 
-    def propose(self, plan: Plan, ask: Ask, expires_at: datetime) -> Operation:
-        """A new offer. Idempotent by the ask's key: the same ask gets the operation it already has."""
-        with self.writing() as connection:
-            return to_operation(self.offer(connection, plan, ask, expires_at))
+    def propose(self, plan: Plan, ask: Ask, expires_at: datetime, counts: tuple[Count, ...] = ()) -> Operation:
+        """A new offer. Idempotent by the ask's key: the same ask gets the operation it already has.
 
-    def propose_evacuation(self, plan: EvacuationPlan, ask: Ask, expires_at: datetime) -> Evacuation:
-        """The same for many moves. Their rows are written when it is confirmed."""
+        Args:
+            counts: the approvals that it will need.
+        """
         with self.writing() as connection:
-            return read_evacuation(connection, self.offer(connection, plan, ask, expires_at))
+            return to_operation(self.offer(connection, plan, ask, expires_at, counts))
 
-    def offer(self, connection: sa.Connection, plan: AnyPlan, ask: Ask, expires_at: datetime) -> sa.RowMapping:
+    def propose_evacuation(
+        self, plan: EvacuationPlan, ask: Ask, expires_at: datetime, counts: tuple[Count, ...] = ()
+    ) -> Evacuation:
+        """The same for many moves. Their rows are written when it is confirmed, and approved if it has to be."""
+        with self.writing() as connection:
+            return read_evacuation(connection, self.offer(connection, plan, ask, expires_at, counts))
+
+    def offer(
+        self, connection: sa.Connection, plan: AnyPlan, ask: Ask, expires_at: datetime, counts: tuple[Count, ...]
+    ) -> sa.RowMapping:
         """The row of a new offer of any kind, or the one that the ask already has."""
         now = self.clock.now()
         known = connection.execute(sa.select(operation).where(operation.c.ask_key == ask.key)).mappings().first()
         if known is not None:
             return known
+        inbox.refuse_retracted(connection, ask)
         number = decisions.highest(connection, operation.c.number) + 1
-        values = decisions.offer(number, plan, ask, expires_at, self._site_of(plan))
+        values = decisions.offer(number, plan, ask, expires_at, self.site_of(plan))
+        values |= {"counts": COUNTS.dump_json(counts).decode()}
         connection.execute(sa.insert(operation).values(**values))
         connection.execute(sa.insert(card).values(operation=values["id"]))
         details: dict[str, JsonValue] = {
@@ -127,7 +139,7 @@ class Store(StoreReader):
                 cards.add_step(connection, values["id"], ("Every move, in its turn",), now, file)
         return _row(connection, values["id"])
 
-    def _site_of(self, plan: AnyPlan) -> str:
+    def site_of(self, plan: AnyPlan) -> str:
         return self._sites.get(decisions.origin(plan), SITE)
 
     def change(
@@ -225,34 +237,6 @@ class Store(StoreReader):
             _say(connection, row, line, self.clock.now())
 
     # Evacuations
-
-    def begin_evacuation(self, evacuation_id: str, by: UserId) -> bool:
-        """Confirm it, and let its moves queue. False: somebody else has decided on it before."""
-        now = self.clock.now()
-        with self.writing() as connection:
-            row = select_row(connection, evacuation_id)
-            if row is None or row["state"] != State.PROPOSED.value:
-                return False
-            values = effects(row, Event.CONFIRM, now) | decisions.by_whom(connection, row, Event.CONFIRM, by)
-            update(connection, row, values)
-            details = decisions.details(row, Event.CONFIRM, values, by, None)
-            entries.append(connection, evacuation_id, Event.CONFIRM.value, now, details)
-            evacuations.begin(connection, _row(connection, evacuation_id), by, now, self._site_of)
-            rooms.pump(connection, now, self.means)
-            return True
-
-    def end_evacuation(
-        self, evacuation_id: str, event: Event, by: UserId | None = None, outcome: Outcome | None = None
-    ) -> bool:
-        """Decline or expire its offer, or close it. False: somebody else has decided on it before."""
-        now = self.clock.now()
-        with self.writing() as connection:
-            row = select_row(connection, evacuation_id)
-            if row is None or row["state"] not in names(states_accepting(event)):
-                return False
-            values = decisions.by_whom(connection, row, event, by)
-            evacuations.apply(connection, row, event, now, values, by=by, outcome=outcome)
-            return True
 
     def hold(self, evacuation_id: str, paused: bool, by: UserId) -> bool:
         """Pause an evacuation, or let it go on. False: it is so already, or has ended."""

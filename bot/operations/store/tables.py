@@ -76,6 +76,9 @@ operation = sa.Table(
     sa.Column("rank", sa.Integer, nullable=False, server_default=sa.text("1")),
     sa.Column("memory_bytes", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("storage_bytes", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    # What has to be approved.
+    sa.Column("counts", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("remind_at", Utc),  # when the thread is told that it still waits for approval; NULL: never, or no more
     # Of an evacuation.
     sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("paused_by", sa.Text),  # NULL while paused: it paused by itself
@@ -120,6 +123,24 @@ journal = sa.Table(
     sa.Column("operation", sa.Text, nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
+)
+
+approval = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("operation", sa.ForeignKey("operation.id"), primary_key=True),
+    sa.Column("approver", sa.Text, primary_key=True),  # a person approves an operation once
+    sa.Column("digest", sa.Text, nullable=False),  # of the plan that was approved
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+user_group = sa.Table(
+    "user_group",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("members", sa.Text, nullable=False),  # JSON
+    sa.Column("read_at", Utc, nullable=False),  # when the question to Slack was sent
 )
 
 room = sa.Table(

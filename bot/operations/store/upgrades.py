@@ -10,7 +10,16 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.errors import FerryError
-from bot.operations.store.tables import APPEND_ONLY, executor, lease, membership, metadata, schema
+from bot.operations.store.tables import (
+    APPEND_ONLY,
+    approval,
+    executor,
+    lease,
+    membership,
+    metadata,
+    schema,
+    user_group,
+)
 
 SCHEMA_VERSION = 5
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
@@ -89,8 +98,15 @@ def _to_4(_connection: sa.Connection) -> None:
 
 def _to_5(connection: sa.Connection) -> None:
     """Clusters that the settings name tell which hosts there are; rows of maintenance, the same again. Plans tell
-    uptimes, which older ones refuse."""
-    membership.create(connection)
+    uptimes, which older ones refuse. Approvals, and who is in Slack's user groups."""
+    moment = "DATETIME" if connection.dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
+    for statement in (
+        "ALTER TABLE operation ADD COLUMN counts TEXT DEFAULT '[]' NOT NULL",
+        f"ALTER TABLE operation ADD COLUMN remind_at {moment}",
+    ):
+        connection.exec_driver_sql(statement)
+    for table in (membership, approval, user_group):
+        table.create(connection)
 
 
 _STEPS = (_to_2, _to_3, _to_4, _to_5)

@@ -1,0 +1,64 @@
+"""Who may do what to what, where and when; and who has to approve it.
+
+`model` is what a policy is made of, `decide` asks it, `approvals` counts, `lint` finds what cannot be meant, and
+`explain` says why. All of it is pure: who is in which group, and what time it is, come in as arguments.
+"""
+
+from __future__ import annotations
+
+from bot.core.policy.approvals import Wanted, count, counts_for, find_needed
+from bot.core.policy.decide import PLANNED, Question, decide, decide_over, find_misses, level_of
+from bot.core.policy.explain import render_why
+from bot.core.policy.lint import Known, Problem, lint
+from bot.core.policy.model import (
+    DIRECT,
+    Approval,
+    Groups,
+    Hours,
+    Level,
+    Policy,
+    Rule,
+    Scope,
+    Target,
+    Verdict,
+    Where,
+    is_group,
+    matches,
+    simple,
+)
+from bot.core.policy.targets import AnyPlan, Facts, count_vms, targets_of
+
+__all__ = [
+    "DIRECT",
+    "PLANNED",
+    "AnyPlan",
+    "Approval",
+    "Facts",
+    "Groups",
+    "Hours",
+    "Known",
+    "Level",
+    "Policy",
+    "Problem",
+    "Question",
+    "Rule",
+    "Scope",
+    "Target",
+    "Verdict",
+    "Wanted",
+    "Where",
+    "count",
+    "count_vms",
+    "counts_for",
+    "decide",
+    "decide_over",
+    "find_misses",
+    "find_needed",
+    "is_group",
+    "level_of",
+    "lint",
+    "matches",
+    "render_why",
+    "simple",
+    "targets_of",
+]

@@ -1,0 +1,119 @@
+"""Asks the policy, with all that it takes to answer: who is in the user groups, tags, clusters, and the time where the
+hours are. The only place where the shell asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+
+from bot.core.approval import Count, Given
+from bot.core.names import UserId
+from bot.core.policy import (
+    AnyPlan,
+    Facts,
+    Groups,
+    Level,
+    Policy,
+    Question,
+    Verdict,
+    Wanted,
+    Where,
+    count,
+    count_vms,
+    decide,
+    decide_over,
+    level_of,
+    render_why,
+    targets_of,
+)
+from bot.core.reply import Reply
+from bot.core.shown import Shown
+from bot.ports import Clock
+
+Counting = Callable[[Sequence[Given]], tuple[Count, ...]]
+"""How the approvals that are needed stand, with these given."""
+
+NO_FACTS = Facts(tags_of=lambda _: frozenset(), cluster_of=lambda _: None)
+
+
+class Authority:
+    """Thread-safe; holds no state of its own.
+
+    Args:
+        groups: who is in the user groups now; may read the database.
+        zone: in which the policy's hours are.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        clock: Clock,
+        facts: Facts = NO_FACTS,
+        groups: Callable[[], Groups] = Groups,
+        zone: tzinfo = UTC,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._facts = facts
+        self._groups = groups
+        self._zone = zone
+
+    def decide(self, actor: UserId, channel: str, action: str, plan: AnyPlan | None = None) -> Verdict:
+        """Whether a person may do this there, now; with a plan: to all that it touches."""
+        targets = None if plan is None else targets_of(plan, self._facts)
+        return decide(self._policy, self._groups(), self._where(actor, channel), action, targets)
+
+    def decide_over(self, actor: UserId, channel: str, action: str, row: Shown) -> Verdict:
+        """Whether a person may do this to an operation there, now."""
+        targets = targets_of(row.plan, self._facts)
+        where = self._where(actor, channel)
+        return decide_over(self._policy, self._groups(), where, action, row, row.plan.action, targets)
+
+    def counting(self, plan: AnyPlan, requester: UserId, at: datetime | None = None) -> Counting:
+        """The approvals that a plan needs which is confirmed then, or now: a function of those given, without I/O."""
+        groups = self._groups()
+        wanted = Wanted(
+            action=plan.action,
+            targets=targets_of(plan, self._facts),
+            vms=count_vms(plan),
+            digest=plan.digest,
+            requester=requester,
+            local=self._local(at),
+        )
+        return lambda given: count(
+            self._policy, groups, wanted, [(one, self._where(one.by, one.channel, one.at)) for one in given]
+        )
+
+    def find_refusal(self, row: Shown, given: Sequence[Given], part: AnyPlan | None = None) -> str:
+        """Why what was confirmed may no longer start; empty: it may.
+
+        Args:
+            given: the approvals of it.
+            part: the move of an evacuation that is to start; None: all of it.
+        """
+        targets, groups = targets_of(part or row.plan, self._facts), self._groups()
+        for person, what in ((row.requested_by, "asked for"), (row.confirmed_by, "confirmed")):
+            where = self._where(person or UserId(""), row.place.channel, row.confirmed_at)
+            verdict = decide(self._policy, groups, where, row.plan.action, targets, Level.RUN)
+            if not verdict.allowed:
+                return f"{person} {what} it, who may not do so any more: {verdict.reason}"
+        for one in self.counting(row.plan, row.requested_by, row.confirmed_at)(given):
+            if one.missing:
+                return f"{one.missing} of {one.needed} approvals are missing now ({one.name})"
+        return ""
+
+    def why(self, actor: UserId, channel: str, command: str, action: str, plan: AnyPlan | None) -> Reply:
+        """Every rule, and what it says of this."""
+        level = Level.OPERATE if action == "operation.close" else level_of(action)
+        where = self._where(actor, channel)
+        if plan is None:
+            return render_why(Question(self._policy, self._groups(), where, action, level), command, None)
+        question = Question(self._policy, self._groups(), where, plan.action, level)
+        counts = () if level is Level.APPROVE else self.counting(plan, actor)(())
+        return render_why(question, command, targets_of(plan, self._facts), counts)
+
+    def _where(self, actor: UserId, channel: str, at: datetime | None = None) -> Where:
+        return Where(actor=actor, channel=channel, local=self._local(at))
+
+    def _local(self, at: datetime | None) -> datetime:
+        return (at or self._clock.now()).astimezone(self._zone)
