@@ -14,6 +14,7 @@ from bot.core.operation import Outcome
 from bot.operations.pruning import prune
 from bot.operations.store import Store
 from bot.operations.store.host_changes import HostChanges
+from bot.operations.store.unserved import tell_unserved
 from bot.operations.ticker import Ticker
 
 
@@ -44,7 +45,7 @@ class Steward:
             (tick_s, self._expire),
             (tick_s, store.pump),
             (room_s, self._refresh_room),
-            (room_s, store.tell_unserved),
+            (room_s, lambda: tell_unserved(store)),
             (prune_s, lambda: prune(store, store.clock.now() - keep)),
         )
         self._ticker = Ticker("ferry-steward", duties)
