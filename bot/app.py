@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 import commands
@@ -28,6 +29,7 @@ from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
+from bot.operations.arrivals import tell_arrivals
 from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
@@ -277,7 +279,15 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     )
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
-        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
+        Announcer(
+            store,
+            chat,
+            clock,
+            settings.operations.updates_per_minute,
+            base.presence.id,
+            draw=_draw,
+            look=partial(tell_arrivals, store, base.inventory.read_vms),
+        ),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
         _Listening(front, intake, lambda name, actor: make_form(policy, base.inventory.hosts, name, actor)),
