@@ -31,6 +31,7 @@ from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
+from bot.operations.arrivals import tell_arrivals
 from bot.operations.authority import Authority
 from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.consent import Patience
@@ -317,7 +318,15 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
 
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
-        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
+        Announcer(
+            store,
+            chat,
+            clock,
+            settings.operations.updates_per_minute,
+            base.presence.id,
+            draw=_draw,
+            look=partial(tell_arrivals, store, base.inventory.read_vms),
+        ),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
         _Listening(front, intake, form, groups.has_changed),

@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from pydantic import JsonValue
 
-from bot.core.evacuation import EvacuationPlan
+from bot.core.evacuation import EvacuationKind, EvacuationPlan
 from bot.core.evacuation.card import render_failure
 from bot.core.evacuation.ending import FAILED, conclude
 from bot.core.host_change import HostPlan
@@ -35,7 +35,7 @@ from bot.operations.store.rows import (
 )
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
 
-TABLE, LIST, PICTURE = "table", "list", "picture"
+TABLE, LIST, PICTURE, ARRIVALS = "table", "list", "picture", "arrivals"
 """What the thread gets instead of a line, drawn from the rows when it is posted: what `step.file` says."""
 
 _OPEN, _HOLDING, _FAILED = (sorted(state.value for state in states) for states in (OPEN, HOLDING, FAILED))
@@ -186,6 +186,8 @@ def settle(connection: sa.Connection, evacuation: str, now: datetime) -> None:
     apply(connection, row, event, now, {"paused": False, "paused_by": None}, outcome=outcome)
     if row["state"] == State.UNDER_WAY.value:
         cards.add_step(connection, evacuation, (outcome.summary,), now)
+        if row["kind"] == EvacuationKind.EVACUATION.value and event is not Event.CANCEL:
+            cards.add_step(connection, evacuation, ("What came meanwhile",), now, ARRIVALS)
         cards.add_step(connection, evacuation, ("Every migration, by destination",), now, PICTURE)
 
 
