@@ -28,6 +28,7 @@ from bot.settings import Settings
 
 T = TypeVar("T")
 PATIENCE_S = 30.0
+UNLIMITED = 1000  # updates of cards a minute
 
 
 class Ferry:
@@ -35,7 +36,7 @@ class Ferry:
 
     Args:
         speed: simulated seconds in a real one.
-        rate_limits: whether the workspace limits calls as Slack does.
+        rate_limits: whether the workspace limits calls as Slack does; one that does not lets cards follow at once.
         timing: of the runner; None: as the settings say.
         world, server, clock: instead of the scenario's, of a plain workspace, and of the bot's own clock.
         operations: settings of the section that are not the lab's.
@@ -66,6 +67,7 @@ class Ferry:
         self.operations = operations
         self.policy = policy
         self.lists = lists
+        self.rate_limits = rate_limits
         self.world = world or SCENARIOS[scenario](RunningClock(speed))
         self.server = server or SlackServer(rate_limits=rate_limits)
         self.lab = RunningLab(self.world, folder, slack=self.server, in_real_time=in_real_time)
@@ -89,7 +91,11 @@ class Ferry:
         settings["operations"] |= self.operations
         settings |= self.policy
         settings["slack"] |= {} if self.lists else {"allow": [], "operators": []}
-        self.bot = build(Settings.model_validate(settings), self.timing, self.clock)
+        checked = Settings.model_validate(settings)
+        if not self.rate_limits:  # more than the settings let anybody say, as no real workspace would allow it
+            unlimited = checked.operations.model_copy(update={"updates_per_minute": UNLIMITED})
+            checked = checked.model_copy(update={"operations": unlimited})
+        self.bot = build(checked, self.timing, self.clock)
         self.bot.start()
 
     # people

@@ -14,14 +14,13 @@ POLICY = {
     "tags": {"web": ["WEB-*"], "domain-controllers": ["DC-*"]},
     "approvals": {"shop": {"actions": ["host.maintain"], "tags": ["web"]}},
 }
-BUDGET = {"updates_per_minute": 50}  # as many as Slack allows: the dialogues follow each other at once
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
     """One lab for all; each dialogue leaves every node up and empties another one."""
     folder = tmp_path_factory.mktemp("lab")
-    with Ferry(folder, scenario="cluster", speed=200, rate_limits=False, policy=POLICY, operations=BUDGET) as ferry:
+    with Ferry(folder, scenario="cluster", speed=200, rate_limits=False, policy=POLICY) as ferry:
         yield ferry
 
 
