@@ -14,6 +14,7 @@ from bot.core.evacuation.plan import EvacuationKind, EvacuationPlan, Leg, Stayin
 from bot.core.evacuation.planning import answering
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import UNKNOWN, Known, time_legs
+from bot.core.holds.touching import find_lock, locked_hosts
 from bot.core.names import VmId
 from bot.core.placement import plan_homecoming
 from bot.core.roster import NONE, Rosters
@@ -95,7 +96,9 @@ class _Return:
     def __init__(self, away: Mapping[str, Away], seen: Mapping[str, Census], rules: Rules, rosters: Rosters) -> None:
         self._rosters = rosters
         self._away, self._seen, self._rules = away, seen, rules
-        self._infos = [census.info for census in seen.values() if census.info is not None]
+        shut = locked_hosts(rules.locks)
+        self._open = [one for one in seen.values() if one.info is not None and one.host not in shut]
+        self._infos = [census.info for census in self._open if census.info is not None]
         self._now = {vm.id: vm for census in seen.values() for vm in census.vms}
         self.staying: list[Staying] = []
         self.legs: list[Leg] = []
@@ -108,6 +111,9 @@ class _Return:
         if vm is None or vm.host != one.at:
             silent = [host for host, census in self._seen.items() if census.info is None]
             self.staying.append(reasons.elsewhere(one.vm, one.vm_name, vm.host if vm else "", one.at, silent))
+            return False
+        if lock := find_lock(self._rules.locks, vm):
+            self.staying.append(reasons.locked(vm, lock))
             return False
         return True
 
@@ -124,8 +130,7 @@ class _Return:
             else:
                 guests.append(placement.Away(make_guest(vm, choice.allowed, self._rules), one.home))
         known = frozenset(one.vm.id for one in guests)
-        answered = [census for census in self._seen.values() if census.info is not None]
-        result = plan_homecoming(guests, [make_target(census, self._rules, known) for census in answered])
+        result = plan_homecoming(guests, [make_target(census, self._rules, known) for census in self._open])
         for stage, shifts in enumerate(result.stages):
             self.legs += [self._leg(shift, stage) for shift in shifts]
         self.staying += [
