@@ -178,6 +178,7 @@ def test_a_lock_is_found_by_what_it_is_on(said: str) -> None:
 
 def test_a_folder_is_found_in_any_letters_and_what_is_not_locked_is_refused() -> None:
     assert pick_lock((STORAGE,), "d:\\vms") == STORAGE
+    assert pick_lock((VM_01, HOST_02), "HOST02.contoso.com") == HOST_02
     with pytest.raises(Refused, match="VM-02 is not locked"):
         pick_lock((FREEZE, VM_01), "VM-02")
     with pytest.raises(Refused, match="2 things called VM-01 are locked"):

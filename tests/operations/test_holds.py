@@ -25,6 +25,7 @@ from tests.operations.moving_hosts import MovingHosts
 from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, SetClock, both, make_ask, vm_id
 from tests.operations.rows import found, know_room
 from tests.operations.test_evacuation_rows import make_evacuation, now
+from tests.operations.test_maintaining import Maintaining
 from tests.operations.test_pausing import give_room
 from tests.operations.test_preparing import PLAN, Preparing
 
@@ -89,6 +90,7 @@ def test_one_process_freezes_and_another_holds_back_after_a_restart_too(store, d
     store.change("m-1", Event.CONFIRM, by=BOB)
     assert found(store, "m-1").waiting == FROZEN
     assert store.is_held("m-1")
+    assert store.hosts_waited_for() == ()  # nobody has to be asked for room meanwhile
     again = Store(database_url, clock)
     (freeze,) = again.holds()
     assert (freeze.by, freeze.reason, freeze.until) == (ALICE, "of a reason", NOON + timedelta(hours=2))
@@ -251,6 +253,21 @@ def test_a_host_is_not_set_up_while_ferry_is_frozen(lab, store, clock):
     assert preparing.sent == []
     end(store, freeze)
     assert preparing.row.state is State.GRANTED
+
+
+def test_a_node_is_not_drained_while_it_is_locked(lab, store, clock):
+    draining = Maintaining(lab, store, clock)
+    try:
+        draining.grant()
+        lock = begin(store, Held(kind=Kind.HOST, target="host01", name="host01"))
+        assert draining.run().state is State.QUEUED
+        assert draining.row().waiting == "host01 is locked because of a reason"
+        assert draining.orders == []
+        end(store, lock)
+        assert draining.run().state is State.SUCCEEDED
+        assert draining.orders == ["drain"]
+    finally:
+        draining.threads.shutdown()
 
 
 def test_where_the_database_cannot_be_read_nothing_is_said_to_be_free(store, database_url):

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.core.estate import Estate, VmSummary
 from bot.core.holds.model import Held, Hold, Kind
 from bot.core.lookup import find_vms, pick_vm, resolve_host
-from bot.core.names import is_path
+from bot.core.names import is_path, same_computer
 from bot.core.storage import same_path
 from bot.core.wording import render_list, render_word
 from bot.errors import Misnamed, Refused
@@ -69,6 +69,8 @@ def pick_lock(holds: Sequence[Hold], said: str) -> Hold:
 def _is_called(lock: Hold, said: str) -> bool:
     if lock.kind is Kind.STORAGE:
         return is_path(said) and same_path(lock.target, said)
+    if lock.kind is Kind.HOST:
+        return same_computer(lock.target, said)
     return said.casefold() in (lock.name.casefold(), lock.target.casefold())
 
 

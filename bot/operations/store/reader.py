@@ -154,10 +154,12 @@ class StoreReader:
             return tuple(connection.execute(query).scalars())
 
     def hosts_waited_for(self) -> tuple[str, ...]:
-        """Hosts that a queued operation needs room on."""
+        """Hosts that a queued operation needs room on, unless a freeze or lock keeps it anyway."""
         with self.database.reading() as connection:
             queued = rooms.select_queued(connection)
-        return tuple(dict.fromkeys(host for row in queued for host in (row["source"], row["destination"])))
+            held = holds.select_held(connection, queued)
+        free = [row for row in queued if row["id"] not in held]
+        return tuple(dict.fromkeys(host for row in free for host in (row["source"], row["destination"])))
 
     def grants(self, sites: Collection[str]) -> tuple[Grant, ...]:
         """What the workers of these sites are to carry out now."""
