@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from bot.core.holds.model import Hold, Kind
 from bot.core.holds.wording import refuse_locked
-from bot.core.lifecycle import HOLDING, State
+from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.operations.store import decisions, holds, rooms
@@ -63,9 +63,10 @@ class HoldRows:
                 rooms.pump(connection, now, self._store.means)
             else:
                 made = holds.to_hold(known)
-            states = [row["state"] for row in holds.select_concerned(connection, made)]
-            running = sum(state in HOLDING for state in states)
-            return Begun(made, states.count(State.QUEUED.value), running)
+            states = [State(row["state"]) for row in holds.select_concerned(connection, made)]
+            waiting = sum(state in (State.QUEUED, State.GRANTED) for state in states)
+            running = sum(state in (State.RUNNING, State.VERIFYING) for state in states)
+            return Begun(made, waiting, running)
 
     def _replace(self, connection: sa.Connection, wanted: Hold) -> None:
         there = [
