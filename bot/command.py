@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol, get_type_hints
 
 from bot.core import failover, freshness, wording
@@ -21,6 +21,8 @@ from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.evacuation.measuring import Rate
 from bot.core.grammar import Arguments, Usage
 from bot.core.history import Found
+from bot.core.holds import wording as holding
+from bot.core.holds.model import Hold
 from bot.core.host_change import HostChange, HostPlan
 from bot.core.maintenance import Maintenance, MaintenancePlan
 from bot.core.membership import Membership
@@ -29,6 +31,7 @@ from bot.core.names import (
     ClusterName,
     HostName,
     HostNames,
+    Lockable,
     OperationId,
     Person,
     StoragePath,
@@ -47,7 +50,23 @@ from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Interim, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.roster import Roster
 from bot.core.shown import Shown
-from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
+from bot.core.signal import (
+    Anchor,
+    Approve,
+    Cancel,
+    Close,
+    Confirm,
+    Decline,
+    Freeze,
+    Lock,
+    Look,
+    Pause,
+    Resume,
+    Signal,
+    Unfreeze,
+    Unlock,
+)
+from bot.core.until import Until, resolve_until
 from bot.errors import HostError, Refused
 
 __all__ = [
@@ -66,12 +85,15 @@ __all__ = [
     "Decline",
     "Evacuation",
     "EvacuationPlan",
+    "Freeze",
     "Host",
     "HostError",
     "HostName",
     "HostNames",
     "Interim",
     "Line",
+    "Lock",
+    "Lockable",
     "Look",
     "MaintenancePlan",
     "Mark",
@@ -92,6 +114,9 @@ __all__ = [
     "Table",
     "Text",
     "Topic",
+    "Unfreeze",
+    "Unlock",
+    "Until",
     "User",
     "Vm",
     "VmName",
@@ -101,11 +126,16 @@ __all__ = [
     "command",
     "failover",
     "freshness",
+    "holding",
     "marked",
+    "read_reason",
+    "resolve_until",
     "say",
     "to_timedelta",
     "wording",
 ]
+
+LONGEST_REASON = 300
 
 Answer = Reply | Interim | Plan | EvacuationPlan | HostPlan | Signal
 
@@ -205,6 +235,9 @@ class Operations(Protocol):
     def last_maintenance(self, host: str) -> Maintenance | None:
         """The newest that was carried out there, however it ended."""
 
+    def holds(self) -> tuple[Hold, ...]:
+        """Freezes and locks that have not ended, oldest first."""
+
     def rate_between(self, one: str, other: str) -> Rate | None:
         """What migrations between two hosts carried, by the record; None: none that tells is on it."""
 
@@ -251,12 +284,14 @@ class Context:
     """What a command may look at while it answers one person.
 
     Attributes:
+        zone: that times of day are in which people say.
         why: whether that person may say those words here, and by which rules; nothing is offered. Raises UsageError,
             Refused, HostError.
     """
 
     actor: UserId
     now: datetime
+    zone: tzinfo
     hosts: Hosts
     operations: Operations
     history: History
@@ -316,3 +351,22 @@ def command(
         )
 
     return wrap
+
+
+def read_reason(words: Sequence[str], said: str) -> str:
+    """The words after "because", as one sentence.
+
+    Args:
+        said: the command up to them.
+
+    Raises:
+        Refused: it is too long to stand on a card.
+    """
+    reason = " ".join(words)
+    if len(reason) > LONGEST_REASON:
+        raise Refused(
+            f"the reason has {len(reason)} characters",
+            needed=f"a reason of at most {LONGEST_REASON}",
+            hint=f"`{said}` and one sentence",
+        )
+    return reason

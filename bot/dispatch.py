@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -68,6 +69,10 @@ class Desk(Protocol):
 
 class Authority(Protocol):
     """Who may do what. Answers at once."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """That times of day are in which people say."""
 
     def decide(self, actor: UserId, channel: str, action: str, plan: AnyPlan | None = None) -> Verdict: ...
 
@@ -226,6 +231,7 @@ class Dispatcher:
         return Context(
             actor=ask.actor,
             now=self._clock.now(),
+            zone=self._authority.zone,
             hosts=self._hosts,
             operations=self._operations,
             history=self._history,

@@ -6,6 +6,7 @@ A leaf: imports nothing of Ferry. Any other exception is a bug of ours and shows
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -70,6 +71,28 @@ class Misnamed(Refused):
             self.hint = "\n".join(f"{where}: {text}" for (where, _), text in zip(self.commands, texts, strict=True))
         else:
             self.hint = f"did you mean {' or '.join(texts)}?"
+
+
+class Locked(Refused):
+    """Somebody holds what this would touch.
+
+    Attributes:
+        name: of what is locked.
+        by: Slack user id.
+        since, until: aware UTC; None: until it is unlocked.
+    """
+
+    def __init__(self, name: str, *, by: str, since: datetime, until: datetime | None, reason: str, free: str) -> None:
+        super().__init__(
+            f"{name} is locked: {reason}",
+            needed=f"{name} unlocked: nothing that touches it is planned anew until then",
+            hint=f"`{free}` ends the lock, said by whoever holds it, or by an operator; `locks` shows all there are",
+        )
+        self.name = name
+        self.by = by
+        self.since = since
+        self.until = until
+        self.reason = reason
 
 
 class DatabaseUnavailable(Refused):

@@ -1,6 +1,4 @@
-from bot.command import Arguments, Close, Context, OperationId, Refused, command
-
-_LONGEST_REASON = 300
+from bot.command import Arguments, Close, Context, OperationId, command, read_reason
 
 
 class CloseOperation(Arguments):
@@ -18,11 +16,5 @@ def close(ask: CloseOperation, _context: Context) -> Close:
 
     The reason is kept in the journal and shown on the card. Nothing is changed on a host.
     """
-    reason = " ".join(ask.reason)
-    if len(reason) > _LONGEST_REASON:
-        raise Refused(
-            f"the reason has {len(reason)} characters",
-            needed=f"a reason of at most {_LONGEST_REASON}",
-            hint=f"`close {ask.operation} because` and one sentence",
-        )
+    reason = read_reason(ask.reason, f"close {ask.operation} because")
     return Close(operation=ask.operation, reason=reason)

@@ -1,6 +1,4 @@
-from bot.command import Arguments, Context, Decline, OperationId, Refused, command
-
-_LONGEST_REASON = 300
+from bot.command import Arguments, Context, Decline, OperationId, command, read_reason
 
 
 class DeclineOperation(Arguments):
@@ -18,11 +16,5 @@ def decline(ask: DeclineOperation, _context: Context) -> Decline:
 
     The reason is kept in the journal and shown on the card. Who asked for it takes it back with `cancel`.
     """
-    reason = " ".join(ask.reason)
-    if len(reason) > _LONGEST_REASON:
-        raise Refused(
-            f"the reason has {len(reason)} characters",
-            needed=f"a reason of at most {_LONGEST_REASON}",
-            hint=f"`decline {ask.operation} because` and one sentence",
-        )
+    reason = read_reason(ask.reason, f"decline {ask.operation} because")
     return Decline(operation=ask.operation, reason=reason)

@@ -10,6 +10,7 @@ from bot.command import (
     Text,
     command,
     failover,
+    holding,
     wording,
 )
 from bot.core import shown
@@ -26,8 +27,7 @@ def status(ask: Status, context: Context) -> Reply:
     """Show what is open and what ended last, or one operation in full."""
     if ask.operation is None:
         return _overview(context)
-    operations, name = context.operations, ask.operation
-    found = operations.find(name) or operations.find_evacuation(name) or operations.find_host_change(name)
+    found = context.operations.find_shown(ask.operation)
     if found is None:
         raise Refused(
             f"there is no operation {ask.operation}",
@@ -45,7 +45,7 @@ def _overview(context: Context) -> Reply:
     alone = [shown.render_status_line(one, now) for one in operations.open() if not one.parent]
     open_ones: tuple[Line, ...] = (*hosts, *many, *alone)
     ended = tuple(shown.render_status_line(one, now) for one in operations.recent(RECENT))
-    parts = [Text(lines=open_ones)] if open_ones else []
+    parts = [*holding.render_holding(operations.holds()), *([Text(lines=open_ones)] if open_ones else [])]
     if ended:
         parts.append(Text(lines=(("Ended last:",), *ended)))
     anew = failover.find_failovers(context.hosts.estate(), now)

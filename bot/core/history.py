@@ -31,8 +31,14 @@ _DEEDS = {
     "close": "closed",
     "look": "had a look at",
     "refuse": "was refused",
+    "freeze": "froze Ferry",
+    "unfreeze": "ended the freeze",
+    "lock": "locked",
+    "unlock": "unlocked",
+    "take over": "took over and ended the lock of",
     "anchor": "anchored the journal",
 }
+_OF_HOLDS = frozenset({"freeze", "unfreeze", "lock", "unlock", "take over"})  # their summary says of what and why
 _LONGEST_SUMMARY = 160
 
 
@@ -161,7 +167,7 @@ def _render_deed(deed: Deed) -> Line:
 
 
 def _what(record: Record) -> str:
-    if record.event in ("propose", "refuse") or not record.vm:
+    if record.event in ("propose", "refuse", *_OF_HOLDS) or not record.vm:
         return record.summary
     moves = record.destination not in ("", record.source)
     route = f"from {record.source} to {record.destination}" if moves else ""

@@ -8,8 +8,8 @@
 
 Where the policy asks for approvals, confirming leads to "awaiting approval", and the last of them to the queue.
 `granted` holds a place at the source and at the destination; so do `running` and `verifying`. A host's refusal for
-want of room sends a running operation back to the queue (`RETURN`), and so does a pause of its evacuation before its
-order has left (`HOLD`); a try that may be repeated starts again from
+want of room sends a running operation back to the queue (`RETURN`), and so does a pause of its evacuation, a freeze
+or a lock before its order has left (`HOLD`); a try that may be repeated starts again from
 `running`. "Needs attention" is what Ferry says when it cannot know: it has ended, holds nothing, and is concluded by a
 later look, or closed by a person with a reason.
 

@@ -86,6 +86,16 @@ def netbios_name(computer: str) -> str:
     return computer.partition(".")[0][:_NETBIOS_LENGTH]
 
 
+def is_path(value: str) -> bool:
+    """Whether it is meant as a path: `D:\\VMs`, or a share."""
+    return value.startswith("\\\\") or value[1:2] == ":"
+
+
+def check_lockable(value: str) -> str:
+    """What may be locked: a VM or a host by name or id, or a folder by its path."""
+    return check_storage_path(value) if is_path(value) else check_vm_name(value)
+
+
 def check_operation_id(value: str) -> str:
     if not _OPERATION.match(value.lower()):
         raise ValueError("an operation is written like m-12")
@@ -159,6 +169,7 @@ VmName = Annotated[str, AfterValidator(check_vm_name)]
 HostName = Annotated[str, AfterValidator(check_host_name)]
 ClusterName = Annotated[str, AfterValidator(check_host_name)]  # it has a DNS name, like a host
 StoragePath = Annotated[str, AfterValidator(check_storage_path)]
+Lockable = Annotated[str, AfterValidator(check_lockable)]
 OperationId = Annotated[str, AfterValidator(check_operation_id)]
 Topic = Annotated[str, AfterValidator(check_topic), TakesMention()]
 Person = Annotated[str, AfterValidator(check_person), TakesMention()]

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.core.approval import Count
 from bot.core.estate import Frozen
+from bot.core.holds.model import Hold
 from bot.core.lifecycle import ENDED, State
 from bot.core.names import UserId
 from bot.core.plan import Plan
@@ -47,6 +48,7 @@ class Recorded(Frozen):
     ended_at: datetime | None = None
     outcome: Outcome | None = None
     counts: tuple[Count, ...] = ()  # the approvals that it needs, as they stood when somebody last decided
+    holds: tuple[Hold, ...] = ()  # that concern it now, while it is open: read for cards
 
     @property
     def ended(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.core.findings import render_findings
+from bot.core.names import UserId
 from bot.core.plan import MoveKind, Plan
-from bot.core.reply import Button, Code, Mark, Note, Part, Quote, Reply, Strong, Text, marked
-from bot.errors import HostError, HostUnreachable, Misnamed, Refused, UsageError
+from bot.core.reply import Button, Code, Line, Mark, Moment, Note, Part, Quote, Reply, Strong, Text, User, marked
+from bot.errors import HostError, HostUnreachable, Locked, Misnamed, Refused, UsageError
 
 _LONGEST_WORDS = 1500
 """Characters of a host's own words that are shown; the log has all of them."""
@@ -23,7 +24,7 @@ def render_refused(error: Refused, *, private: bool = False) -> Reply:
     """
     needed = (Text(lines=((Strong(text="Needed:"), " ", *marked(error.needed)),)),) if error.needed else ()
     return Reply(
-        title=marked(error.saw),
+        title=_locked(error) if isinstance(error, Locked) else marked(error.saw),
         parts=(*needed, *_hint(error.hint)),
         buttons=_choices(error) if isinstance(error, Misnamed) else (),
         private=private or error.private,
@@ -80,6 +81,12 @@ def render_blocked(plan: Plan) -> Reply:
         ),
         mark=Mark.BLOCKING,
     )
+
+
+def _locked(error: Locked) -> Line:
+    """Whoever is refused learns whom to ask."""
+    line: Line = (f"{error.name} is locked by ", User(id=UserId(error.by)), " since ", Moment(at=error.since))
+    return (*line, *((" until ", Moment(at=error.until)) if error.until else ()), f": {error.reason}")
 
 
 def _choices(error: Misnamed) -> tuple[Button, ...]:

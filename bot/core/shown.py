@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.core import card, host_card
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation import card as evacuation_card
+from bot.core.holds.wording import render_holding
 from bot.core.host_change import HostChange
 from bot.core.maintenance import Maintenance
 from bot.core.maintenance import card as maintenance_card
@@ -19,6 +20,12 @@ Shown = Operation | Evacuation | HostChange
 
 
 def render_card(shown: Shown, now: datetime) -> Reply:
+    """What holds it back comes first, in every state that it may still start from or goes on in."""
+    drawn = _render(shown, now)
+    return drawn.model_copy(update={"parts": (*render_holding(shown.holds), *drawn.parts)}) if shown.holds else drawn
+
+
+def _render(shown: Shown, now: datetime) -> Reply:
     match shown:
         case Evacuation():
             return evacuation_card.render_evacuation(shown, now)

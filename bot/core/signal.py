@@ -1,10 +1,12 @@
-"""What a command tells Ferry to do with an operation that exists, or with its journal. Data: the desk acts on it."""
+"""What a command tells Ferry to do with operations that exist, or with its journal. Data: the desk acts on it."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from bot.core.estate import Frozen
+from bot.core.holds.model import Held
 
 
 class Confirm(Frozen):
@@ -49,6 +51,32 @@ class Resume(Frozen):
     operation: str
 
 
+class Freeze(Frozen):
+    """Start nothing new."""
+
+    signal: Literal["freeze"] = "freeze"
+    reason: str
+    until: datetime | None = None
+
+
+class Unfreeze(Frozen):
+    signal: Literal["unfreeze"] = "unfreeze"
+
+
+class Lock(Frozen):
+    """Start nothing that touches this."""
+
+    signal: Literal["lock"] = "lock"
+    held: Held
+    reason: str
+    until: datetime | None = None
+
+
+class Unlock(Frozen):
+    signal: Literal["unlock"] = "unlock"
+    what: str
+
+
 class Anchor(Frozen):
     signal: Literal["anchor"] = "anchor"
 
@@ -56,4 +84,7 @@ class Anchor(Frozen):
 Agreement = Confirm | Approve | Decline
 """What people agree to or not, of an operation of any kind."""
 
-Signal = Agreement | Cancel | Look | Close | Pause | Resume | Anchor
+Holding = Freeze | Unfreeze | Lock | Unlock
+"""What holds back all that is planned, or some of it, and ends that."""
+
+Signal = Agreement | Cancel | Look | Close | Pause | Resume | Holding | Anchor

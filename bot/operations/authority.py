@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bot.core.approval import Count, Given
+from bot.core.holds.model import Held
 from bot.core.names import UserId
 from bot.core.policy import (
     AnyPlan,
@@ -24,6 +25,7 @@ from bot.core.policy import (
     decide_over,
     level_of,
     render_why,
+    target_of_hold,
     targets_of,
 )
 from bot.core.reply import Reply
@@ -56,7 +58,7 @@ class Authority:
         self._clock = clock
         self._facts = facts
         self._groups = groups
-        self._zone = zone
+        self.zone = zone
 
     def decide(self, actor: UserId, channel: str, action: str, plan: AnyPlan | None = None) -> Verdict:
         """Whether a person may do this there, now; with a plan: to all that it touches."""
@@ -68,6 +70,11 @@ class Authority:
         targets = targets_of(row.plan, self._facts)
         where = self._where(actor, channel)
         return decide_over(self._policy, self._groups(), where, action, row, row.plan.action, targets)
+
+    def decide_hold(self, actor: UserId, channel: str, action: str, held: Held, level: Level | None = None) -> Verdict:
+        """Whether a person may make or end a freeze or lock of that there, now."""
+        target, where = target_of_hold(held, self._facts), self._where(actor, channel)
+        return decide(self._policy, self._groups(), where, action, (target,), level)
 
     def counting(self, plan: AnyPlan, requester: UserId, at: datetime | None = None) -> Counting:
         """The approvals that a plan needs which is confirmed then, or now: a function of those given, without I/O."""
@@ -116,4 +123,4 @@ class Authority:
         return Where(actor=actor, channel=channel, local=self._local(at))
 
     def _local(self, at: datetime | None) -> datetime:
-        return (at or self._clock.now()).astimezone(self._zone)
+        return (at or self._clock.now()).astimezone(self.zone)

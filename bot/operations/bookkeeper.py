@@ -1,4 +1,5 @@
-"""Looks after the journal in the background: keeps its searchable copy fresh, and anchors it in the audit channel.
+"""Looks after the journal in the background: keeps its searchable copy fresh, and anchors it in the audit channel. It
+also tells of freezes and locks that time has ended.
 
 It writes nothing into the journal but its anchors. Rules: every anchor, a person's as well, is posted once, by the
 process that holds the lease; one that a former process may have posted is looked for first; what cannot be posted now
@@ -17,8 +18,10 @@ from bot.core.history import render_anchor
 from bot.core.journal import Anchor
 from bot.core.operation import Place
 from bot.errors import ChatError, FerryError, RateLimited
+from bot.operations.hold_notices import HoldNotices
 from bot.operations.journal import Journal
 from bot.operations.store import Store
+from bot.operations.store.hold_rows import HoldRows, Told
 from bot.ports import Chat, Clock
 
 LEASE = "bookkeeper"
@@ -49,6 +52,7 @@ class Bookkeeper:
         self._clock = clock
         self._copy = copy
         self._channel = channel
+        self._notices = HoldNotices(HoldRows(store), chat, channel)
         self._holder = holder or uuid.uuid4().hex
         self._not_before = clock.now()
         self._complaint = ""
@@ -64,13 +68,15 @@ class Bookkeeper:
             self._thread.join(patience_s)
 
     def turn(self) -> None:
-        """Copy what is new, and post an anchor if one is due.
+        """Copy what is new, and post an anchor and the ends of holds if there are any due.
 
         Raises:
             FerryError: the copy does not follow from the journal, or cannot be written.
         """
         if self._is_due() and self._store.lease(LEASE, self._holder):
             self._post_due()
+        if (told := self._due_notices()) and self._store.lease(LEASE, self._holder):
+            self._tell(told)
         self._copy()
         self._complaint = ""
 
@@ -97,6 +103,21 @@ class Bookkeeper:
         anchor, posted = self._journal.last_anchor()
         return anchor is None or not posted or self._clock.now() - anchor.at >= EVERY
 
+    def _due_notices(self) -> tuple[Told, ...]:
+        return () if self._clock.now() < self._not_before else self._notices.due()
+
+    def _tell(self, due: tuple[Told, ...]) -> None:
+        try:
+            for told in due:
+                self._notices.tell(told)
+        except ChatError as error:
+            self._put_off(error)
+            log.warning("end_of_hold_not_posted code=%s", error.code)
+
+    def _put_off(self, error: ChatError) -> None:
+        pause_s = max(PAUSE_S, error.seconds) if isinstance(error, RateLimited) else PAUSE_S
+        self._not_before = self._clock.now() + timedelta(seconds=pause_s)
+
     def _post_due(self) -> None:
         anchor, posted = self._journal.last_anchor()
         if anchor is None or (posted and self._is_due()):
@@ -106,8 +127,7 @@ class Bookkeeper:
         try:
             ts = self._post(anchor)
         except ChatError as error:
-            pause_s = max(PAUSE_S, error.seconds) if isinstance(error, RateLimited) else PAUSE_S
-            self._not_before = self._clock.now() + timedelta(seconds=pause_s)
+            self._put_off(error)
             log.warning("anchor_not_posted seq=%d channel=%s code=%s", anchor.seq, self._channel, error.code)
         else:
             self._journal.keep_posted(anchor, self._channel, ts)

@@ -12,6 +12,9 @@ from datetime import datetime
 from bot.core.approval import Count
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.history import render_anchor
+from bot.core.holds.model import Kind
+from bot.core.holds.touching import find_holds
+from bot.core.holds.wording import refuse_locked
 from bot.core.host_change import HostChange, HostPlan
 from bot.core.journal import Refusal
 from bot.core.lifecycle import Event, State
@@ -21,12 +24,13 @@ from bot.core.plan import Plan
 from bot.core.policy import AnyPlan
 from bot.core.reply import Reply
 from bot.core.shown import Shown
-from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
+from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Holding, Look, Pause, Resume, Signal
 from bot.errors import Refused
 from bot.operations.authority import Authority
 from bot.operations.consent import Consent, Patience
 from bot.operations.decided import render_cancel_asked, render_decided
 from bot.operations.evacuation_desk import EvacuationDesk
+from bot.operations.hold_desk import HoldDesk
 from bot.operations.host_desk import HostDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
@@ -67,18 +71,26 @@ class Desk:
         self._consent = Consent(store, clock, authority, patience, self._find_changes, self._permit)
         self._evacuations = EvacuationDesk(store, self._permit)
         self._host_changes = HostDesk(store, looking.rules_of, self._permit)
+        self._holds = HoldDesk(store, authority, self.refuse)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
-        """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
+        """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key. Refused if it is locked."""
+        self._refuse_locked(plan)
         return self._store.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> Evacuation:
-        """The same for many moves."""
+        """The same for many moves. What is locked stays out of such a plan; a lock made since then keeps it waiting."""
         return self._store.propose_evacuation(plan, ask, self._offer_ends(), self._needed(plan, ask))
 
     def propose_host_change(self, plan: HostPlan, ask: Ask) -> HostChange:
         """The same for a host itself."""
+        self._refuse_locked(plan)
         return self._host_changes.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
+
+    def _refuse_locked(self, plan: Plan | HostPlan) -> None:
+        for one in find_holds(self._store.holds(), plan):
+            if one.kind is not Kind.FREEZE:
+                raise refuse_locked(one)
 
     def _offer_ends(self) -> datetime:
         return self._clock.now() + self._patience.offer
@@ -108,6 +120,8 @@ class Desk:
         """
         if isinstance(signal, Anchor):
             return render_anchor(self._journal.anchor(ask.actor))
+        if isinstance(signal, Holding):
+            return self._holds.apply(signal, ask)
         row = self._store.find_shown(signal.operation)
         if row is None:
             raise Refused(

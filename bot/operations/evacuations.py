@@ -5,7 +5,8 @@ It changes nothing; plans go to the desk like those of single moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from bot.core.estate import Census
@@ -17,6 +18,9 @@ from bot.core.evacuation.pausing import add_pauses
 from bot.core.evacuation.planning import Place, Wish, plan_evacuation
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import Known
+from bot.core.holds.model import Hold
+from bot.core.holds.touching import locked_hosts
+from bot.core.holds.wording import refuse_locked
 from bot.core.lifecycle import State
 from bot.core.maintenance import refuse_down
 from bot.core.roster import Roster, Rosters
@@ -61,6 +65,7 @@ class Evacuations:
                 needed="destinations that are not evacuated themselves",
                 hint=f"`evacuate {', '.join(hosts)}` lets Ferry choose among the others",
             )
+        _refuse_locked(destinations, locked_hosts(self._store.holds()))
         wish = Wish(command=command, hosts=hosts, but=but, make_room=make_room)
         return self._plan(wish, destinations)
 
@@ -82,11 +87,14 @@ class Evacuations:
         return self._plan(wish, before.plan.destinations)
 
     def _plan(self, wish: Wish, destinations: Sequence[str]) -> EvacuationPlan:
-        censuses = self._read(wish.hosts, destinations)
+        rules = replace(self._rules, locks=self._store.holds())
+        locks = locked_hosts(rules.locks)
+        _refuse_locked(wish.hosts, locks)
+        censuses = self._read(wish.hosts, destinations, locks)
         self._refuse_dead(wish.hosts, censuses)
         rosters = self._rosters(censuses)
-        plan = plan_evacuation(wish, censuses, self._rules, self._place, self._known(rosters), rosters)
-        return add_pauses(plan, censuses, rosters)
+        plan = plan_evacuation(wish, censuses, rules, self._place, self._known(rosters), rosters)
+        return add_pauses(_note(plan, locks.values()), censuses, rosters)
 
     def bring_home(self, command: str, hosts: tuple[str, ...]) -> EvacuationPlan:
         away: dict[str, Away] = {}
@@ -98,9 +106,11 @@ class Evacuations:
                 needed="a host that Ferry has evacuated",
                 hint=f"`history {hosts[0]}` shows what was done with it",
             )
+        rules = replace(self._rules, locks=self._store.holds())
+        _refuse_locked(hosts, locked_hosts(rules.locks))
         censuses = self._read(hosts, ())
         rosters = self._rosters(censuses)
-        return plan_return(command, hosts, away, censuses, self._rules, self._known(rosters), rosters)
+        return plan_return(command, hosts, away, censuses, rules, self._known(rosters), rosters)
 
     def changes(self, plan: EvacuationPlan) -> tuple[str, ...]:
         """What differs now from what was offered; empty: nothing that matters."""
@@ -110,9 +120,10 @@ class Evacuations:
         censuses = self._inventory.read_all(involved)
         return find_changes(plan, censuses, self._rules.limits.memory_reserve_bytes, self._rosters(censuses))
 
-    def _read(self, hosts: Sequence[str], destinations: Sequence[str]) -> tuple[Census, ...]:
-        """Hosts to be emptied, and those that may take something: the named ones, or all others."""
+    def _read(self, hosts: Sequence[str], destinations: Sequence[str], but: Container[str] = ()) -> tuple[Census, ...]:
+        """Hosts to be emptied, and those that may take something: the named ones, or all others, but these."""
         others = destinations or [seen.host for seen in self._inventory.estate().hosts]
+        others = [host for host in others if host not in but]
         return self._inventory.read_all(dict.fromkeys((*hosts, *others)))
 
     def _rosters(self, censuses: Sequence[Census]) -> Rosters:
@@ -157,3 +168,16 @@ class Evacuations:
             if not wanted and found:
                 break
         return found
+
+
+def _refuse_locked(hosts: Iterable[str], locks: Mapping[str, Hold]) -> None:
+    for host in hosts:
+        if host in locks:
+            raise refuse_locked(locks[host])
+
+
+def _note(plan: EvacuationPlan, locks: Iterable[Hold]) -> EvacuationPlan:
+    """Locked hosts take nothing."""
+    names = [lock.name for lock in locks]
+    told = (f"not considered, because they are locked (`locks` shows by whom): {render_list(names)}",) if names else ()
+    return plan.model_copy(update={"notes": (*told, *plan.notes)})

@@ -1,5 +1,5 @@
-"""Keeps the queue moving where no person and no host does: ends offers, reminds of approvals, grants what may go, asks
-for fresh room, and says where a site's workers are missing. It also forgets what nobody needs any more.
+"""Keeps the queue moving where no person and no host does: ends offers and holds, reminds of approvals, grants what may
+go, asks for fresh room, and says where a site's workers are missing. It also forgets what nobody needs any more.
 
 Any process may do it, any number at once: every change is a compare-and-set. It runs no operation.
 """
@@ -15,6 +15,7 @@ from bot.core.recorded import render_reminder
 from bot.operations.pruning import prune
 from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
+from bot.operations.store.hold_rows import HoldRows
 from bot.operations.store.unserved import tell_unserved
 from bot.operations.ticker import Ticker
 
@@ -43,9 +44,11 @@ class Steward:
     ) -> None:
         self._store = store
         self._approvals = Approvals(store)
+        self._holds = HoldRows(store)
         self._ask_for_room = ask_for_room
         duties = (
             (tick_s, self.look_after_people),
+            (tick_s, self._holds.end_late),
             (tick_s, store.pump),
             (room_s, self._refresh_room),
             (room_s, lambda: tell_unserved(store)),

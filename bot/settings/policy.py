@@ -45,7 +45,8 @@ class ScopeSettings(Section):
     actions: Names = Field(
         (),
         description=(
-            "vm.migrate, vm.move_storage, host.evacuate, host.prepare, host.maintain; empty: all that change a host"
+            "vm.migrate, vm.move_storage, host.evacuate, host.prepare, host.maintain; of a rule also hold.freeze,"
+            " hold.lock; empty: all of them"
         ),
     )
     vms: Names = Field((), description="names of VMs; * stands for any characters", examples=["WEB-*"])

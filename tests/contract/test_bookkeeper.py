@@ -7,21 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.holds.model import EVERYTHING, Hold
 from bot.core.journal import read_anchor
+from bot.core.operation import Place
 from bot.lab.slack import ChannelSetup, Fault, Message, SlackServer
 from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.journal import Journal
 from bot.operations.store import Store
+from bot.operations.store.hold_rows import HoldRows
 from bot.settings import SlackSettings
 from bot.slack.poster import EVENT_TYPE, Poster, connect
 from tests.contract.slack_lab import running
 from tests.contract.test_announcer import WallClock
-from tests.operations.offers import ALICE, SetClock
+from tests.operations.offers import ALICE, SetClock, make_ask
 
 
 @pytest.fixture
 def server() -> Iterator[SlackServer]:
-    with running(channels=("audit", ChannelSetup("elsewhere", with_bot=False))) as one:
+    with running(channels=("audit", "ops", ChannelSetup("elsewhere", with_bot=False))) as one:
         yield one
 
 
@@ -137,3 +140,25 @@ def test_it_works_in_a_thread_of_its_own(server, store, clock):
     one.start()
     server.wait_for(lambda: posted(server), 8)
     one.stop()
+
+
+def test_a_hold_that_time_has_ended_is_told_once_where_it_was_asked_for_and_in_the_audit_channel(server, store, clock):
+    rows, one = HoldRows(store), keeper(server, store, clock)
+    place = Place(team="", channel=server.channel_id("ops"))
+    ask = make_ask("freeze until 1min because of a test", at=clock.now()).model_copy(update={"place": place})
+    wanted = Hold(**EVERYTHING.model_dump(), number=0, by=ALICE, reason="of a test", at=clock.now(), until=clock.now())
+    rows.begin(wanted, ask)
+    one.turn()
+    assert told(server) == {"#ops": 0, "#audit": 0}
+    rows.end_late()
+    for _ in range(2):
+        one.turn()
+        keeper(server, store, clock).turn()
+    assert told(server) == {"#ops": 1, "#audit": 1}
+    assert rows.untold() == ()
+
+
+def told(server: SlackServer) -> dict[str, int]:
+    """How often each channel says that it has ended."""
+    shown = {where: [server.render_text(one) for one in server.messages(where)] for where in ("#ops", "#audit")}
+    return {where: sum("its time has come" in "".join(lines) for lines in said) for where, said in shown.items()}

@@ -22,6 +22,7 @@ _AFTER_VERSION_2 = (
     "ALTER TABLE operation DROP COLUMN remind_at",
     "DROP TABLE approval",
     "DROP TABLE user_group",
+    "DROP TABLE hold",
 )
 EXECUTOR, QUEUE = "ferry", "site-default"
 

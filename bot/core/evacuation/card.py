@@ -152,7 +152,7 @@ def _under_way(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
 
 def _time(evacuation: Evacuation, progress: Progress) -> str:
     said = [f"{render_duration(progress.elapsed_s)} gone"]
-    if progress.left is not None and not evacuation.paused:
+    if progress.left is not None and not evacuation.paused and not evacuation.holds:
         said.append(f"{render_about(progress.left.seconds)} left")
     if progress.rate_bytes_s:
         said.append(render_rate(progress.rate_bytes_s))

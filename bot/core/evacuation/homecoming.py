@@ -15,6 +15,7 @@ from bot.core.evacuation.planning import answering
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.tied import bind_hard, render_broken
 from bot.core.evacuation.timing import UNKNOWN, Known, time_legs
+from bot.core.holds.touching import find_lock, locked_hosts
 from bot.core.names import VmId
 from bot.core.placement import plan_homecoming
 from bot.core.roster import NONE, Rosters
@@ -104,7 +105,9 @@ class _Return:
     ) -> None:
         self._rosters, self._ties = rosters, ties
         self._away, self._seen, self._rules = away, seen, rules
-        self._infos = [census.info for census in seen.values() if census.info is not None]
+        shut = locked_hosts(rules.locks)
+        self._open = [one for one in seen.values() if one.info is not None and one.host not in shut]
+        self._infos = [census.info for census in self._open if census.info is not None]
         self._now = {vm.id: vm for census in seen.values() for vm in census.vms}
         self.staying: list[Staying] = []
         self.legs: list[Leg] = []
@@ -117,6 +120,9 @@ class _Return:
         if vm is None or vm.host != one.at:
             silent = [host for host, census in self._seen.items() if census.info is None]
             self.staying.append(reasons.elsewhere(one.vm, one.vm_name, vm.host if vm else "", one.at, silent))
+            return False
+        if lock := find_lock(self._rules.locks, vm):
+            self.staying.append(reasons.locked(vm, lock))
             return False
         return True
 
@@ -133,9 +139,8 @@ class _Return:
             else:
                 guests.append(placement.Away(make_guest(vm, choice.allowed, self._rules), one.home))
         known = frozenset(one.vm.id for one in guests)
-        answered = [census for census in self._seen.values() if census.info is not None]
-        free = [make_target(census, self._rules, known) for census in answered]
-        vms, targets = bind_hard([one.vm for one in guests], free, self._ties, answered)
+        free = [make_target(census, self._rules, known) for census in self._open]
+        vms, targets = bind_hard([one.vm for one in guests], free, self._ties, self._open)
         away = [replace(one, vm=vm) for one, vm in zip(guests, vms, strict=True)]
         result = plan_homecoming(away, targets)
         for stage, shifts in enumerate(result.stages):

@@ -22,6 +22,7 @@ from bot.core.evacuation.plan import EvacuationKind, EvacuationPlan, Leg, Stayin
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.tied import place_tied, render_broken
 from bot.core.evacuation.timing import UNKNOWN, Known, Timed, time_legs
+from bot.core.holds.touching import find_lock
 from bot.core.placement import Guest, Method, Placement, Problem
 from bot.core.roster import NONE, Rosters
 from bot.core.wording import render_list
@@ -143,7 +144,7 @@ class _Work:
                 for census in destinations
                 if census.info is not None
                 for vm in census.vms
-                if not rules.stays(vm.name)
+                if not rules.stays(vm.name) and not find_lock(rules.locks, vm)
             ]
 
     def sort(self, vm: Vm) -> None:
@@ -151,6 +152,8 @@ class _Work:
         assert source is not None
         if vm.name.casefold() in {name.casefold() for name in self._wish.but} or vm.id in self._wish.but:
             self.staying.append(reasons.left_out(vm))
+        elif lock := find_lock(self._rules.locks, vm):
+            self.staying.append(reasons.locked(vm, lock))
         elif tag := self._rules.stays(vm.name):
             self.staying.append(reasons.tagged(vm, tag))
         else:

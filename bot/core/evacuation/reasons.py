@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from bot.core.estate import Vm
 from bot.core.evacuation.filters import OF_THE_VM, Choice
 from bot.core.evacuation.plan import Staying
+from bot.core.holds.model import Hold
+from bot.core.holds.wording import render_freeing, render_waiting
 from bot.core.names import VmId
 from bot.core.placement import Lack, Obstacle, Shortfall, Unplaced
 from bot.core.plan import Finding
@@ -22,6 +24,10 @@ def tagged(vm: Vm, tag: str) -> Staying:
 
 def left_out(vm: Vm) -> Staying:
     return _stay(vm, "left out, as asked")
+
+
+def locked(vm: Vm, lock: Hold) -> Staying:
+    return _stay(vm, render_waiting(lock), f"`locks` shows who holds it, `{render_freeing(lock)}` frees it")
 
 
 def nowhere_allowed(vm: Vm, choice: Choice) -> Staying:

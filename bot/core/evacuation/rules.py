@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bot.core.holds.model import Hold
 from bot.core.planner import Limits
 
 FIRST, USUAL, LAST = 0, 1, 2
@@ -22,6 +23,7 @@ class Rules:
         apart: tags whose VMs never share a host.
         processors_per_core: virtual processors of running VMs that a host may have for each of its own.
         failure_budget: after so many failed moves an evacuation pauses by itself.
+        locks: of VMs, hosts and folders, as they are now.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -32,6 +34,7 @@ class Rules:
     apart: tuple[str, ...] = ()
     processors_per_core: float = 8
     failure_budget: int = 5
+    locks: tuple[Hold, ...] = ()
 
     def tags_of(self, vm_name: str) -> frozenset[str]:
         return frozenset(tag for tag, pattern in self._patterns.items() if pattern.fullmatch(vm_name.casefold()))

@@ -13,10 +13,11 @@ _MOST_WORDS = 16
 
 
 def nearest(text: str, known: Iterable[str]) -> str | None:
-    """The known text that looks most like this one, if any does."""
-    by_folded = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(text[:_LONGEST_COMPARED].casefold(), list(by_folded), n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
+    """The known text that looks most like this one, if any does: of the same letters first, as fingers swap two."""
+    by_folded, said = {name.casefold(): name for name in known}, text[:_LONGEST_COMPARED].casefold()
+    close = difflib.get_close_matches(said, list(by_folded), n=3, cutoff=0.6)
+    same = [name for name in close if sorted(name) == sorted(said)]
+    return by_folded[(same or close)[0]] if close else None
 
 
 def repairs(

@@ -7,7 +7,17 @@
 from __future__ import annotations
 
 from bot.core.policy.approvals import Wanted, count, counts_for, find_needed
-from bot.core.policy.decide import PLANNED, Question, decide, decide_over, find_misses, level_of
+from bot.core.policy.decide import (
+    HOLD_FREEZE,
+    HOLD_LOCK,
+    NAMED,
+    PLANNED,
+    Question,
+    decide,
+    decide_over,
+    find_misses,
+    level_of,
+)
 from bot.core.policy.explain import render_why
 from bot.core.policy.lint import Known, Problem, lint
 from bot.core.policy.model import (
@@ -26,10 +36,13 @@ from bot.core.policy.model import (
     matches,
     simple,
 )
-from bot.core.policy.targets import AnyPlan, Facts, count_vms, targets_of
+from bot.core.policy.targets import AnyPlan, Facts, count_vms, target_of_hold, targets_of
 
 __all__ = [
     "DIRECT",
+    "HOLD_FREEZE",
+    "HOLD_LOCK",
+    "NAMED",
     "PLANNED",
     "AnyPlan",
     "Approval",
@@ -60,5 +73,6 @@ __all__ = [
     "matches",
     "render_why",
     "simple",
+    "target_of_hold",
     "targets_of",
 ]

@@ -2,8 +2,7 @@
 
 Asked by action before arguments are read; with the targets of the finished plan; at each click; and at the start.
 A time that counts is that of a person's decision, so that a long queue does not decide: the start is judged by the
-hours at which it was confirmed. What may not happen now although a rule grants it (a freeze, a lock) belongs between
-`decide` and who asks it: `Authority` has one method for each of the four moments.
+hours at which it was confirmed. A freeze or a lock is no matter of who may: see `bot.core.holds`.
 """
 
 from __future__ import annotations
@@ -17,13 +16,27 @@ from bot.core.policy.model import DIRECT, SIMPLE, Groups, Level, Policy, Rule, T
 from bot.core.wording import render_list
 
 _LOOKS = frozenset(
-    {"help", "unknown", "host.read", "vm.read", "operation.read", "operation.look", "history.read", "policy.read"}
+    {
+        "help",
+        "unknown",
+        "host.read",
+        "vm.read",
+        "operation.read",
+        "operation.look",
+        "history.read",
+        "policy.read",
+        "hold.read",
+    }
 )
 _STOPS = frozenset({"operation.cancel", "operation.pause"})
 """Ending what one asked for oneself is allowed at any hour, whatever it touches."""
+HOLD_FREEZE, HOLD_LOCK = "hold.freeze", "hold.lock"
+"""Making and ending them: a freeze, which is of everything, and a lock."""
 _APPROVES = frozenset({"operation.approve", "operation.decline"})
 PLANNED = frozenset({"vm.migrate", "vm.move_storage", "host.evacuate", "host.prepare", "host.maintain"})
-"""Actions that change a host: what `actions` of a rule may name. What is said about an operation goes by its own."""
+NAMED = PLANNED | {HOLD_FREEZE, HOLD_LOCK}
+"""What `actions` of a rule may name: actions that change a host, and those that hold them back. What is said about an
+operation goes by its own."""
 
 _WORDS = {
     "vm.migrate": "migrate VMs",
@@ -32,6 +45,8 @@ _WORDS = {
     "host.prepare": "set up hosts",
     "host.maintain": "drain and resume hosts",
     "journal.anchor": "anchor the journal",
+    HOLD_FREEZE: "freeze or unfreeze Ferry",
+    HOLD_LOCK: "lock or unlock",
 }
 
 
@@ -39,6 +54,8 @@ def level_of(action: str) -> Level:
     """What an action needs. One that is not known here changes something, as far as anybody knows."""
     if action in _LOOKS:
         return Level.LOOK
+    if action == HOLD_FREEZE:
+        return Level.OPERATE
     return Level.APPROVE if action in _APPROVES else Level.RUN
 
 
@@ -111,7 +128,8 @@ def _refuse(question: Question, target: Target | None) -> Verdict:
         return _refuse_stranger(question)
     misses = {rule.name: tuple(find_misses(question, rule, target)) for rule in mine}
     name = min(misses, key=lambda each: len(misses[each]))
-    what = _WORDS.get(question.action, f"do {question.action}") if level is Level.RUN else f"{level} this"
+    own = level is Level.RUN or (level is level_of(question.action) and question.action in _WORDS)
+    what = _WORDS.get(question.action, f"do {question.action}") if own else f"{level} this"
     on = f" ({target.vm or render_list(sorted(target.hosts))})" if target is not None else ""
     return Verdict(
         allowed=False,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.core.estate import Frozen
 from bot.core.names import UserId
-from bot.core.policy.decide import PLANNED
+from bot.core.policy.decide import NAMED, PLANNED
 from bot.core.policy.model import Approval, Groups, Level, Policy, Scope, is_group, matches
 from bot.core.wording import render_count, render_list
 
@@ -100,8 +100,10 @@ def _lint_scope(place: str, scope: Scope, known: Known, of_hosts: frozenset[str]
         if not any(matches((pattern,), host) for host in known.hosts):
             saw = f"no host of the settings is called {pattern!r}"
             yield Problem(place=f"{place}.hosts", saw=saw, remedy=f"one of {render_list(known.hosts, last='or')}")
-    if unknown := sorted(scope.actions - PLANNED):
-        saw, remedy = f"there is no action {unknown[0]!r}", f"take some of {render_list(sorted(PLANNED), last='and')}"
+    actions = NAMED if place.startswith("rules.") else PLANNED  # nobody approves a freeze
+    if unknown := sorted(scope.actions - actions):
+        listed = render_list(sorted(actions), most=len(actions))
+        saw, remedy = f"there is no action {unknown[0]!r}", f"take some of {listed}"
         yield Problem(place=f"{place}.actions", saw=saw, remedy=remedy)
     elif scope.actions and scope.actions <= of_hosts and (scope.vms or scope.tags or scope.storage):
         saw = f"it can never match: {render_list(sorted(scope.actions))} is not about VMs alone"

@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.core.evacuation import EvacuationPlan
+from bot.core.holds.model import Held, Kind
 from bot.core.host_change import HostPlan
 from bot.core.maintenance import MaintenancePlan
 from bot.core.plan import Move, Plan
 from bot.core.policy.model import Target
 from bot.core.storage import folder_of, travelling
+
+EVERY_HOST, EVERY_PATH = "every host", "every folder"
+"""Names that nothing has: only what is not limited to some covers them."""
 
 AnyPlan = Plan | EvacuationPlan | HostPlan
 
@@ -37,6 +41,24 @@ def targets_of(plan: AnyPlan, facts: Facts) -> tuple[Target, ...]:
             return tuple(_of_move(leg.plan.move, facts) for leg in plan.legs)
         case HostPlan():
             return tuple(_of_host_change(plan, facts))
+
+
+def target_of_hold(held: Held, facts: Facts) -> Target:
+    """What a freeze or lock would keep from being touched: a freeze everything, a folder one of any host."""
+    match held.kind:
+        case Kind.FREEZE:
+            return Target(hosts=frozenset({EVERY_HOST}), clusters=None, paths=(EVERY_PATH,))
+        case Kind.VM:
+            hosts = (held.host or EVERY_HOST,)
+            return _of_hosts(hosts, facts).model_copy(update={"vm": held.name, "tags": facts.tags_of(held.name)})
+        case Kind.HOST:
+            return _of_hosts((held.target,), facts)
+        case Kind.STORAGE:
+            return Target(hosts=frozenset({EVERY_HOST}), clusters=None, paths=(held.target,))
+
+
+def _of_hosts(hosts: tuple[str, ...], facts: Facts) -> Target:
+    return Target(hosts=frozenset(hosts), clusters=_clusters(hosts, facts))
 
 
 def count_vms(plan: AnyPlan) -> int:

@@ -162,7 +162,9 @@ class Errand:
             self._ignore |= ended_jobs(source)
         if not isinstance(verdict, NotMoved | Moved) or (isinstance(verdict, Moved) and not self._certain):
             return self._meet(verdict)
-        if self._row.held():  # a pause since, or one that an earlier order may have escaped, which has not arrived
+        if (
+            self._row.held()
+        ):  # a pause or freeze since, or one that an earlier order may have escaped, which has not arrived
             return self._hold()
         if differences := checked.result():
             return self._end_changed(differences)
@@ -185,9 +187,9 @@ class Errand:
         return True
 
     def _hold(self) -> bool:
-        """Back to its turn, in which it waits for its evacuation to go on. True, always: nothing was sent."""
+        """Back to its turn, in which it waits for what holds it back to end. True, always: nothing was sent."""
         self._leftovers.discard()
-        self._row.change(Event.HOLD, note="paused before its order left; back in the queue")
+        self._row.change(Event.HOLD, note="held back before its order left; back in the queue")
         return True
 
     def _end_changed(self, differences: tuple[str, ...]) -> bool:

@@ -41,6 +41,13 @@ class HostRunner:
         """Why policy does not let it start any more; empty: it does, or it has started."""
         return self._refusal(change) if self._state(change) is State.GRANTED else ""
 
+    def _hold(self, change: HostChange) -> bool:
+        """Back to the queue, if a freeze or lock keeps it. True: it is there; nothing was sent."""
+        held = self._state(change) is State.GRANTED and self._store.is_held(change.id)
+        if held:
+            self._change(change, Event.HOLD, note="held back before its order left; back in the queue")
+        return held
+
     def _state(self, change: HostChange) -> State:
         return self._require(change).state
 

@@ -79,7 +79,7 @@ class Maintainer(HostRunner):
     # The order
 
     def _begin(self, change: Maintenance, course: _Course) -> bool:
-        """Whether the order may have been given; otherwise the row has ended."""
+        """Whether the order may have been given; otherwise the row has ended, or waits again."""
         plan = change.plan
         roster = self._look_before(change)
         if roster is None:
@@ -95,6 +95,8 @@ class Maintainer(HostRunner):
         if refusal := self._find_refusal(change):
             summary = "nothing was ordered: it is no longer allowed"
             self._change(change, Event.FAIL, Outcome(summary=summary, cause=refusal, remedy=f"`{plan.command}`"))
+            return False
+        if self._hold(change):
             return False
         if judge(plan, roster.cluster) is Sight.DONE:
             self._change(change, Event.START)

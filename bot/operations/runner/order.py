@@ -20,7 +20,7 @@ class Unwanted(Exception):
 
 
 class Held(Exception):
-    """A pause of its evacuation came before the order had left: it is not sent now."""
+    """A pause of its evacuation, a freeze or a lock came before the order had left: it is not sent now."""
 
 
 class Order:

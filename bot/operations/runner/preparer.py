@@ -59,6 +59,8 @@ class Preparer(HostRunner):
             summary = "nothing was set: it is no longer allowed"
             self._change(preparation, Event.FAIL, Outcome(summary=summary, cause=refusal, remedy=plan.command))
             return
+        if self._hold(preparation):
+            return
         if self._state(preparation) is not State.VERIFYING:
             self._change(preparation, Event.START, note=f"setting up {plan.host}")
             for one in missing(preparation, host):

@@ -48,8 +48,8 @@ class Row:
         return "" if self.sent else self._refusal(self.operation)
 
     def held(self) -> bool:
-        """Whether its evacuation is paused: what has not left yet goes back to its turn. Safe from any thread."""
-        return bool(self.operation.parent) and self._store.is_held(self.operation.id)
+        """Whether a pause, freeze or lock keeps it: what has not left goes back to its turn. Safe from any thread."""
+        return self._store.is_held(self.operation.id)
 
     def require(self) -> Operation:
         """The row, if it is still this attempt's. Safe from any thread."""

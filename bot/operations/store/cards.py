@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bot.core.reply import Line
 from bot.core.shown import Shown
+from bot.operations.store import holds
 from bot.operations.store.rows import LINE, read_shown
 from bot.operations.store.tables import card, operation, step
 
@@ -52,11 +53,17 @@ def select_due(connection: sa.Connection) -> tuple[CardDue, ...]:
         .where(card.c.lost == "", behind)
         .order_by(operation.c.number)
     )
+    rows = list(connection.execute(query).mappings())
+    there = holds.select_holds(connection) if rows else ()
     return tuple(
         CardDue(
-            row["number"], read_shown(connection, row), row["ts"], row["shown_version"], tuple(lines.get(row["id"], ()))
+            row["number"],
+            holds.attach(there, read_shown(connection, row), row),
+            row["ts"],
+            row["shown_version"],
+            tuple(lines.get(row["id"], ())),
         )
-        for row in list(connection.execute(query).mappings())
+        for row in rows
     )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bot.core.evacuation import Evacuation, EvacuationKind
 from bot.core.evacuation.measuring import Rate
+from bot.core.holds.model import Hold
 from bot.core.host_change import HostChange
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
@@ -17,7 +18,7 @@ from bot.core.maintenance import Maintenance
 from bot.core.operation import Ask, Operation
 from bot.core.preparation import Preparation
 from bot.core.shown import Shown
-from bot.operations.store import cards, decisions, entries, inbox, rooms
+from bot.operations.store import cards, decisions, entries, holds, inbox, rooms
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
 from bot.operations.store.links import read_rate
@@ -133,10 +134,10 @@ class StoreReader:
             return tuple(read_shown(connection, row) for row in rows)
 
     def find_shown(self, operation_id: str) -> Shown | None:
-        """A row of any kind."""
+        """A row of any kind, with what holds it back."""
         with self.database.reading() as connection:
             row = select_row(connection, operation_id)
-            return read_shown(connection, row) if row else None
+            return holds.attach(holds.select_holds(connection), read_shown(connection, row), row) if row else None
 
     def find_offered(self, ask_key: str) -> Shown | None:
         """What an ask has made."""
@@ -153,10 +154,12 @@ class StoreReader:
             return tuple(connection.execute(query).scalars())
 
     def hosts_waited_for(self) -> tuple[str, ...]:
-        """Hosts that a queued operation needs room on."""
+        """Hosts that a queued operation needs room on, unless a freeze or lock keeps it anyway."""
         with self.database.reading() as connection:
             queued = rooms.select_queued(connection)
-        return tuple(dict.fromkeys(host for row in queued for host in (row["source"], row["destination"])))
+            held = holds.select_held(connection, queued)
+        free = [row for row in queued if row["id"] not in held]
+        return tuple(dict.fromkeys(host for row in free for host in (row["source"], row["destination"])))
 
     def grants(self, sites: Collection[str]) -> tuple[Grant, ...]:
         """What the workers of these sites are to carry out now."""
@@ -188,11 +191,17 @@ class StoreReader:
             return cards.select_due(connection)
 
     def is_held(self, operation_id: str) -> bool:
-        """Whether it belongs to an evacuation that is paused."""
-        parent = sa.select(operation.c.parent).where(operation.c.id == operation_id).scalar_subquery()
+        """Whether it belongs to an evacuation that is paused, or a freeze or lock concerns it."""
         with self.database.reading() as connection:
-            paused = connection.execute(sa.select(operation.c.paused).where(operation.c.id == parent)).scalar()
-        return bool(paused)
+            row = select_row(connection, operation_id)
+            parent = select_row(connection, row["parent"]) if row and row["parent"] else None
+            paused = parent is not None and parent["paused"]
+            return paused or (row is not None and bool(holds.concerning(holds.select_holds(connection), row)))
+
+    def holds(self) -> tuple[Hold, ...]:
+        """Freezes and locks that have not ended, oldest first."""
+        with self.database.reading() as connection:
+            return holds.select_holds(connection)
 
     def unanswered(self) -> tuple[Ask, ...]:
         with self.database.reading() as connection:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bot.core.admission import Resource, Room, Slot, count_foreign, decide_admission
 from bot.core.estate import Host
 from bot.core.lifecycle import HOLDING, Event, State
-from bot.operations.store import evacuations, sites
+from bot.operations.store import evacuations, holds, sites
 from bot.operations.store.entries import append
 from bot.operations.store.links import Links, wait_for_links
 from bot.operations.store.rows import IS_MOVE, effects, is_host_change, is_move, to_candidate, update
@@ -84,7 +84,7 @@ def _hold_back(connection: sa.Connection, queued: Sequence[sa.RowMapping]) -> di
     """Those that may not go whatever room there is, and why."""
     served = sites.read_served(connection)
     unserved = {row["id"]: sites.render_unserved(row) for row in queued if sites.is_unserved(served, row["site"])}
-    return unserved | evacuations.select_held(connection)
+    return unserved | evacuations.select_held(connection) | holds.select_held(connection, queued)
 
 
 def select_queued(connection: sa.Connection) -> list[sa.RowMapping]:

@@ -59,8 +59,7 @@ def kind_of(plan: HostPlan) -> str:
 def read_plan(row: sa.RowMapping) -> AnyPlan:
     if is_host_change(row):
         return HOST_CHANGES[row["kind"]][0].model_validate_json(row["plan"])
-    kind = EvacuationPlan if is_evacuation(row) else Plan
-    return kind.model_validate_json(row["plan"])
+    return EvacuationPlan.model_validate_json(row["plan"]) if is_evacuation(row) else _parse_plan(row["plan"])
 
 
 def read_shown(connection: sa.Connection, row: sa.RowMapping) -> Shown:

@@ -143,6 +143,34 @@ user_group = sa.Table(
     sa.Column("read_at", Utc, nullable=False),  # when the question to Slack was sent
 )
 
+hold = sa.Table(
+    "hold",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ask_key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),  # empty: a freeze of everything
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),  # of a VM, where it was seen then
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),  # where it was asked for
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("until", Utc),
+    sa.Column("ended_at", Utc),
+    sa.Column("ended_by", sa.Text),  # NULL once it has ended: its time was over
+    sa.Column("untold", sa.Boolean, nullable=False, server_default=sa.false()),  # that it has ended by itself
+)
+
+sa.Index(
+    "one_hold_of_each_thing",
+    hold.c.kind,
+    hold.c.target,
+    unique=True,
+    sqlite_where=hold.c.ended_at.is_(None),
+    postgresql_where=hold.c.ended_at.is_(None),
+)
+
 room = sa.Table(
     "room",
     metadata,

@@ -14,6 +14,7 @@ from bot.operations.store.tables import (
     APPEND_ONLY,
     approval,
     executor,
+    hold,
     lease,
     membership,
     metadata,
@@ -21,7 +22,7 @@ from bot.operations.store.tables import (
     user_group,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -109,5 +110,10 @@ def _to_5(connection: sa.Connection) -> None:
         table.create(connection)
 
 
-_STEPS = (_to_2, _to_3, _to_4, _to_5)
+def _to_6(connection: sa.Connection) -> None:
+    """Freezes and locks."""
+    hold.create(connection)
+
+
+_STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6)
 """From version 1 to 2, and so on."""

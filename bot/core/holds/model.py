@@ -1,0 +1,44 @@
+"""Holds, as their rows tell them. A leaf: every row may carry those that concern it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from bot.core.estate import Frozen
+from bot.core.names import UserId
+
+
+class Kind(StrEnum):
+    FREEZE = "freeze"  # of everything
+    VM = "vm"
+    HOST = "host"
+    STORAGE = "storage"
+
+
+class Held(Frozen):
+    """What is held.
+
+    Attributes:
+        target: a VM's id, a host's name in the settings, or a folder; empty: everything.
+        name: of a VM, as people say it; otherwise the target.
+        host: of a VM, where it was seen then: rules may be of some hosts.
+    """
+
+    kind: Kind
+    target: str = ""
+    name: str = ""
+    host: str = ""
+
+
+EVERYTHING = Held(kind=Kind.FREEZE)
+
+
+class Hold(Held):
+    """One row that has not ended."""
+
+    number: int
+    by: UserId
+    reason: str
+    at: datetime
+    until: datetime | None = None
