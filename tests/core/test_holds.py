@@ -217,7 +217,7 @@ def test_what_is_no_time_is_refused(said: str) -> None:
 # How they are said
 
 
-@pytest.mark.parametrize("state", set(State) - ENDED - {State.UNDER_WAY})
+@pytest.mark.parametrize("state", [state for state in State if state not in ENDED | {State.UNDER_WAY}])
 def test_every_open_card_says_who_froze_ferry_and_how_it_ends(state: State) -> None:
     shown = text_of(render_card(make_operation(state, holds=(hold(until=UNTIL),)), ASKED))
     assert f"Ferry is frozen by id='{ALICE}' since" not in shown.split("\n")[0]
