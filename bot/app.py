@@ -42,7 +42,7 @@ from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.memberships import Members, Memberships
-from bot.operations.policy import read_policy, require_sound
+from bot.operations.policy import read_calendar, read_policy, require_sound
 from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
 from bot.operations.runner.permission import refusal_by
@@ -50,6 +50,7 @@ from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.groups import GroupRows
 from bot.operations.store.memberships import MembershipRows
+from bot.operations.timekeeper import Timekeeper
 from bot.operations.user_groups import UserGroups
 from bot.ports import Clock
 from bot.registry import discover
@@ -305,6 +306,7 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         desk,
         base.limits,
         clock,
+        read_calendar(settings),
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
@@ -315,10 +317,13 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
     def form(name: str, ask: Ask) -> Form | None:
         return make_form(permits, base.inventory.hosts, name, ask)
 
+    patience, grace = _patience(settings), timedelta(minutes=settings.policy.missed_minutes)
+    timekeeper = Timekeeper(store, base.authority, dispatcher.plan_again, offer=patience.offer, grace=grace)
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
+        timekeeper,
         intake,
         _Listening(front, intake, form, groups.has_changed),
     ]

@@ -47,6 +47,8 @@ class Recorded(Frozen):
     ended_at: datetime | None = None
     outcome: Outcome | None = None
     counts: tuple[Count, ...] = ()  # the approvals that it needs, as they stood when somebody last decided
+    begins_at: datetime | None = None  # what its plan says
+    agreed: str = ""  # the digest that people agreed to, where the plan was made anew at its time
 
     @property
     def ended(self) -> bool:

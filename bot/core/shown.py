@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.core import card, host_card
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation import card as evacuation_card
 from bot.core.host_change import HostChange
+from bot.core.lifecycle import PLANNED, State
 from bot.core.maintenance import Maintenance
 from bot.core.maintenance import card as maintenance_card
 from bot.core.operation import Operation
 from bot.core.preparation import Preparation
 from bot.core.preparation import card as preparation_card
-from bot.core.reply import Line, Reply
+from bot.core.recorded import render_people as render_people
+from bot.core.reply import Line, Moment, Reply
 
 Shown = Operation | Evacuation | HostChange
 
@@ -33,6 +36,12 @@ def render_card(shown: Shown, now: datetime) -> Reply:
 
 
 def render_status_line(shown: Shown, now: datetime) -> Line:
+    line = _render_status_line(shown, now)
+    later = shown.state in PLANNED and shown.begins_at
+    return (*line, " · begins ", Moment(at=later)) if later else line
+
+
+def _render_status_line(shown: Shown, now: datetime) -> Line:
     match shown:
         case Evacuation():
             return evacuation_card.render_status_line(shown, now)
@@ -40,3 +49,14 @@ def render_status_line(shown: Shown, now: datetime) -> Line:
             return host_card.render_status_line(shown)
         case Operation():
             return card.render_status_line(shown, now)
+
+
+def list_scheduled(*kinds: Iterable[Shown]) -> tuple[Shown, ...]:
+    """Those that are agreed to and begin later, the next first."""
+    waiting = [
+        (row.begins_at, row.requested_at, row)
+        for rows in kinds
+        for row in rows
+        if row.state is State.SCHEDULED and row.begins_at
+    ]
+    return tuple(row for *_, row in sorted(waiting, key=lambda one: one[:2]))

@@ -69,18 +69,19 @@ class Desk:
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
-        return self._store.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
+        return self._store.propose(plan, ask, self._offer_ends(plan), self._needed(plan, ask))
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> Evacuation:
         """The same for many moves."""
-        return self._store.propose_evacuation(plan, ask, self._offer_ends(), self._needed(plan, ask))
+        return self._store.propose_evacuation(plan, ask, self._offer_ends(plan), self._needed(plan, ask))
 
     def propose_host_change(self, plan: HostPlan, ask: Ask) -> HostChange:
         """The same for a host itself."""
-        return self._host_changes.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
+        return self._host_changes.propose(plan, ask, self._offer_ends(plan), self._needed(plan, ask))
 
-    def _offer_ends(self) -> datetime:
-        return self._clock.now() + self._patience.offer
+    def _offer_ends(self, plan: AnyPlan) -> datetime:
+        ends = self._clock.now() + self._patience.offer
+        return min(ends, plan.begins_at) if plan.begins_at else ends
 
     def _needed(self, plan: AnyPlan, ask: Ask) -> tuple[Count, ...]:
         return self._authority.counting(plan, ask.actor)(())
@@ -120,7 +121,7 @@ class Desk:
                 return self._consent.approve(row, ask)
             case Decline():
                 return self._consent.decline(row, signal.reason, ask)
-            case Cancel() if row.state is State.AWAITING_APPROVAL:
+            case Cancel() if row.state in (State.AWAITING_APPROVAL, State.SCHEDULED):
                 self._permit(row, "operation.cancel", f"cancel {row.id}", ask)
                 return self._consent.withdraw(row, ask)
             case _ if isinstance(row, Evacuation):
@@ -169,6 +170,9 @@ class Desk:
                 return self._store.change(operation.id, Event.DECLINE, by=actor, outcome=outcome) is not None
             case State.AWAITING_APPROVAL:  # it was an offer a moment ago
                 outcome = Outcome(summary="withdrawn before it was approved; nothing was started")
+                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
+            case State.SCHEDULED:  # as above
+                outcome = Outcome(summary="withdrawn before its time came; nothing was started")
                 return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
             case State.QUEUED:
                 outcome = Outcome(summary="cancelled before its turn; nothing was started")

@@ -21,7 +21,7 @@ from bot.operations.store.tables import (
     user_group,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -109,5 +109,15 @@ def _to_5(connection: sa.Connection) -> None:
         table.create(connection)
 
 
-_STEPS = (_to_2, _to_3, _to_4, _to_5)
+def _to_6(connection: sa.Connection) -> None:
+    """Operations that begin later."""
+    moment = "DATETIME" if connection.dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
+    for statement in (
+        f"ALTER TABLE operation ADD COLUMN begins_at {moment}",
+        "ALTER TABLE operation ADD COLUMN agreed TEXT DEFAULT '' NOT NULL",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+_STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6)
 """From version 1 to 2, and so on."""
