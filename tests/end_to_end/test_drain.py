@@ -10,7 +10,7 @@ from bot.lab.world.cluster import Cluster, DrainStatus, Node
 from tests.ferry import Ferry
 
 POLICY = {
-    "tags": {"web": ["WEB-*"]},
+    "tags": {"web": ["WEB-*"], "domain-controllers": ["DC-*"]},
     "approvals": {"shop": {"actions": ["host.maintain"], "tags": ["web"]}},
 }
 BUDGET = {"updates_per_minute": 50}  # as many as Slack allows: the dialogues follow each other at once
