@@ -2,7 +2,8 @@
 
 Any bot may do it, any number at once: looking changes nothing, and what comes of it is one transaction that starts from
 the state "scheduled". So it happens once, and after a crash in between the next turn looks again. What has changed, is
-held back, or was missed is offered anew instead, in the same thread; nothing starts then until people agree.
+held back, or was missed is offered anew instead, in the same thread; nothing starts then until people agree. What
+cannot be planned is tried again for a while, and ends then.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.core.later import find_differences
 from bot.core.lifecycle import Event, State
@@ -27,6 +28,9 @@ from bot.operations.store.approvals import Approvals
 from bot.operations.ticker import Ticker
 
 log = logging.getLogger(__name__)
+
+AGAIN = timedelta(seconds=30)
+"""Before what could not be planned is planned again."""
 
 DUE = "due"
 """What kind of ask it is that has come due."""
@@ -65,6 +69,7 @@ class Timekeeper:
         self._offer = offer
         self._grace = grace
         self._find_hold = find_hold
+        self._again_at: dict[str, datetime] = {}  # of what could not be planned; a handful
         self._ticker = Ticker("ferry-timekeeper", ((tick_s, self.turn),))
 
     def start(self) -> None:
@@ -79,36 +84,37 @@ class Timekeeper:
             self._deal_with(row)
 
     def _deal_with(self, row: Shown) -> None:
+        now = self._store.clock.now()
+        if self._again_at.get(row.id, now) > now:
+            return
         ask = self._ask(row)
-        late_s = self._late_s(row)
         try:
             plan = self._plan_again(ask)
-        except HostError as error:
-            log.warning("due_not_planned operation=%s host=%s words=%r", row.id, error.host, error.words)
-            if late_s > self._grace.total_seconds():
-                self._give_up(row, f"it could not be planned: {error.message}")
-            return  # the next turn asks the host again
-        except (Refused, UsageError) as error:
-            self._give_up(row, f"it cannot be planned any more: {error.message}")
+        except UsageError as error:
+            self._give_up(row, f"`{ask.text}` is not understood any more: {error.message}")
+            return
+        except (Refused, HostError) as error:
+            self._put_off(row, error.message)
             return
         except Exception:
             incident = secrets.token_hex(4)
             log.exception("incident=%s operation=%s due", incident, row.id)
-            self._give_up(row, f"something is wrong in Ferry; the log has it as incident {incident}")
+            self._put_off(row, f"something is wrong in Ferry; the log has it as incident {incident}")
             return
         if isinstance(plan, Plan) and plan.blocked:
-            self._give_up(row, "; ".join(finding.text for finding in plan.blocked))
+            self._put_off(row, "; ".join(finding.text for finding in plan.blocked))
             return
         verdict = self._authority.decide(row.requested_by, row.place.channel, plan.action, plan)
         if not verdict.allowed:
             self._give_up(row, f"{row.requested_by} may not do so any more: {verdict.reason}")
             return
-        self._begin_or_ask(row, plan, ask, late_s)
+        self._begin_or_ask(row, plan, ask)
 
-    def _begin_or_ask(self, row: Shown, plan: AnyPlan, ask: Ask, late_s: float) -> None:
+    def _begin_or_ask(self, row: Shown, plan: AnyPlan, ask: Ask) -> None:
         found = list(find_differences(row.plan, plan))
-        if late_s > self._grace.total_seconds():
-            found.insert(0, f"its time was missed by {render_duration(late_s)}")
+        late = self._late(row)
+        if late > self._grace:
+            found.insert(0, f"its time was missed by {render_duration(late.total_seconds())}")
         anew = plan.model_copy(update={"command": row.plan.command, "begins_at": row.begins_at})
         judged = row.model_copy(update={"plan": anew, "agreed": row.plan.digest})
         refusal = self._authority.find_refusal(judged, self._rows.given(row.id), at=self._store.clock.now())
@@ -132,15 +138,28 @@ class Timekeeper:
         if asked:
             log.info("due_asked_again operation=%s found=%r", row.id, found)
 
+    def _put_off(self, row: Shown, why: str) -> None:
+        """It cannot be planned now: a host is silent, a backup runs. It is tried again until the grace is over."""
+        log.warning("due_not_planned operation=%s why=%r", row.id, why)
+        if self._late(row) > self._grace:
+            self._give_up(row, why)
+            return
+        self._again_at[row.id] = self._store.clock.now() + AGAIN
+        until: Line = (
+            "; it is tried again until ",
+            *((Moment(at=row.begins_at + self._grace),) if row.begins_at else ()),
+        )
+        self._rows.put_off(row.id, why, (*_render_due(row), *marked(why), *until))
+
     def _give_up(self, row: Shown, why: str) -> None:
         """There is nothing that could be offered instead."""
         outcome = Outcome(summary="it did not begin at its time; nothing was started", cause=why)
         note = (*_render_due(row), *marked(f"{why}; nothing was started"))
         self._rows.end(row.id, Event.EXPIRE, outcome=outcome, note=note, while_in=State.SCHEDULED)
 
-    def _late_s(self, row: Shown) -> float:
+    def _late(self, row: Shown) -> timedelta:
         assert row.begins_at is not None  # or it would not be due
-        return (self._store.clock.now() - row.begins_at).total_seconds()
+        return self._store.clock.now() - row.begins_at
 
     def _ask(self, row: Shown) -> Ask:
         """What the person would say now."""

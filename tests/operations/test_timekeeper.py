@@ -18,7 +18,7 @@ from bot.core.policy import AnyPlan, Policy, simple
 from bot.core.reply import Reply
 from bot.core.shown import Shown, list_scheduled, render_status_line
 from bot.core.signal import Cancel
-from bot.errors import HostUnreachable, Refused
+from bot.errors import HostUnreachable, Refused, UsageError
 from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
 from bot.operations.timekeeper import Timekeeper
@@ -185,34 +185,63 @@ BLOCKED = make_plan().model_copy(
 )
 
 
+SILENT = HostUnreachable("host02", "reading it")
+
+
 @pytest.mark.parametrize(
-    ("plans", "why"), [(Refused("VM-01 is on host02 already"), "VM-01 is on host02 already"), (BLOCKED, "the switch")]
+    ("plans", "why"),
+    [
+        (Refused("VM-01 is on host02 already"), "VM-01 is on host02 already"),
+        (BLOCKED, "host02 lacks the switch"),
+        (SILENT, "Ferry does not reach host02 for reading it"),
+        (RuntimeError("a bug"), "something is wrong in Ferry; the log has it as incident"),
+    ],
 )
-def test_what_cannot_be_planned_any_more_ends_and_is_told(house: House, plans: AnyPlan | Exception, why: str) -> None:
+def test_what_cannot_be_planned_is_tried_again_until_the_grace_is_over(
+    house: House, plans: AnyPlan | Exception, why: str
+) -> None:
     house.agree()
     house.plans = plans
     house.turn()
-    assert house.row().state is State.EXPIRED
-    assert why in house.told("m-1")
-    assert ALICE in house.told("m-1")
-
-
-def test_a_silent_host_is_asked_until_the_grace_is_over(house: House) -> None:
-    house.agree()
-    house.plans = HostUnreachable("host02", "reading it")
-    house.turn()
     assert house.row().state is State.SCHEDULED
+    told = house.told("m-1")
+    assert why in told
+    assert ALICE in told
+    assert "it is tried again until" in told
+    house.turn(minutes=16)
+    assert house.row().state is State.EXPIRED
+    assert house.told("m-1").count(why) == 2
+    assert house.store.find_shown("m-2") is None
+
+
+def test_what_can_be_planned_again_in_time_begins(house: House) -> None:
+    house.agree()
+    house.plans = SILENT
+    house.turn()
     house.plans = make_plan()
     house.turn(minutes=1)
     assert house.row().state is State.QUEUED
 
 
-def test_a_host_that_stays_silent_ends_it(house: House) -> None:
+def test_what_cannot_be_planned_is_not_tried_all_the_time(house: House) -> None:
     house.agree()
-    house.plans = HostUnreachable("host02", "reading it")
-    house.turn(minutes=16)
+    house.plans = SILENT
+    house.clock.forward(hours=10)
+    keeper = house.keeper()
+    keeper.turn()
+    keeper.turn()
+    assert len(house.planned) == 1
+    house.clock.forward(seconds=31)
+    keeper.turn()
+    assert len(house.planned) == 2
+
+
+def test_a_command_that_is_understood_no_more_ends_it(house: House) -> None:
+    house.agree()
+    house.plans = UsageError("`migrate` is not a command")
+    house.turn()
     assert house.row().state is State.EXPIRED
-    assert "it could not be planned: Ferry does not reach host02" in house.told("m-1")
+    assert "is not understood any more" in house.told("m-1")
 
 
 def test_cancel_takes_it_off_and_nobody_begins_it(house: House) -> None:

@@ -161,6 +161,15 @@ class Approvals:
             self._queue(connection, operation_id, now)
             return True
 
+    def put_off(self, operation_id: str, why: str, note: Line) -> None:
+        """Remember why what is due could not be planned; the thread is told the first time."""
+        with self._store.writing() as connection:
+            row = _select(connection, operation_id, Event.DUE)
+            if row is None or row["waiting"]:
+                return
+            update(connection, row, {"waiting": why, "version": row["version"] + 1})
+            cards.add_step(connection, operation_id, note, self._store.clock.now())
+
     def ask_again(
         self,
         operation_id: str,
