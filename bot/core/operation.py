@@ -80,5 +80,5 @@ class Ask(Frozen):
     at: datetime  # when the person sent it
     received_at: datetime
     message: str = ""  # ts of the message it came from; empty for a slash command
-    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form | retraction
+    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form | retraction | due
     card: str = ""  # for a button: ts of the card it was pressed on

@@ -21,7 +21,7 @@ from bot.core.policy import AnyPlan
 from bot.core.reply import Line, Moment, User, marked
 from bot.core.shown import Shown
 from bot.core.wording import render_duration, render_list
-from bot.errors import HostError, Refused, UsageError
+from bot.errors import DatabaseUnavailable, HostError, Refused, UsageError
 from bot.operations.authority import Authority
 from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
@@ -122,6 +122,8 @@ class Timekeeper:
         if not found:
             try:
                 self._rows.begin(row.id, anew)
+            except DatabaseUnavailable:
+                raise  # whether it was kept is for the next turn to see
             except Refused as error:
                 found = [error.saw]
         if found:

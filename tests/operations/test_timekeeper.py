@@ -36,7 +36,7 @@ class House:
 
     def __init__(self, store: Store, clock: SetClock, given: Policy = OPEN) -> None:
         self.office, self.store, self.clock = Office(store, clock, given), store, clock
-        self.plans: AnyPlan | Exception = make_plan()
+        self.plans: AnyPlan | BaseException = make_plan()
         self.planned: list[Ask] = []
         self.held = ""
 
@@ -57,7 +57,7 @@ class House:
     def keeper(self) -> Timekeeper:
         def plan_again(ask: Ask) -> AnyPlan:
             self.planned.append(ask)
-            if isinstance(self.plans, Exception):
+            if isinstance(self.plans, BaseException):
                 raise self.plans
             return self.plans
 
@@ -316,6 +316,16 @@ def test_a_new_process_finds_what_the_last_one_left(house: House, database_url: 
     again.turn()
     assert again.row().state is State.QUEUED
     again.store.close()
+
+
+def test_who_dies_after_planning_leaves_it_to_the_next(house: House) -> None:
+    house.agree()
+    house.plans = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        house.turn()
+    house.plans = make_plan()
+    house.turn()
+    assert house.events() == ["propose", "schedule", "due"]
 
 
 @both
