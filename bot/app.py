@@ -15,10 +15,8 @@ from zoneinfo import ZoneInfo
 import commands
 from bot.audit import AuditCopy
 from bot.charts import draw_evacuation
-from bot.core.deadline import Deadlines
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation.gantt import make_picture
-from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import network_of
 from bot.core.form import Form, make_form
 from bot.core.membership import Membership
@@ -31,9 +29,10 @@ from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
+from bot.operations.arrivals import tell_arrivals
 from bot.operations.authority import Authority
 from bot.operations.bookkeeper import Bookkeeper
-from bot.operations.consent import Patience
+from bot.operations.configuration import read_links, read_patience, read_rules, read_timing
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.evacuations import Evacuations
@@ -151,7 +150,7 @@ def build(
     parts: list[Part] = [*_memberships(base, watched), base.inventory]
     parts.append(Steward(base.store, base.inventory.ask_room_soon, keep=keep))
     if role is not Role.BOT:
-        parts.append(_engine(base, timing or _timing(settings), dead_after_s))
+        parts.append(_engine(base, timing or read_timing(settings), dead_after_s))
     bot_user = ""
     if role is not Role.WORKER:
         front = SlackFront(settings.slack)
@@ -181,7 +180,7 @@ class _Base:
 
 def _base(settings: Settings, clock: Clock, name: str, sites: Iterable[str], dead_after_s: float) -> _Base:
     at = {host: its.site for host, its in settings.hosts.items()}
-    links = _links(settings.hosts)
+    links = read_links(settings.hosts)
     reserve = int(settings.operations.memory_reserve_gib * (1 << 30))
     limits = Limits(memory_reserve_bytes=reserve, link_gbit_s=links)
     store = Store(settings.operations.database_url.get_secret_value(), clock, sites=at, network=network_of(limits))
@@ -213,7 +212,7 @@ def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
         admitted = hosts_with(settings, ever, domains)
         base.fleet.admit(admitted)
         base.sites.update({name: host.site for name, host in admitted.items()})
-        base.links.update(_links(admitted))
+        base.links.update(read_links(admitted))
         base.store.links.known = network_of(base.limits)
         look_after(hosts_with(settings, {one.cluster: one.nodes for one in known}, domains))
 
@@ -293,9 +292,9 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
     chat = Poster(front.client)
     copy = AuditCopy(settings.operations.audit_file, Journal(store.database, clock))
     place = Placer(settings.evacuation.solver_s).place
-    evacuations = Evacuations(base.inventory, store, _rules(settings, base.limits), place)
+    evacuations = Evacuations(base.inventory, store, read_rules(settings, base.limits), place)
     looking = Looking(store, base.fleet)
-    desk = Desk(store, clock, base.recheck, _patience(settings), base.authority, looking, evacuations.changes)
+    desk = Desk(store, clock, base.recheck, read_patience(settings), base.authority, looking, evacuations.changes)
     dispatcher = Dispatcher(
         discover(commands),
         base.authority,
@@ -317,20 +316,22 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
     def form(name: str, ask: Ask) -> Form | None:
         return make_form(permits, base.inventory.hosts, name, ask)
 
-    patience, grace = _patience(settings), timedelta(minutes=settings.policy.missed_minutes)
-    timekeeper = Timekeeper(store, base.authority, dispatcher.plan_again, offer=patience.offer, grace=grace)
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
+    look = partial(tell_arrivals, store, base.inventory.read_vms)
+    updates = settings.operations.updates_per_minute
     return [
-        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
+        Announcer(store, chat, clock, updates, base.presence.id, draw=_draw, look=look),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
-        timekeeper,
+        _timekeeper(base, dispatcher),
         intake,
         _Listening(front, intake, form, groups.has_changed),
     ]
 
 
-def _links(hosts: Mapping[str, HostSettings]) -> dict[str, float]:
-    return {name: host.link_gbit_s for name, host in hosts.items() if host.link_gbit_s}
+def _timekeeper(base: _Base, dispatcher: Dispatcher) -> Timekeeper:
+    offer = read_patience(base.settings).offer
+    grace = timedelta(minutes=base.settings.policy.missed_minutes)
+    return Timekeeper(base.store, base.authority, dispatcher.plan_again, offer=offer, grace=grace)
 
 
 def _authority(settings: Settings, clock: Clock, inventory: Inventory, groups: GroupRows, limits: Limits) -> Authority:
@@ -338,45 +339,12 @@ def _authority(settings: Settings, clock: Clock, inventory: Inventory, groups: G
         seen = inventory.estate().on(name)
         return seen.info.cluster if seen is not None and seen.info is not None else None
 
-    facts = Facts(tags_of=_rules(settings, limits).tags_of, cluster_of=cluster_of)
+    facts = Facts(tags_of=read_rules(settings, limits).tags_of, cluster_of=cluster_of)
     return Authority(read_policy(settings), clock, facts, groups.read, ZoneInfo(settings.policy.time_zone))
-
-
-def _patience(settings: Settings) -> Patience:
-    return Patience(
-        offer=timedelta(minutes=settings.operations.offer_minutes),
-        approval=timedelta(minutes=settings.policy.approval_minutes),
-        reminder=timedelta(minutes=settings.policy.reminder_minutes),
-    )
-
-
-def _rules(settings: Settings, limits: Limits) -> Rules:
-    given = settings.evacuation
-    return Rules(
-        limits=limits,
-        tags=settings.tags,
-        first=given.first,
-        last=given.last,
-        never=given.never,
-        apart=given.apart,
-        processors_per_core=given.processors_per_core,
-        failure_budget=given.failure_budget,
-    )
 
 
 def _draw(evacuation: Evacuation) -> bytes:
     return draw_evacuation(make_picture(evacuation))
-
-
-def _timing(settings: Settings) -> Timing:
-    given = settings.operations
-    deadlines = Deadlines(
-        live_s=given.live_deadline_minutes * 60,
-        shared_nothing_s=given.shared_nothing_deadline_minutes * 60,
-        storage_s=given.storage_deadline_minutes * 60,
-        estimates=given.deadline_estimates,
-    )
-    return Timing(stall_s=given.stall_s, deadlines=deadlines)
 
 
 def _recheck(inventory: Inventory, store: Store, clock: Clock, limits: Limits) -> Callable[[Plan], tuple[str, ...]]:

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from bot.command import Answer, Command, Context, Evacuations, History, Hosts, Operations
 from bot.core.evacuation import EvacuationPlan
-from bot.core.evacuation.card import render_preview
+from bot.core.evacuation.offered import render_preview
 from bot.core.grammar import Arguments, Ending, Word, normalise, split
 from bot.core.host_change import HostPlan
 from bot.core.journal import Refusal

@@ -1,5 +1,5 @@
 from bot.command import Arguments, Context, HostNames, Reply, VmNames, command
-from bot.core.evacuation import card
+from bot.core.evacuation import offered
 
 
 class PlanEvacuate(Arguments):
@@ -27,4 +27,4 @@ def plan_evacuate(ask: PlanEvacuate, context: Context) -> Reply:
     said = ask.model_copy(update={"hosts": names, "destinations": context.evacuations.names(ask.destinations)})
     text = plan_evacuate.usage.write(said).removeprefix("plan ")
     plan = context.evacuations.evacuate(text, said.hosts, said.destinations, but=said.vms, make_room=said.make_room)
-    return card.render_preview(plan)
+    return offered.render_preview(plan)

@@ -34,7 +34,7 @@ def status(ask: Status, context: Context) -> Reply:
             needed="the id that stands on an operation's card, like m-12",
             hint="`status` lists the open ones and those that ended last",
         )
-    return shown.render_card(found, context.now)
+    return shown.render_copy(found, context.now)
 
 
 def _overview(context: Context) -> Reply:

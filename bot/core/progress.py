@@ -9,6 +9,7 @@ All cards of a workspace share one budget, because Slack limits `chat.update` pe
     3. Percent ticks leave that and at least a quarter of the budget alone, and keep a pause after any update; the card
        shown longest ago is next. So one running move ticks every two seconds, ten of them every twenty seconds each,
        and a state change never finds the budget eaten by ticks.
+       How many of an evacuation's moves are done is such a tick: a card of hundreds has the share of a card of one.
     4. A card is drawn from its row when its turn comes: ticks that were skipped cost nothing.
 """
 

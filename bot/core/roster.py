@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from bot.core.estate import Cluster, Frozen, Role
 from bot.core.names import VmId, same_computer
+from bot.core.ties import Tie, by_vm, ties_of
 
 
 class Roster(Frozen):
@@ -21,6 +22,10 @@ class Roster(Frozen):
         """The roles that a node owns, the highest priority first, which is the order of a drain."""
         owned = (role for role in self.roles if same_computer(role.group.owner, node))
         return tuple(sorted(owned, key=lambda role: -role.group.priority))
+
+    def ties(self) -> tuple[Tie, ...]:
+        """Of its virtual machines, by their ids."""
+        return by_vm(ties_of(self.cluster), {role.group.name: role.vm for role in self.roles if role.vm})
 
 
 Rosters = Mapping[str, Roster]

@@ -16,7 +16,7 @@ from bot.core.operation import Operation
 from bot.core.preparation import Preparation
 from bot.core.preparation import card as preparation_card
 from bot.core.recorded import render_people as render_people
-from bot.core.reply import Line, Moment, Reply
+from bot.core.reply import Code, Line, Moment, Note, Reply
 
 Shown = Operation | Evacuation | HostChange
 
@@ -33,6 +33,20 @@ def render_card(shown: Shown, now: datetime) -> Reply:
             return card.render_card(shown, now)
         case _:
             raise TypeError(f"{type(shown).__name__} has no card")
+
+
+def render_copy(shown: Shown, now: datetime) -> Reply:
+    """The card as it is at this moment, for who asks elsewhere.
+
+    Nobody updates a copy: its buttons would go on offering what is long decided, so it names what they type instead.
+    """
+    card = render_card(shown, now)
+    told: Line = ("As of ", Moment(at=now), ".")
+    if not shown.ended:
+        told = (*told, " Its own card, where it was asked for, goes on.")
+    for number, button in enumerate(card.buttons):
+        told = (*told, ", " if number else " To type: ", Code(text=button.sends))
+    return card.model_copy(update={"parts": (*card.parts, Note(line=told)), "buttons": ()})
 
 
 def render_status_line(shown: Shown, now: datetime) -> Line:

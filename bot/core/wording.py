@@ -158,6 +158,10 @@ def render_list(items: Sequence[str], most: int = 4, last: str = "and") -> str:
     return f" {last} ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def render_word(text: str) -> str:
     """A name as it would be typed in a command: in quotes where it needs them."""
     return text if plain(text) else quote(text)

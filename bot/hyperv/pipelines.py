@@ -172,7 +172,7 @@ def ask_nodes() -> tuple[Statement, ...]:
 
 
 def ask_roster() -> tuple[Statement, ...]:
-    """The cluster and all its roles: who may own them, and how it moves them when it empties a node.
+    """The cluster and all its roles: who may own them, what ties them, and how it moves them when it empties a node.
 
     A property that a resource does not have is an error for that one alone.
     """
@@ -186,6 +186,7 @@ def ask_roster() -> tuple[Statement, ...]:
         (resources | GET_CLUSTER_OWNER_NODE()).tolerated(),
         *((resources | GET_CLUSTER_PARAMETER(Name=name)).tolerated() for name in ("VmID", "DefaultMoveType")),
         (kind | GET_CLUSTER_PARAMETER(Name="MoveTypeThreshold")).tolerated(),
+        ask_rules(),
     )
 
 

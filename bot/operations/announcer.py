@@ -21,16 +21,17 @@ import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
 
 from bot.core.operation import Place
 from bot.core.progress import Behind, Schedule, decide_updates
-from bot.core.reply import Code, Line, Mark, Reply, Text
+from bot.core.reply import Code, Mark, Reply, Text
 from bot.core.shown import Shown, render_card
 from bot.errors import ChatError, RateLimited
-from bot.operations.drawing import Draw, Drawings, draw_reply, name_file
+from bot.operations.drawing import Draw, Drawings, Look, draw_reply, name_file
 from bot.operations.pace import EVER, Kind, Memory, Pace
-from bot.operations.store import CardDue, StepDue, Store
+from bot.operations.store import CardDue, Store
+from bot.operations.store.evacuations import ARRIVALS
+from bot.operations.threads import key_of_steps, next_steps, render_steps, render_title, thread_of
 from bot.ports import Chat, Clock
 
 LEASE = "announcer"
@@ -47,12 +48,21 @@ class Announcer:
 
     Args:
         draw: the picture of an evacuation that has ended.
+        look: fills in what came to its hosts meanwhile.
     """
 
     def __init__(
-        self, store: Store, chat: Chat, clock: Clock, updates_per_minute: int, holder: str = "", *, draw: Draw
+        self,
+        store: Store,
+        chat: Chat,
+        clock: Clock,
+        updates_per_minute: int,
+        holder: str = "",
+        *,
+        draw: Draw,
+        look: Look,
     ) -> None:
-        self._drawings = Drawings(draw, store.changed.ring)
+        self._drawings = Drawings(draw, look, store.changed.ring)
         self._store = store
         self._chat = chat
         self._clock = clock
@@ -187,8 +197,9 @@ class Announcer:
         return memory.maybe_posted or (self._is_inherited(card) and not memory.looked_for)
 
     def _maybe_logged(self, card: CardDue) -> bool:
-        memory = self._memory(card)
-        return memory.maybe_logged or (self._is_inherited(card) and not memory.logs_looked_for)
+        """A line that nobody has filled in yet was surely not posted."""
+        memory, unfilled = self._memory(card), card.steps[0].file == ARRIVALS
+        return not unfilled and (memory.maybe_logged or (self._is_inherited(card) and not memory.logs_looked_for))
 
     def _is_inherited(self, card: CardDue) -> bool:
         """Whether another process may have announced it before."""
@@ -257,7 +268,7 @@ class Announcer:
 
     def _log_steps(self, card: CardDue, ts: str) -> None:
         """What waits in the thread where the card is, or in the card's own: lines as one message, or one file."""
-        place = _thread_of(card, ts)
+        place = thread_of(card, ts)
         self._pace.posted_at[place.channel] = self._clock.now()
         memory = self._memory(card)
         memory.maybe_logged = True
@@ -274,11 +285,11 @@ class Announcer:
         """Its ts; empty for a file, which is no message of its own."""
         first = card.steps[0]
         if not first.file:
-            return self._chat.post(place, _render_steps(card), key=_key_of_steps(card))
+            return self._chat.post(place, render_steps(card), key=key_of_steps(card))
         if reply := draw_reply(card.operation, first.file):
-            return self._chat.post(place, reply, key=_key_of_steps(card))
+            return self._chat.post(place, reply, key=key_of_steps(card))
         name, data = name_file(card.operation, first.file), self._drawings.take(card.operation, first.file)
-        self._chat.share(place, name, data, _render_title(first.line))
+        self._chat.share(place, name, data, render_title(first.line))
         return ""
 
     def _take_back(self, channel: str, ts: str) -> None:
@@ -288,24 +299,24 @@ class Announcer:
 
     def _find_steps(self, card: CardDue, ts: str) -> None:
         """What may have been posted: lines that are there get what has been added since, a file is there or not."""
-        place = _thread_of(card, ts)
+        place = thread_of(card, ts)
         first = card.steps[0]
         if first.file and draw_reply(card.operation, first.file) is None:
             name = name_file(card.operation, first.file)
             if self._chat.find_shared(place, name, card.operation.requested_at):
                 log.info("file found operation=%s name=%s", card.operation.id, name)
                 self._keep_steps(card, "")
-        elif found := self._chat.find(place, _key_of_steps(card), card.operation.requested_at):
+        elif found := self._chat.find(place, key_of_steps(card), card.operation.requested_at):
             log.info("lines found operation=%s ts=%s", card.operation.id, found)
             if not first.file:
                 self._pace.updates.append(self._clock.now())
-                self._chat.update(place.channel, found, _render_steps(card))
+                self._chat.update(place.channel, found, render_steps(card))
             self._keep_steps(card, found)
         memory = self._memory(card)
         memory.logs_looked_for, memory.maybe_logged = True, False
 
     def _keep_steps(self, card: CardDue, ts: str) -> bool:
-        return self._store.steps_posted(card.operation.id, [step.number for step in _next_steps(card)], ts)
+        return self._store.steps_posted(card.operation.id, [step.number for step in next_steps(card)], ts)
 
     # When it goes wrong
 
@@ -368,29 +379,3 @@ class Announcer:
             for operation, memory in self._memories.items()
             if operation in kept or (memory.shown is not None and not memory.shown.ended)
         }
-
-
-def _thread_of(card: CardDue, ts: str) -> Place:
-    """Where the card is said in a thread, that one, else the card's own."""
-    place = card.operation.place
-    return place.model_copy(update={"thread": place.thread or ts})
-
-
-def _key_of_steps(card: CardDue) -> str:
-    """By the first line that waits: the same before and after a crash, however many have come since."""
-    return f"{card.operation.id}/{card.steps[0].number}"
-
-
-def _next_steps(card: CardDue) -> list[StepDue]:
-    """What goes out in one call: a file, or the lines up to the next one."""
-    first, *rest = card.steps
-    return [first] if first.file else [first, *takewhile(lambda step: not step.file, rest)]
-
-
-def _render_steps(card: CardDue) -> Reply:
-    first, *rest = (step.line for step in _next_steps(card))
-    return Reply(title=first, parts=(Text(lines=tuple(rest)),) if rest else ())
-
-
-def _render_title(line: Line) -> str:
-    return "".join(span for span in line if isinstance(span, str))

@@ -31,6 +31,7 @@ from bot.operations.host_desk import HostDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.store import Store
+from bot.operations.store.unserved import withdraw
 from bot.ports import Clock
 
 
@@ -174,12 +175,8 @@ class Desk:
             case State.SCHEDULED:  # as above
                 outcome = Outcome(summary="withdrawn before its time came; nothing was started")
                 return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
-            case State.QUEUED:
-                outcome = Outcome(summary="cancelled before its turn; nothing was started")
-                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
-            case State.GRANTED if not self._store.is_served(operation.id):
-                outcome = Outcome(summary="cancelled before any worker took it up; nothing was started")
-                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
+            case State.QUEUED | State.GRANTED if withdraw(self._store, operation.id, actor):
+                return True
             case _:
                 return self._store.ask_cancel(operation.id, actor)
 

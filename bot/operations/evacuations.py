@@ -85,7 +85,7 @@ class Evacuations:
         censuses = self._read(wish.hosts, destinations)
         self._refuse_dead(wish.hosts, censuses)
         rosters = self._rosters(censuses)
-        plan = plan_evacuation(wish, censuses, self._rules, self._place, self._known(), rosters)
+        plan = plan_evacuation(wish, censuses, self._rules, self._place, self._known(rosters), rosters)
         return add_pauses(plan, censuses, rosters)
 
     def bring_home(self, command: str, hosts: tuple[str, ...]) -> EvacuationPlan:
@@ -99,7 +99,8 @@ class Evacuations:
                 hint=f"`history {hosts[0]}` shows what was done with it",
             )
         censuses = self._read(hosts, ())
-        return plan_return(command, hosts, away, censuses, self._rules, self._known(), self._rosters(censuses))
+        rosters = self._rosters(censuses)
+        return plan_return(command, hosts, away, censuses, self._rules, self._known(rosters), rosters)
 
     def changes(self, plan: EvacuationPlan) -> tuple[str, ...]:
         """What differs now from what was offered; empty: nothing that matters."""
@@ -137,8 +138,9 @@ class Evacuations:
             if not isinstance(answer, str):
                 refuse_down(host, answer, self._inventory.estate())
 
-    def _known(self) -> Known:
-        return Known(*self._store.measured())
+    def _known(self, rosters: Rosters) -> Known:
+        clusters = {roster.cluster.name: roster for roster in rosters.values()}
+        return Known(*self._store.measured(), ties=tuple(tie for one in clusters.values() for tie in one.ties()))
 
     def _away_from(self, host: str) -> Mapping[str, Away]:
         """What the last evacuation of the host took away, with the retries of it, by VM id."""

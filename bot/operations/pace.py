@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.core.evacuation import Evacuation
+from bot.core.evacuation.ending import failed_moves
 from bot.core.operation import Operation
 from bot.core.progress import WINDOW, Urgency
 from bot.core.shown import Shown
@@ -51,17 +52,21 @@ class Memory:
         self.failures = min(self.failures + 1, 10)
 
     def urgency(self, operation: Shown) -> Urgency:
-        """Percent, and words about it or about a turn, are ticks; anything else that a card shows is a change."""
+        """Percent, done moves, and words about them or about a turn, are ticks; else what a card shows is a change."""
         if operation.ended:
             return Urgency.ENDED
         return Urgency.TICK if self.shown and _steady(operation) == _steady(self.shown) else Urgency.CHANGED
 
 
 def _steady(operation: Shown) -> object:
-    """What stays between two ticks. Of an evacuation's moves, only how many have ended."""
+    """What stays between two ticks.
+
+    That one more of an evacuation's moves is done is a tick: where they end all the time its card would leave nothing
+    of the budget to the others. One that failed is not, and the failure budget bounds how often that happens.
+    """
     if isinstance(operation, Evacuation):
-        ended = sum(move.ended for move in operation.moves)
-        return operation.model_copy(update={"version": 0, "moves": ()}), ended
+        rest = operation.model_copy(update={"version": 0, "moves": (), "pauses": ()})
+        return rest, len(failed_moves(operation.moves)), [pause.state for pause in operation.pauses]
     ticks = {"percent": 0} if isinstance(operation, Operation) else {}
     return operation.model_copy(update={"waiting": "", "version": 0, **ticks})
 

@@ -15,6 +15,7 @@ from bot.core.recorded import render_reminder
 from bot.operations.pruning import prune
 from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
+from bot.operations.store.unserved import tell_unserved
 from bot.operations.ticker import Ticker
 
 _LATE = {State.PROPOSED: "nobody confirmed it", State.AWAITING_APPROVAL: "it was not approved"}
@@ -47,7 +48,7 @@ class Steward:
             (tick_s, self.look_after_people),
             (tick_s, store.pump),
             (room_s, self._refresh_room),
-            (room_s, store.tell_unserved),
+            (room_s, lambda: tell_unserved(store)),
             (prune_s, lambda: prune(store, store.clock.now() - keep)),
         )
         self._ticker = Ticker("ferry-steward", duties)

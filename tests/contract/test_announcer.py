@@ -76,11 +76,15 @@ def draw(_: Evacuation) -> bytes:
     return b"a picture"
 
 
+def look(_: Evacuation) -> None:
+    """Nothing here is an evacuation that has ended."""
+
+
 @contextmanager
 def announcing(
     store: Store, chat: Chat, clock: Clock | None = None, updates_per_minute: int = 40, holder: str = ""
 ) -> Iterator[Announcer]:
-    announcer = Announcer(store, chat, clock or WallClock(), updates_per_minute, holder, draw=draw)
+    announcer = Announcer(store, chat, clock or WallClock(), updates_per_minute, holder, draw=draw, look=look)
     announcer.start()
     try:
         yield announcer
@@ -435,4 +439,4 @@ def test_what_a_predecessor_posted_is_found_although_its_clock_was_slow(
 
 
 def test_an_announcer_that_was_never_started_can_be_stopped(store: Store, poster: Poster) -> None:
-    Announcer(store, poster, WallClock(), 40, draw=draw).stop()
+    Announcer(store, poster, WallClock(), 40, draw=draw, look=look).stop()

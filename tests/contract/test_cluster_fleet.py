@@ -292,6 +292,7 @@ class TestNodes:
         assert (roster.cluster.name, roster.live_from, len(roles)) == ("HVC1", 2000, 12)
         assert roles["SQL-01"].possible_owners == ("HOST01", "HOST02")
         assert roles["VM-01"].possible_owners == ("HOST01", "HOST02", "HOST03")
+        assert [rule.name for rule in roster.cluster.rules or ()] == ["web", "mail"]
         assert (roles["VM-01"].vm, roles["VM-01"].move_type) == (lab.id("VM-01"), 1)
         assert roles["TEST-01"].move_type == 4294967295
         assert [role.group.name for role in roster.on("host01")][-1] == "TEST-01", "the lowest priority"

@@ -10,13 +10,13 @@ import pytest
 
 from bot.core.estate import Census, Cluster, ClusterGroup, ClusterNode, NodeState, Role, Switch, Vm, VmState
 from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
-from bot.core.evacuation.card import render_evacuation, render_preview, render_status_line
+from bot.core.evacuation.card import render_evacuation, render_status_line
 from bot.core.evacuation.changes import find_changes
 from bot.core.evacuation.ending import conclude
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.homecoming import Away, plan_return
-from bot.core.evacuation.listing import render_list_of_moves
 from bot.core.evacuation.measuring import Past, measure
+from bot.core.evacuation.offered import render_list_of_moves, render_preview
 from bot.core.evacuation.pausing import add_pauses
 from bot.core.evacuation.planning import Wish, plan_evacuation
 from bot.core.evacuation.rules import Rules

@@ -194,7 +194,7 @@ CASES: dict[str, tuple[Given, Level, str, str, str]] = {
     "rules not told": (
         Given(cluster={"rules": None}),
         WARNING,
-        "apart",
+        "rules",
         "HVC1 does not tell its affinity rules (Get-ClusterAffinityRule)",
         "",
     ),

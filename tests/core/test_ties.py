@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from bot.core.affinity import AffinityRule, RuleType
-from bot.core.estate import Census, Cluster, ClusterGroup, Vm
+from bot.core.estate import Census, Cluster, ClusterGroup, ClusterNode, NodeState, Role, Vm
 from bot.core.evacuation import EvacuationPlan
+from bot.core.evacuation.homecoming import Away, plan_return
+from bot.core.evacuation.offered import render_preview
 from bot.core.evacuation.planning import Wish, plan_evacuation
 from bot.core.evacuation.timing import Known
+from bot.core.roster import Roster
 from bot.core.ties import Tie, by_vm, ties_of
+from tests.asking import text_of
 from tests.core.moves import GB
 from tests.core.test_evacuation import RULES, by_hand, census, stays, vm, where
 
@@ -145,6 +149,53 @@ def test_fault_domains_are_not_judged(apart: bool) -> None:
     assert notes(plan) == [f"{WEB} speaks of fault domains, which Ferry does not read"]
 
 
+def test_what_belongs_together_with_a_vm_that_no_host_shows_is_said() -> None:
+    plan = evacuate([tie(ONE, TWO)], census("host01", ONE), census("host02"))
+    assert notes(plan) == [f"{WEB} is not kept: VM-01 on host02 and others elsewhere"]
+
+
+def test_a_plan_judges_ties_once_all_have_moved_not_move_by_move() -> None:
+    roles = [Role(group=ClusterGroup(name=one.name, owner="HOST01"), vm=one.id) for one in (ONE, TWO)]
+    rules = (AffinityRule(name="web", type=RuleType.SAME_NODE, groups=(ONE.name, TWO.name)),)
+    nodes = tuple(ClusterNode(name=name, state=NodeState.UP) for name in ("HOST01", "HOST02"))
+    groups = tuple(role.group for role in roles)
+    roster = Roster(cluster=Cluster(name="HVC1", nodes=nodes, groups=groups, rules=rules), roles=tuple(roles))
+    vms = [one.model_copy(update={"clustered": True}) for one in (ONE, TWO)]
+    here, there = census("host01", *vms, cluster="HVC1"), census("host02", cluster="HVC1")
+    wish = Wish(command="evacuate host01", hosts=("host01",))
+    rosters = {"host01": roster, "host02": roster}
+    plan = plan_evacuation(wish, [here, there], RULES, by_hand, Known(ties=roster.ties()), rosters)
+    assert where(plan) == {"VM-01": "host02", "VM-02": "host02"}
+    assert notes(plan) == []
+    assert "affinity" not in text_of(render_preview(plan))
+
+
 def test_a_tie_of_vms_that_do_not_move_says_nothing() -> None:
     plan = evacuate([tie(TWO, THREE, apart=True)], census("host01", ONE), census("host02", TWO, THREE))
     assert (where(plan), notes(plan)) == ({"VM-01": "host02"}, [])
+
+
+# In a return
+
+
+def bring_home(ties: Sequence[Tie], *censuses: Census) -> EvacuationPlan:
+    away = {one.id: Away(one.id, one.name, "host01", "host02") for one in (ONE, TWO)}
+    return plan_return("return host01", ("host01",), away, censuses, RULES, Known(ties=tuple(ties)))
+
+
+def test_what_is_kept_apart_strictly_does_not_come_home_to_one_host() -> None:
+    here = [one.model_copy(update={"host": "host02"}) for one in (ONE, TWO)]
+    there = (census("host01"), census("host02", *here))
+    strict = bring_home([tie(ONE, TWO, apart=True, hard=True)], *there)
+    assert len(where(strict)) == 1
+    assert list(stays(strict).values()) == [f"a VM of {WEB} is on host01"]
+    wished = bring_home([tie(ONE, TWO, apart=True)], *there)
+    assert set(where(wished)) == {"VM-01", "VM-02"}
+    assert notes(wished) == [f"{WEB} cannot be kept: VM-01 and VM-02 on host01"]
+
+
+def test_nobody_comes_home_to_a_host_where_somebody_lives_from_whom_he_is_kept_apart() -> None:
+    here = [one.model_copy(update={"host": "host02"}) for one in (ONE, TWO)]
+    plan = bring_home([tie(ONE, THREE, apart=True, hard=True)], census("host01", THREE), census("host02", *here))
+    assert where(plan) == {"VM-02": "host01"}
+    assert stays(plan) == {"VM-01": f"a VM of {WEB} is on host01"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from bot.lab.world.cluster import Cluster, DrainStatus, Node
+from bot.lab.world.cluster import AffinityRule, Cluster, DrainStatus, Node, RuleType
 from tests.ferry import Ferry
 
 POLICY = {
@@ -38,6 +39,25 @@ def node_of(lab: Ferry, name: str) -> Node:
 def on(lab: Ferry, name: str) -> set[str]:
     with lab.world.look():
         return {group.name for group in cluster_of(lab).on(node_of(lab, name))}
+
+
+def test_an_evacuation_keeps_to_the_rules_of_affinity_and_says_which_wish_it_cannot_keep(lab: Ferry) -> None:
+    """First, while everything is where the scenario put it. SQL-01 may go to host02 only, where APP-02 is."""
+    rules = cluster_of(lab).rules or []
+    cluster_of(lab).rules = [
+        *rules,
+        AffinityRule("pair", RuleType.DIFFERENT_NODE, ["VM-01", "APP-01"]),
+        AffinityRule("calm", RuleType.DIFFERENT_NODE, ["SQL-01", "APP-02"], soft=True),
+    ]
+    try:
+        plan = lab.ask("plan evacuate host01")
+    finally:
+        cluster_of(lab).rules = rules
+    goes_to = dict(re.findall(r"• (\S+) → (\w+),", plan))
+    assert {goes_to["VM-01"], goes_to["APP-01"]} == {"host02", "host03"}, "kept apart strictly"
+    assert goes_to["DC-01"] == "host03", "away from DC-02, as the cluster wishes"
+    assert "the affinity rule calm of HVC1 cannot be kept: APP-02 and SQL-01 on host02" in plan
+    assert plan.count("affinity") == 1
 
 
 def test_a_node_is_drained_and_gets_everything_back(lab: Ferry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -46,7 +47,7 @@ def test_the_dialogue_of_the_readme(person: Person) -> None:
     person.type("migrate VM-01 to host02")
     offer = person.wait_for("m-1 · proposed")
     assert "Move VM-01 from host01 to host02?" in offer
-    assert "This offer ends today at" in offer
+    assert re.search(r"This offer ends (today|tomorrow) at \d", offer)
     person.become("mallory")
     person.press("Confirm")
     assert "Only visible to you" in person.wait_for("you are not on Ferry's allow list")

@@ -77,5 +77,13 @@ def test_a_preparation_cannot_be_paused(ferry: Ferry, host02: Host) -> None:
     card = ferry.say("prepare host02")
     name = ferry.text(card).split(" · ")[0].split()[-1]
     assert "changes a host, which is not paused half-way" in ferry.text(ferry.say(f"pause {name}"))
-    assert "Prepare host02?" in ferry.text(ferry.say(f"status {name}"))
+    copy = ferry.say(f"status {name}")
+    assert "Prepare host02?" in ferry.text(copy)
+    assert f"Its own card, where it was asked for, goes on. To type: confirm {name}, cancel {name}" in ferry.text(copy)
+    assert not copy.buttons
     assert f"{name} proposed · prepare host02" in ferry.text(ferry.say("status"))
+    ferry.press(card, "Cancel")
+    ferry.wait_until_ended(card)
+    ended = ferry.text(ferry.say(f"status {name}"))
+    assert "As of " in ended
+    assert "goes on" not in ended

@@ -10,7 +10,7 @@ import pytest
 from bot.core.evacuation import Evacuation
 from bot.core.lifecycle import State
 from bot.operations.drawing import Drawings
-from bot.operations.store.evacuations import PICTURE
+from bot.operations.store.evacuations import ARRIVALS, PICTURE
 from tests.core.test_evacuation import row
 
 PATIENCE_S = 10.0
@@ -24,7 +24,11 @@ def made(drawings: Drawings, done: threading.Event, shown: Evacuation) -> None:
 
 def drawn_by(draw: Callable[[Evacuation], bytes]) -> tuple[Drawings, threading.Event]:
     done = threading.Event()
-    return Drawings(draw, done.set), done
+    return Drawings(draw, look, done.set), done
+
+
+def look(_: Evacuation) -> None:
+    raise AssertionError("only asked for what came to a host")
 
 
 def test_nobody_waits_for_a_picture_and_it_is_told_when_it_is_there() -> None:
@@ -61,3 +65,20 @@ def test_what_could_not_be_drawn_is_drawn_again_when_it_is_wanted_again() -> Non
     done.clear()
     made(drawings, done, shown)
     assert drawings.take(shown, PICTURE) == b"a picture"
+
+
+def test_a_line_that_hosts_fill_in_is_looked_for_beside_the_cards_and_again_after_an_accident() -> None:
+    done, looks = threading.Event(), iter([ZeroDivisionError(), None])
+
+    def look(_: Evacuation) -> None:
+        if error := next(looks):
+            raise error
+
+    drawings, shown = Drawings(lambda _: b"", look, done.set), row(State.SUCCEEDED)
+    assert not drawings.ready(shown, ARRIVALS)
+    assert done.wait(PATIENCE_S)
+    with pytest.raises(ZeroDivisionError):
+        drawings.ready(shown, ARRIVALS)
+    done.clear()
+    assert not drawings.ready(shown, ARRIVALS)
+    assert done.wait(PATIENCE_S)

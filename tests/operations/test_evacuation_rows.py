@@ -13,9 +13,10 @@ from bot.core.reply import Line
 from bot.core.schedule import Trip, plan
 from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
+from bot.operations.store.unserved import tell_unserved, withdraw
 from tests.asking import plain
 from tests.operations.offers import ALICE, BOB, OFFER, SetClock, both, make_ask, make_plan
-from tests.operations.rows import found, know_room, queues
+from tests.operations.rows import discharge, enlist, found, know_room, queues
 
 pytestmark = both
 
@@ -175,6 +176,39 @@ def test_cancelled_it_ends_what_waits_and_asks_for_what_runs(store, begun):
     ended = now(store, begun.id)
     assert ended.state is State.CANCELLED
     assert ended.outcome.summary == "0 of 3 VMs moved, 3 cancelled"
+
+
+def test_cancelled_it_waits_for_no_worker_that_is_not_there(store, begun):
+    """The worker has died; should it come back, it starts nothing."""
+    enlist(store, "bot#1")
+    assert store.cancel_evacuation(begun.id, ALICE)
+    assert now(store, begun.id).state is State.CANCELLED
+    outcome = found(store, "m-2").outcome
+    assert outcome is not None
+    assert outcome.summary == "cancelled before any worker took it up; nothing was started"
+    assert store.change("m-2", Event.START, attempt=1) is None
+    assert not store.regrant("m-2", 1)
+
+
+def test_a_cancel_whose_worker_dies_ends_all_the_same(store, begun):
+    enlist(store, "worker#1", "main")
+    assert store.cancel_evacuation(begun.id, ALICE)
+    tell_unserved(store)
+    assert states(store, begun.id) == [State.GRANTED, State.CANCELLED, State.CANCELLED]
+    discharge(store, "worker#1")
+    enlist(store, "bot#1")
+    tell_unserved(store)
+    assert now(store, begun.id).state is State.CANCELLED
+    assert found(store, "m-2").cancelled_by == ALICE
+
+
+def test_what_has_begun_is_not_ended_without_its_worker(store, begun):
+    enlist(store, "bot#1")
+    assert store.change("m-2", Event.START, attempt=1) is not None
+    assert not withdraw(store, "m-2", ALICE)
+    assert store.cancel_evacuation(begun.id, ALICE)
+    tell_unserved(store)
+    assert states(store, begun.id) == [State.RUNNING, State.CANCELLED, State.CANCELLED]
 
 
 def test_after_too_many_failures_it_pauses_by_itself_and_resumed_it_has_as_many_again(store, clock):

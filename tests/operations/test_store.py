@@ -14,6 +14,7 @@ from bot.core.operation import Outcome
 from bot.core.plan import MoveKind
 from bot.errors import Refused
 from bot.operations.store import Store
+from bot.operations.store.unserved import tell_unserved
 from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, SetClock, both, make_ask, make_plan
 from tests.operations.rows import discharge, enlist, found, know_room, queues
 
@@ -328,14 +329,13 @@ def test_what_a_dead_worker_had_says_that_nobody_is_there_until_the_next_takes_i
     propose()
     store.change("m-1", Event.CONFIRM, by=BOB)
     store.change("m-1", Event.START, attempt=1)
-    store.tell_unserved()
+    tell_unserved(store)
     assert found(store, "m-1").waiting == ""
     discharge(store, "worker#1")
-    assert not store.is_served("m-1")
-    store.tell_unserved()
+    tell_unserved(store)
     told = found(store, "m-1")
     assert told.waiting == "no worker of site main is running; host01 goes on by itself"
-    store.tell_unserved()
+    tell_unserved(store)
     assert found(store, "m-1").version == told.version
     enlist(store, "worker#2", "main")
     assert store.regrant("m-1", 1)

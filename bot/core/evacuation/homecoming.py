@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core import placement
 from bot.core.estate import Census, NodeState, Vm
@@ -13,10 +13,12 @@ from bot.core.evacuation.material import make_guest, make_target, plan_move, wei
 from bot.core.evacuation.plan import EvacuationKind, EvacuationPlan, Leg, Staying
 from bot.core.evacuation.planning import answering
 from bot.core.evacuation.rules import Rules
+from bot.core.evacuation.tied import bind_hard, render_broken
 from bot.core.evacuation.timing import UNKNOWN, Known, time_legs
 from bot.core.names import VmId
 from bot.core.placement import plan_homecoming
 from bot.core.roster import NONE, Rosters
+from bot.core.ties import Tie
 from bot.errors import Refused
 
 
@@ -50,7 +52,7 @@ def plan_return(
     """
     seen = {census.host: census for census in censuses}
     _refuse_absent(hosts, away.values(), seen, rosters)
-    work = _Return(away, seen, rules, rosters)
+    work = _Return(away, seen, rules, rosters, known.ties)
     timed = time_legs(work.legs, seen, known)
     if not timed.legs and not work.staying:
         raise Refused(f"everything that left {', '.join(hosts)} is at home already", hint=f"`vms {hosts[0]}` lists it")
@@ -65,7 +67,7 @@ def plan_return(
         loads=tuple(weigh_loads(timed.legs, seen)),
         forecast=timed.forecast,
         method="whoever fits at home moves first",
-        notes=timed.notes,
+        notes=(*timed.notes, *render_broken(known.ties, censuses, timed.legs)),
         failure_budget=rules.failure_budget,
         network=known.network,
         caps=timed.caps,
@@ -92,8 +94,15 @@ def _refuse_absent(hosts: Sequence[str], away: Iterable[Away], seen: Mapping[str
 class _Return:
     """One return being planned: who comes home and in which stage, and who stays and why."""
 
-    def __init__(self, away: Mapping[str, Away], seen: Mapping[str, Census], rules: Rules, rosters: Rosters) -> None:
-        self._rosters = rosters
+    def __init__(
+        self,
+        away: Mapping[str, Away],
+        seen: Mapping[str, Census],
+        rules: Rules,
+        rosters: Rosters,
+        ties: Sequence[Tie],
+    ) -> None:
+        self._rosters, self._ties = rosters, ties
         self._away, self._seen, self._rules = away, seen, rules
         self._infos = [census.info for census in seen.values() if census.info is not None]
         self._now = {vm.id: vm for census in seen.values() for vm in census.vms}
@@ -125,7 +134,10 @@ class _Return:
                 guests.append(placement.Away(make_guest(vm, choice.allowed, self._rules), one.home))
         known = frozenset(one.vm.id for one in guests)
         answered = [census for census in self._seen.values() if census.info is not None]
-        result = plan_homecoming(guests, [make_target(census, self._rules, known) for census in answered])
+        free = [make_target(census, self._rules, known) for census in answered]
+        vms, targets = bind_hard([one.vm for one in guests], free, self._ties, answered)
+        away = [replace(one, vm=vm) for one, vm in zip(guests, vms, strict=True)]
+        result = plan_homecoming(away, targets)
         for stage, shifts in enumerate(result.stages):
             self.legs += [self._leg(shift, stage) for shift in shifts]
         self.staying += [

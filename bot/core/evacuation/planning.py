@@ -79,7 +79,7 @@ def plan_evacuation(
         loads=tuple(weigh_loads(timed.legs, seen)),
         forecast=timed.forecast,
         method=_method(placement),
-        notes=(*_notes(others, timed, placement), *render_broken(known.ties, censuses, placement)),
+        notes=(*_notes(others, timed, placement), *render_broken(known.ties, censuses, timed.legs)),
         failure_budget=rules.failure_budget,
         network=known.network,
         caps=timed.caps,

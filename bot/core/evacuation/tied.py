@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.estate import Census
-from bot.core.placement import Guest, Placement, Problem
+from bot.core.evacuation.plan import Leg
+from bot.core.placement import Guest, Placement, Problem, Target
 from bot.core.ties import Tie
 from bot.core.wording import render_list
 
@@ -28,6 +29,15 @@ def place_tied(
             return placement
     bound = _bind(problem, [tie for tie in ties if tie.hard], live_on)
     return bound.unbind(place(bound.problem))
+
+
+def bind_hard(
+    guests: Sequence[Guest], targets: Sequence[Target], ties: Sequence[Tie], censuses: Sequence[Census]
+) -> tuple[tuple[Guest, ...], tuple[Target, ...]]:
+    """Those that keep apart whom their cluster strictly does, for VMs whose place is no matter of wishes."""
+    hard = [tie for tie in ties if tie.hard]
+    bound = _bind(Problem(tuple(guests), tuple(targets)), hard, _hosts(censuses)).problem
+    return bound.guests, bound.targets
 
 
 def _hosts(censuses: Sequence[Census]) -> dict[str, str]:
@@ -115,10 +125,12 @@ def _merge(one: Guest, other: Guest) -> Guest | None:
     )
 
 
-def render_broken(ties: Sequence[Tie], censuses: Sequence[Census], placement: Placement) -> Iterator[str]:
-    """Wishes that the placement does not keep for VMs that it moves, and what it cannot judge."""
+def render_broken(ties: Sequence[Tie], censuses: Sequence[Census], legs: Sequence[Leg]) -> Iterator[str]:
+    """Wishes that are not kept once these moves are over, of VMs that move, and what cannot be judged."""
     names: dict[str, str] = {vm.id: vm.name for census in censuses for vm in census.vms}
-    moved = {shift.guest: shift.destination for shift in placement.extra} | dict(placement.where)
+    moved: dict[str, str] = {
+        leg.plan.move.vm: leg.plan.move.destination for leg in sorted(legs, key=lambda leg: leg.stage)
+    }
     ends_on = {**_hosts(censuses), **moved}
     for tie in ties:
         members = sorted((vm for vm in tie.members if vm in ends_on), key=lambda vm: names[vm])
@@ -128,11 +140,13 @@ def render_broken(ties: Sequence[Tie], censuses: Sequence[Census], placement: Pl
         touched = any(vm in moved for vm in members)
         if not touched:
             continue
+        unseen = len(members) < len(tie.members)  # on hosts that were not asked, or gave no answer
         shared = [f"{render_list(vms)} on {host}" for host, vms in hosts.items() if len(vms) > 1]
         if tie.apart and shared:
             yield f"{tie.what} cannot be kept: {render_list(shared)}"
-        elif tie.domains and (tie.apart or len(hosts) > 1):
+        elif tie.domains and (tie.apart or len(hosts) > 1 or unseen):
             yield f"{tie.what} speaks of fault domains, which Ferry does not read"
-        elif not tie.apart and len(hosts) > 1:
+        elif not tie.apart and (len(hosts) > 1 or unseen):
             apart = [f"{render_list(vms)} on {host}" for host, vms in hosts.items()]
+            apart += ["others elsewhere"] if unseen else []
             yield f"{tie.what} is not kept: {render_list(apart)}"

@@ -125,7 +125,7 @@ def check_apart(case: Case) -> Iterator[Finding]:
     if not case.in_cluster or case.cluster is None or case.role is None:
         return
     if case.cluster.rules is None:
-        yield warning("apart", f"{case.cluster.name} does not tell its affinity rules (Get-ClusterAffinityRule)")
+        yield warning("rules", f"{case.cluster.name} does not tell its affinity rules (Get-ClusterAffinityRule)")
     told: set[str] = set()
     for tie in ties_of(case.cluster):
         if case.role.group.name in tie.members:

@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from pydantic import JsonValue
 
-from bot.core.evacuation import EvacuationPlan
+from bot.core.evacuation import EvacuationKind, EvacuationPlan
 from bot.core.evacuation.card import render_failure
 from bot.core.evacuation.ending import FAILED, conclude
 from bot.core.host_change import HostPlan
@@ -22,7 +22,7 @@ from bot.core.names import UserId
 from bot.core.operation import Outcome
 from bot.core.plan import Plan
 from bot.core.reply import marked
-from bot.operations.store import cards, decisions
+from bot.operations.store import cards, decisions, sites
 from bot.operations.store.entries import append
 from bot.operations.store.rows import (
     HOST_CHANGES,
@@ -35,7 +35,7 @@ from bot.operations.store.rows import (
 )
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
 
-TABLE, LIST, PICTURE = "table", "list", "picture"
+TABLE, LIST, PICTURE, ARRIVALS = "table", "list", "picture", "arrivals"
 """What the thread gets instead of a line, drawn from the rows when it is posted: what `step.file` says."""
 
 _OPEN, _HOLDING, _FAILED = (sorted(state.value for state in states) for states in (OPEN, HOLDING, FAILED))
@@ -118,15 +118,28 @@ def cancel(connection: sa.Connection, row: sa.RowMapping, by: UserId, now: datet
     update(connection, row, asked | {"version": row["version"] + 1})
     append(connection, row["id"], "ask to cancel", now, {"by": by})
     query = sa.select(operation).where(operation.c.parent == row["id"]).order_by(operation.c.number)
+    served = sites.read_served(connection)
     for move in list(connection.execute(query).mappings()):
-        if move["state"] == State.QUEUED.value:
-            outcome = Outcome(summary="cancelled before its turn; nothing was started")
-            apply(connection, move, Event.CANCEL, now, {"cancelled_by": by}, by=by, outcome=outcome)
+        if move["state"] == State.QUEUED.value or sites.is_nobodys(move, served):
+            _end(connection, move, by, now)
         elif move["state"] in _HOLDING and move["state"] != State.VERIFYING.value and not move["cancel_asked"]:
             update(connection, move, asked | {"version": move["version"] + 1})
             append(connection, move["id"], "ask to cancel", now, {"by": by, "attempt": move["attempt"]})
     settle(connection, row["id"], now)
     return True
+
+
+def end_unbegun(connection: sa.Connection, move: sa.RowMapping, by: UserId | None, now: datetime) -> None:
+    """Cancel one that waits, or that nobody has begun; its evacuation, if it has one, may end with it."""
+    _end(connection, move, by, now)
+    follow(connection, _select(connection, move["id"]), now)
+
+
+def _end(connection: sa.Connection, move: sa.RowMapping, by: UserId | None, now: datetime) -> None:
+    early = "before its turn" if move["state"] == State.QUEUED.value else "before any worker took it up"
+    outcome = Outcome(summary=f"cancelled {early}; nothing was started")
+    who = {"cancelled_by": move["cancelled_by"] or by}  # whoever was first
+    apply(connection, move, Event.CANCEL, now, who | {"waiting": ""}, by=by, outcome=outcome)
 
 
 def follow(connection: sa.Connection, move: sa.RowMapping, now: datetime) -> None:
@@ -173,6 +186,8 @@ def settle(connection: sa.Connection, evacuation: str, now: datetime) -> None:
     apply(connection, row, event, now, {"paused": False, "paused_by": None}, outcome=outcome)
     if row["state"] == State.UNDER_WAY.value:
         cards.add_step(connection, evacuation, (outcome.summary,), now)
+        if row["kind"] == EvacuationKind.EVACUATION.value and event is not Event.CANCEL:
+            cards.add_step(connection, evacuation, ("What came meanwhile",), now, ARRIVALS)
         cards.add_step(connection, evacuation, ("Every migration, by destination",), now, PICTURE)
 
 

@@ -127,7 +127,7 @@ def _trip(row: sa.RowMapping, measured: Measured) -> Trip:
         rank=row["rank"],
         stage=row["stage"],
         live=kind is not MoveKind.STORAGE,
-        storage=kind is not MoveKind.LIVE,
+        storage=kind.carries_storage,
     )
 
 

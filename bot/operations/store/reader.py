@@ -17,7 +17,7 @@ from bot.core.maintenance import Maintenance
 from bot.core.operation import Ask, Operation
 from bot.core.preparation import Preparation
 from bot.core.shown import Shown
-from bot.operations.store import cards, decisions, entries, inbox, rooms, sites
+from bot.operations.store import cards, decisions, entries, inbox, rooms
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
 from bot.operations.store.links import read_rate
@@ -186,12 +186,6 @@ class StoreReader:
     def cards_due(self) -> tuple[CardDue, ...]:
         with self.database.reading() as connection:
             return cards.select_due(connection)
-
-    def is_served(self, operation_id: str) -> bool:
-        """Whether a worker lives that is to carry this operation out."""
-        with self.database.reading() as connection:
-            row = select_row(connection, operation_id)
-            return row is not None and not sites.is_unserved(sites.read_served(connection), row["site"])
 
     def is_held(self, operation_id: str) -> bool:
         """Whether it belongs to an evacuation that is paused."""

@@ -23,14 +23,20 @@ def is_unserved(served: frozenset[str] | None, site: str) -> bool:
     return served is not None and site not in served
 
 
+def is_nobodys(row: sa.RowMapping, served: frozenset[str] | None) -> bool:
+    """Whether it was granted, and neither has anybody begun it nor is anybody there to do so."""
+    return row["state"] == State.GRANTED.value and is_unserved(served, row["site"])
+
+
 def select_untold(connection: sa.Connection) -> Sequence[sa.RowMapping]:
-    """What is to be carried out by a worker that is not there, and does not say so yet."""
+    """What is to be carried out by a worker that is not there, and does not say so yet, or need not wait for one."""
     served = read_served(connection)
     held = sa.select(operation).where(operation.c.state.in_(_HOLDING))
     return [
         row
         for row in connection.execute(held).mappings()
-        if is_unserved(served, row["site"]) and row["waiting"] != render_unserved(row)
+        if is_unserved(served, row["site"])
+        and (row["waiting"] != render_unserved(row) or (row["cancel_asked"] and is_nobodys(row, served)))
     ]
 
 

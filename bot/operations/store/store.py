@@ -18,8 +18,8 @@ from pydantic import JsonValue
 from bot.core.approval import Count
 from bot.core.estate import Host
 from bot.core.evacuation import Evacuation, EvacuationPlan
-from bot.core.evacuation.card import MOST_SHOWN
 from bot.core.evacuation.measuring import Measured
+from bot.core.evacuation.offered import MOST_SHOWN
 from bot.core.evacuation.timing import ASSUMED_NETWORK
 from bot.core.lifecycle import HOLDING, Event, State, states_accepting
 from bot.core.names import UserId
@@ -31,7 +31,7 @@ from bot.core.schedule import Network
 from bot.core.wording import render_duration
 from bot.errors import FerryError
 from bot.operations.outbox import Outbox
-from bot.operations.store import cards, decisions, entries, evacuations, inbox, leases, rooms, sites
+from bot.operations.store import cards, decisions, entries, evacuations, inbox, leases, rooms
 from bot.operations.store.database import Database
 from bot.operations.store.links import Links
 from bot.operations.store.reader import StoreReader, names, select_row
@@ -320,17 +320,6 @@ class Store(StoreReader):
         """Idempotent."""
         with self.database.writing() as connection:
             leases.give_up(connection, name, holder)
-
-    # Sites
-
-    def tell_unserved(self) -> None:
-        """Say on the rows of what is to be carried out that nobody is there to do it."""
-        with self.database.reading() as connection:
-            if not sites.select_untold(connection):
-                return
-        with self.writing() as connection:
-            for row in sites.select_untold(connection):
-                update(connection, row, {"waiting": sites.render_unserved(row), "version": row["version"] + 1})
 
     # Inbox
 
