@@ -19,11 +19,13 @@ from bot.core.evacuation import Evacuation
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.timing import network_of
 from bot.core.form import Form, make_form
+from bot.core.holds.touching import find_holds
+from bot.core.holds.wording import render_briefly
 from bot.core.membership import Membership
 from bot.core.operation import Ask
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.policy import Facts
+from bot.core.policy import AnyPlan, Facts
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
@@ -41,7 +43,7 @@ from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.memberships import Members, Memberships
-from bot.operations.policy import read_policy, require_sound
+from bot.operations.policy import read_calendar, read_policy, require_sound
 from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
 from bot.operations.runner.permission import refusal_by
@@ -49,6 +51,7 @@ from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.groups import GroupRows
 from bot.operations.store.memberships import MembershipRows
+from bot.operations.timekeeper import Timekeeper
 from bot.operations.user_groups import UserGroups
 from bot.ports import Clock
 from bot.registry import discover
@@ -304,6 +307,7 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         desk,
         base.limits,
         clock,
+        read_calendar(settings),
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
@@ -320,9 +324,20 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
     return [
         Announcer(store, chat, clock, updates, base.presence.id, draw=_draw, look=look),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
+        _timekeeper(base, dispatcher),
         intake,
         _Listening(front, intake, form, groups.has_changed),
     ]
+
+
+def _timekeeper(base: _Base, dispatcher: Dispatcher) -> Timekeeper:
+    offer = read_patience(base.settings).offer
+    grace = timedelta(minutes=base.settings.policy.missed_minutes)
+
+    def find_hold(plan: AnyPlan) -> str:
+        return "; ".join(map(render_briefly, find_holds(base.store.holds(), plan)))
+
+    return Timekeeper(base.store, base.authority, dispatcher.plan_again, offer=offer, grace=grace, find_hold=find_hold)
 
 
 def _authority(settings: Settings, clock: Clock, inventory: Inventory, groups: GroupRows, limits: Limits) -> Authority:

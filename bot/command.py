@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Protocol, get_type_hints
+from typing import Any, Protocol, get_args, get_type_hints
 
 from bot.core import failover, freshness, wording
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
 from bot.core.evacuation import Evacuation, EvacuationPlan
 from bot.core.evacuation.measuring import Rate
-from bot.core.grammar import Arguments, Usage
+from bot.core.grammar import LATER, Arguments, Ending, Usage, Word, take_ending
 from bot.core.history import Found
 from bot.core.holds import wording as holding
 from bot.core.holds.model import Hold
@@ -45,6 +45,7 @@ from bot.core.names import (
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.core.planner import Limits
+from bot.core.policy import AnyPlan
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Code, Interim, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
@@ -67,7 +68,7 @@ from bot.core.signal import (
     Unlock,
 )
 from bot.core.until import Until, resolve_until
-from bot.errors import HostError, Refused
+from bot.errors import HostError, Refused, UsageError
 
 __all__ = [
     "Age",
@@ -307,11 +308,13 @@ class Command:
 
     Attributes:
         changes: whether its answer can be more than words; a policy's no to such a command is journalled.
+        plans: whether its answer can be a plan; such a command may end in when that is to begin.
     """
 
     usage: Usage
     action: str
     changes: bool
+    plans: bool
     examples: tuple[str, ...]
     arguments: type[Arguments]
     handler: Callable[[Any, Context], Answer]
@@ -322,6 +325,20 @@ class Command:
     def name(self) -> str:
         """The leading words, like "move storage"."""
         return self.usage.name
+
+    def read(self, words: tuple[Word, ...]) -> tuple[Arguments, Ending | None]:
+        """What these words, after the name, stand for, and when it is to begin. Raises UsageError."""
+        rest, ending = take_ending(words) if self.plans else (words, None)
+        try:
+            return self.usage.read(rest, str(ending or "")), ending
+        except UsageError as error:
+            if self.plans and any(word.says(each) for word in words for each in ("at", "in", "tomorrow")):
+                error.hint = "\n".join(filter(None, (error.hint, LATER)))
+            raise
+
+    def write(self, arguments: Arguments, ending: Ending | None = None) -> str:
+        """The canonical command: reading it gives these again."""
+        return " ".join(filter(None, (self.usage.write(arguments), str(ending or ""))))
 
 
 def command(
@@ -338,16 +355,19 @@ def command(
     def wrap(handler: Callable[[Any, Context], Answer]) -> Command:
         hints = get_type_hints(handler)
         arguments = next(kind for kind in hints.values() if isinstance(kind, type) and issubclass(kind, Arguments))
+        answers = get_args(hints.get("return")) or (hints.get("return"),)
+        plans = any(isinstance(one, type) and issubclass(one, AnyPlan) for one in answers)
         text = (handler.__doc__ or "").strip()
         return Command(
             usage=Usage.parse(usages, arguments),
             action=action,
             changes=hints.get("return") not in (Reply, Reply | Interim),
+            plans=plans,
             examples=examples,
             arguments=arguments,
             handler=handler,
             summary=text.split("\n")[0],
-            help=text,
+            help=f"{text}\n\n{LATER}." if plans else text,
         )
 
     return wrap

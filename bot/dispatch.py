@@ -18,9 +18,10 @@ from typing import Protocol, TypeVar
 from bot.command import Answer, Command, Context, Evacuations, History, Hosts, Operations
 from bot.core.evacuation import EvacuationPlan
 from bot.core.evacuation.offered import render_preview
-from bot.core.grammar import Arguments, Word, normalise, split
+from bot.core.grammar import Arguments, Ending, Word, normalise, split
 from bot.core.host_change import HostPlan
 from bot.core.journal import Refusal
+from bot.core.later import Calendar
 from bot.core.names import UserId
 from bot.core.operation import Ask
 from bot.core.plan import Plan
@@ -93,6 +94,7 @@ class Dispatcher:
         desk: Desk,
         limits: Limits,
         clock: Clock,
+        calendar: Calendar,
         *,
         bot_user: str | Callable[[], str],
         stale_after_s: float,
@@ -106,6 +108,7 @@ class Dispatcher:
         self._desk = desk
         self._limits = limits
         self._clock = clock
+        self._calendar = calendar
         self._bot_user = bot_user if callable(bot_user) else lambda: bot_user
         self._stale_after_s = stale_after_s
 
@@ -159,16 +162,39 @@ class Dispatcher:
             raise
         self._permit(ask, command.action, partial(_read_wish, command, words) if command.changes else None)
         self._refuse_late(ask, doubtful=again and command.changes)
-        return self._act(self._handle(command, command.usage.read(words), ask), ask)
+        return self._act(self._handle(command, *command.read(words), ask), ask)
 
-    def _handle(self, command: Command, arguments: Arguments, ask: Ask) -> Answer:
+    def plan_again(self, ask: Ask) -> AnyPlan:
+        """What a command plans now that was agreed to for now. Nothing is offered, and no policy is asked.
+
+        Args:
+            ask: a command as Ferry writes it, and who wants it.
+
+        Raises:
+            UsageError, Refused, HostError: it cannot be planned any more, or not now.
+        """
+        command, words = find(self._registry, split(ask.text))
+        arguments, _ = command.read(words)
+        answer = self._handle(command, arguments, None, ask)
+        if not isinstance(answer, AnyPlan):
+            raise Refused(f"`{ask.text}` plans nothing any more")
+        return answer
+
+    def _handle(self, command: Command, arguments: Arguments, ending: Ending | None, ask: Ask) -> Answer:
         """What the command answers. A name that was not right is answered with the whole command to type instead."""
+        begins_at = self._calendar.find_begin(ending, self._clock.now()) if ending else None
         try:
-            return command.handler(arguments, self._context(ask))
+            answer = command.handler(arguments, self._context(ask))
         except Misnamed as error:
             slot, said = error.slot, error.said
-            error.spell_out(lambda name: command.usage.write(_respelt(arguments, slot, said, name)))
+            error.spell_out(lambda name: command.write(_respelt(arguments, slot, said, name), ending))
             raise
+        if ending is not None and not isinstance(answer, AnyPlan):
+            text = command.write(arguments)
+            raise Refused(f"`{text}` is done at once", needed="a change to be planned, for later", hint=f"`{text}`")
+        if begins_at is None or not isinstance(answer, AnyPlan):
+            return answer
+        return answer.model_copy(update={"command": f"{answer.command} {ending}", "begins_at": begins_at})
 
     def _act(self, answer: Answer, ask: Ask) -> Reply | Interim | None:
         if isinstance(answer, Reply):
@@ -244,23 +270,23 @@ class Dispatcher:
     def _why(self, ask: Ask, person: str, words: Sequence[str]) -> Reply:
         """What would be answered to that person here, as far as policy goes. What is planned for it is thrown away."""
         command, rest = find(self._registry, tuple(map(Word, words)))
-        arguments = command.usage.read(rest)
-        answer = self._handle(command, arguments, ask) if command.changes else None
+        arguments, ending = command.read(rest)
+        answer = self._handle(command, arguments, ending, ask) if command.changes else None
         plan = answer if isinstance(answer, AnyPlan) else None
         if isinstance(answer, Agreement | Cancel | Pause | Resume | Close):
             row = self._operations.find_shown(answer.operation)
             plan = row.plan if row is not None else None
-        text = command.usage.write(arguments)
+        text = command.write(arguments, ending)
         return self._authority.why(UserId(person), ask.place.channel, text, command.action, plan)
 
 
 def _read_wish(command: Command, words: tuple[Word, ...]) -> tuple[str, Mapping[str, object]]:
     """The command as Ferry would write it, and its arguments; the name alone where the rest was not understood."""
     try:
-        arguments = command.usage.read(words)
+        arguments, ending = command.read(words)
     except UsageError:
         return command.name, {}
-    return command.usage.write(arguments), arguments.model_dump(mode="json", exclude_defaults=True)
+    return command.write(arguments, ending), arguments.model_dump(mode="json", exclude_defaults=True)
 
 
 def _respelt(arguments: Arguments, slot: str, said: str, name: str) -> Arguments:

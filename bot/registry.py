@@ -87,10 +87,10 @@ def understand(registry: Registry, text: str, bot_user: str = "") -> Understood:
         line = normalise(text, bot_user)
         command, words = find(registry, split(line))
         name = command.name
-        arguments = command.usage.read(words)
+        arguments, ending = command.read(words)
     except UsageError as error:
         return Understood(line, name, error=error)
-    return Understood(line, name, arguments, command.usage.write(arguments))
+    return Understood(line, name, arguments, command.write(arguments, ending))
 
 
 def _name(command: Command) -> list[str]:
@@ -112,7 +112,7 @@ def _suggestions(registry: Registry, words: tuple[Word, ...]) -> Iterator[str]:
 def _did_you_mean(command: Command, rest: tuple[Word, ...]) -> str:
     """With all that followed, if that reads well; with the usage line otherwise."""
     try:
-        command.usage.read(rest)
+        command.read(rest)
     except UsageError:
         return f"did you mean {shown(command.name)}?\n{command.usage.help()}"
     return f"did you mean {shown(' '.join(filter(None, (command.name, join(rest)))), 300)}?"

@@ -7,7 +7,7 @@ class CancelOperation(Arguments):
 
 @command("cancel <operation>", action="operation.cancel", examples=("cancel m-12",))
 def cancel(ask: CancelOperation, _context: Context) -> Cancel:
-    """Decline an offer, take an operation out of the queue, or stop a move that is running.
+    """Decline an offer, take an operation off the schedule or the queue, or stop a move that is running.
 
     A running move is stopped by its host, which may say that it is too late. The virtual machine keeps running either
     way. Anybody who may command Ferry declines an offer; what was confirmed is cancelled by whoever asked for it, or by

@@ -34,7 +34,7 @@ def _all(context: Context) -> Reply:
         title=(Strong(text="What Ferry understands"),),
         parts=(
             *(part for name, found in groups.items() for part in _render_group(name, found)),
-            Note(line=(Code(text="help migrate"), " tells more about one of them")),
+            Note(line=(Code(text="help migrate"), " tells more about one of them, and how a change begins later")),
         ),
         private=True,
     )

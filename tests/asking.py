@@ -11,6 +11,7 @@ from bot.core.evacuation import EvacuationPlan
 from bot.core.history import Found
 from bot.core.host_change import HostPlan
 from bot.core.journal import Refusal
+from bot.core.later import Calendar
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
@@ -93,6 +94,7 @@ def make_dispatcher(
         desk,
         Limits(),
         clock or FixedClock(),
+        Calendar(),
         bot_user=lambda: "UFERRY",
         stale_after_s=120,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from bot.core.names import UserId
 from bot.core.policy import Policy
 from bot.core.reply import Code, Mark, Quote, Text
 from bot.errors import Fault, HostUnreachable, Refused
-from tests.asking import ALICE, MALLORY, Tray, make_dispatcher, said, text_of
+from tests.asking import ALICE, MALLORY, NOW, Tray, make_dispatcher, said, text_of
 from tests.core.plans import BLOCKING, PLAN
 
 
@@ -47,6 +48,12 @@ def agree(_ask: Nothing, _context: Context) -> Confirm:
     return Confirm(operation="m-7")
 
 
+@command("go on", action="test.agree", examples=("go on",))
+def go_on(_ask: Nothing, _context: Context) -> Confirm | Plan:
+    """Signal something, or offer a plan."""
+    return Confirm(operation="m-7")
+
+
 @command("refuse", action="test.refuse", examples=("refuse",))
 def refuse(_ask: Nothing, _context: Context) -> Reply:
     """Say no."""
@@ -74,7 +81,7 @@ def break_down(_ask: Nothing, _context: Context) -> Reply:
 
 
 COMMANDS: dict[str, Command] = {
-    each.name: each for each in (greet, offer, offer_in_vain, agree, refuse, ask_host, break_down)
+    each.name: each for each in (greet, offer, offer_in_vain, agree, go_on, refuse, ask_host, break_down)
 }
 
 
@@ -93,6 +100,40 @@ def test_a_plan_goes_to_the_desk_and_its_card_answers() -> None:
     ask = said("offer")
     assert make_dispatcher(desk, COMMANDS).answer(ask) is None
     assert desk.plans == [(PLAN, ask)]
+
+
+def test_a_plan_may_begin_later_and_its_digest_covers_when() -> None:
+    desk = Tray()
+    assert make_dispatcher(desk, COMMANDS).answer(said("offer in 2h")) is None
+    ((plan, _),) = desk.plans
+    assert (plan.command, plan.begins_at) == (f"{PLAN.command} in 2h", NOW + timedelta(hours=2))
+    assert plan.digest != PLAN.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("offer in 15d", "2026-12-05 12:00 (UTC) is too far ahead"),
+        ("offer at 1 o'clock", "`at 1 o'clock` says no time"),
+        ("go on in 2h", "`go on` is done at once"),
+        ("agree in 2h", "`in` was not expected after `agree`"),
+    ],
+)
+def test_what_cannot_begin_later_is_said_and_nothing_is_offered(text: str, seen: str) -> None:
+    desk = Tray()
+    reply = make_dispatcher(desk, COMMANDS).answer(said(text))
+    assert isinstance(reply, Reply)
+    assert seen.replace("`", "") in text_of(reply).replace("`", "")
+    assert desk.plans == desk.signals == []
+
+
+def test_what_is_due_is_planned_without_its_time_and_offered_to_nobody() -> None:
+    desk = Tray()
+    dispatcher = make_dispatcher(desk, COMMANDS)
+    assert dispatcher.plan_again(said("offer at 22:00")) == PLAN
+    assert desk.plans == []
+    with pytest.raises(Refused, match="plans nothing any more"):
+        dispatcher.plan_again(said("go on"))
 
 
 def test_a_signal_goes_to_the_desk() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.core.findings import render_findings
-from bot.core.lifecycle import UNDECIDED, State
+from bot.core.lifecycle import PLANNED, State
 from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Move, MoveKind
@@ -93,6 +93,7 @@ def _title(operation: Operation) -> str:
         {
             State.PROPOSED: f"Move {subject} {route}?",
             State.AWAITING_APPROVAL: f"Approve to move {subject} {route}?",
+            State.SCHEDULED: f"{subject} is to move {route} later",
             State.QUEUED: f"{subject} waits to move {route}",
             State.GRANTED: f"{subject} is about to move {route}",
             State.RUNNING: f"{subject} is moving {route}",
@@ -127,7 +128,7 @@ def _badge(operation: Operation) -> str:
 
 def _buttons(operation: Operation) -> tuple[Button, ...]:
     cancel = Button(label="Cancel", sends=f"cancel {operation.id}")
-    if operation.state in UNDECIDED:
+    if operation.state in PLANNED:
         return agreement_buttons(operation)
     if operation.state in (State.QUEUED, State.GRANTED, State.RUNNING):
         return () if operation.cancel_asked else (cancel,)
@@ -148,7 +149,7 @@ def _proposed(operation: Operation) -> Iterable[Part]:
     yield from render_findings(plan.findings)
     agreement = list(render_agreement(operation))
     estimate = (_sentence(f"{render_about(plan.estimate.seconds)}: {plan.estimate.basis}."),)
-    yield Text(lines=(estimate, *agreement[0].lines))
+    yield Text(lines=(estimate, *(line for text in agreement[:1] for line in text.lines)))
     yield from agreement[1:]
     yield Note(line=(*render_people(operation), " · VM id ", Code(text=plan.move.vm)))
 
@@ -282,6 +283,7 @@ def _people(operation: Operation, ended: str = "", by: UserId | None = None) -> 
 _BODIES: dict[State, Callable[[Operation], Iterable[Part]]] = {
     State.PROPOSED: _proposed,
     State.AWAITING_APPROVAL: _proposed,
+    State.SCHEDULED: _proposed,
     State.QUEUED: _queued,
     State.GRANTED: _granted,
     State.VERIFYING: _verifying,

@@ -21,6 +21,8 @@ _DEEDS = {
     "propose": "asked for",
     "confirm": "confirmed",
     "submit": "confirmed",
+    "schedule": "agreed to for later",
+    "due": "began at its time",
     "approve": "approved",
     "decline": "declined",
     "cancel": "cancelled",

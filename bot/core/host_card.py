@@ -41,7 +41,7 @@ def make_buttons(change: HostChange, *, stoppable: bool = False) -> tuple[Button
     """
     cancel = Button(label="Cancel", sends=f"cancel {change.id}")
     match change.state:
-        case State.PROPOSED | State.AWAITING_APPROVAL:
+        case State.PROPOSED | State.AWAITING_APPROVAL | State.SCHEDULED:
             return agreement_buttons(change)
         case State.QUEUED:
             return (cancel,)

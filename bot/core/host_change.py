@@ -4,6 +4,7 @@ place in a failover cluster. One of a host is confirmed and open at a time."""
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from bot.core.estate import Frozen
 from bot.core.operation import Recorded
@@ -15,6 +16,7 @@ class HostPlan(Frozen):
     command: str
     action: str
     host: str  # Ferry's name of it
+    begins_at: datetime | None = None  # not before; None: once it is agreed to
 
     @property
     def digest(self) -> str:

@@ -1,12 +1,15 @@
 """An operation's states and the one transition table. Everything that changes a state goes through `after`.
 
-    proposed -> (awaiting approval) -> queued -> granted -> running -> verifying -> succeeded
-        |           |                    |         |          |            |
-     expired     expired             cancelled  cancelled  cancelled / failed / needs attention
-     declined    declined                                           needs attention -> succeeded / failed / cancelled
-                 cancelled                                                             / closed
+    proposed -> (awaiting approval) -> (scheduled) -> queued -> granted -> running -> verifying -> succeeded
+        |           |                 |            |         |          |            |
+     expired     expired           expired     cancelled  cancelled  cancelled / failed / needs attention
+     declined    declined          cancelled                     needs attention -> succeeded / failed / cancelled
+                 cancelled                                                          / closed
 
 Where the policy asks for approvals, confirming leads to "awaiting approval", and the last of them to the queue.
+What is to begin later is "scheduled" once people have agreed to it: a state of its own, because what is queued may go
+as soon as there is room, and keeps its VM from other operations. At its time it is planned anew, and is queued (`DUE`)
+or, if something that matters has changed, ends as an offer that has expired, with a new one in its place.
 `granted` holds a place at the source and at the destination; so do `running` and `verifying`. A host's refusal for
 want of room sends a running operation back to the queue (`RETURN`), and so does a pause of its evacuation, a freeze
 or a lock before its order has left (`HOLD`); a try that may be repeated starts again from
@@ -29,6 +32,7 @@ from enum import StrEnum
 class State(StrEnum):
     PROPOSED = "proposed"
     AWAITING_APPROVAL = "awaiting approval"
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     GRANTED = "granted"
     RUNNING = "running"
@@ -47,6 +51,8 @@ class Event(StrEnum):
     CONFIRM = "confirm"
     SUBMIT = "submit"  # confirmed, and to be approved
     APPROVE = "approve"  # for the last time: nothing is missing then
+    SCHEDULE = "schedule"  # agreed to, and to begin later
+    DUE = "due"
     BEGIN = "begin"
     DECLINE = "decline"
     EXPIRE = "expire"
@@ -66,12 +72,19 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.PROPOSED: {
         Event.CONFIRM: State.QUEUED,
         Event.SUBMIT: State.AWAITING_APPROVAL,
+        Event.SCHEDULE: State.SCHEDULED,
         Event.DECLINE: State.DECLINED,
         Event.EXPIRE: State.EXPIRED,
     },
     State.AWAITING_APPROVAL: {
         Event.APPROVE: State.QUEUED,
+        Event.SCHEDULE: State.SCHEDULED,
         Event.DECLINE: State.DECLINED,
+        Event.CANCEL: State.CANCELLED,
+        Event.EXPIRE: State.EXPIRED,
+    },
+    State.SCHEDULED: {
+        Event.DUE: State.QUEUED,
         Event.CANCEL: State.CANCELLED,
         Event.EXPIRE: State.EXPIRED,
     },
@@ -129,6 +142,9 @@ HOLDING = frozenset({State.GRANTED, State.RUNNING, State.VERIFYING})
 
 UNDECIDED = frozenset({State.PROPOSED, State.AWAITING_APPROVAL})
 """States that wait for people, and end when their time is over."""
+
+PLANNED = UNDECIDED | {State.SCHEDULED}
+"""States of what has not begun, and whose card shows all of the plan."""
 
 ENDED = frozenset(state for state, events in TRANSITIONS.items() if not events) | {State.NEEDS_ATTENTION}
 OPEN = frozenset(State) - ENDED

@@ -49,6 +49,8 @@ class Recorded(Frozen):
     outcome: Outcome | None = None
     counts: tuple[Count, ...] = ()  # the approvals that it needs, as they stood when somebody last decided
     holds: tuple[Hold, ...] = ()  # that concern it now, while it is open: read for cards
+    begins_at: datetime | None = None  # what its plan says
+    agreed: str = ""  # the digest that people agreed to, where the plan was made anew at its time
 
     @property
     def ended(self) -> bool:
@@ -80,5 +82,5 @@ class Ask(Frozen):
     at: datetime  # when the person sent it
     received_at: datetime
     message: str = ""  # ts of the message it came from; empty for a slash command
-    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form | retraction
+    kind: str = "message"  # message | bare (in a channel, without mention) | slash | button | form | retraction | due
     card: str = ""  # for a button: ts of the card it was pressed on

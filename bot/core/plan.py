@@ -7,6 +7,7 @@ world means a new plan with a new operation id.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from enum import StrEnum
 
 from bot.core.estate import IN_MEMORY, Disk, Frozen
@@ -97,6 +98,7 @@ class Plan(Frozen):
     findings: tuple[Finding, ...]
     estimate: Estimate
     facts: tuple[str, ...] = ()  # further lines for the card: "running for 41 days"
+    begins_at: datetime | None = None  # not before; None: as soon as there is room
 
     @property
     def blocked(self) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot.core.approval import Count
-from bot.core.lifecycle import State
+from bot.core.lifecycle import PLANNED, State
 from bot.core.names import UserId
 from bot.core.operation import Outcome, Recorded
 from bot.core.reply import Button, Code, Line, Moment, Part, Quote, Strong, Text, User
@@ -26,6 +26,9 @@ def render_people(row: Recorded) -> Line:
 
 def render_agreement(row: Recorded) -> Iterator[Text]:
     """Until when people may decide, and what their decision needs."""
+    if row.state in PLANNED and row.begins_at is not None:
+        promise = ": it is planned again then, and asks again instead if something that matters has changed."
+        yield Text(lines=(("Begins ", Moment(at=row.begins_at), promise),))
     if row.state is State.PROPOSED:
         promise = "Nothing changes until someone confirms. This offer ends "
         yield Text(lines=((promise, Moment(at=row.expires_at), "."),))
@@ -40,6 +43,8 @@ def render_agreement(row: Recorded) -> Iterator[Text]:
 def agreement_buttons(row: Recorded, confirm: str = "Confirm") -> tuple[Button, ...]:
     """What can be pressed while people decide; the label for confirming says what it does."""
     cancel = Button(label="Cancel", sends=f"cancel {row.id}")
+    if row.state is State.SCHEDULED:
+        return (cancel,)
     if row.state is State.PROPOSED:
         return (Button(label=confirm, sends=f"confirm {row.id}", style="primary"), cancel)
     if row.state is not State.AWAITING_APPROVAL:

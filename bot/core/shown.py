@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.core import card, host_card
@@ -9,11 +10,13 @@ from bot.core.evacuation import Evacuation
 from bot.core.evacuation import card as evacuation_card
 from bot.core.holds.wording import render_holding
 from bot.core.host_change import HostChange
+from bot.core.lifecycle import PLANNED, State
 from bot.core.maintenance import Maintenance
 from bot.core.maintenance import card as maintenance_card
 from bot.core.operation import Operation
 from bot.core.preparation import Preparation
 from bot.core.preparation import card as preparation_card
+from bot.core.recorded import render_people as render_people
 from bot.core.reply import Code, Line, Moment, Note, Reply
 
 Shown = Operation | Evacuation | HostChange
@@ -54,6 +57,12 @@ def render_copy(shown: Shown, now: datetime) -> Reply:
 
 
 def render_status_line(shown: Shown, now: datetime) -> Line:
+    line = _render_status_line(shown, now)
+    later = shown.state in PLANNED and shown.begins_at
+    return (*line, " · begins ", Moment(at=later)) if later else line
+
+
+def _render_status_line(shown: Shown, now: datetime) -> Line:
     match shown:
         case Evacuation():
             return evacuation_card.render_status_line(shown, now)
@@ -61,3 +70,14 @@ def render_status_line(shown: Shown, now: datetime) -> Line:
             return host_card.render_status_line(shown)
         case Operation():
             return card.render_status_line(shown, now)
+
+
+def list_scheduled(*kinds: Iterable[Shown]) -> tuple[Shown, ...]:
+    """Those that are agreed to and begin later, the next first."""
+    waiting = [
+        (row.begins_at, row.requested_at, row)
+        for rows in kinds
+        for row in rows
+        if row.state is State.SCHEDULED and row.begins_at
+    ]
+    return tuple(row for *_, row in sorted(waiting, key=lambda one: one[:2]))

@@ -76,35 +76,43 @@ class Authority:
         target, where = target_of_hold(held, self._facts), self._where(actor, channel)
         return decide(self._policy, self._groups(), where, action, (target,), level)
 
-    def counting(self, plan: AnyPlan, requester: UserId, at: datetime | None = None) -> Counting:
-        """The approvals that a plan needs which is confirmed then, or now: a function of those given, without I/O."""
+    def counting(self, plan: AnyPlan, requester: UserId, at: datetime | None = None, agreed: str = "") -> Counting:
+        """The approvals that a plan needs which is confirmed then, or now: a function of those given, without I/O.
+
+        Args:
+            at: what begins later is judged by the hours in which it begins.
+            agreed: the digest that approvals name, where the plan was made anew since.
+        """
         groups = self._groups()
         wanted = Wanted(
             action=plan.action,
             targets=targets_of(plan, self._facts),
             vms=count_vms(plan),
-            digest=plan.digest,
+            digest=agreed or plan.digest,
             requester=requester,
-            local=self._local(at),
+            local=self._local(plan.begins_at or at),
         )
         return lambda given: count(
             self._policy, groups, wanted, [(one, self._where(one.by, one.channel, one.at)) for one in given]
         )
 
-    def find_refusal(self, row: Shown, given: Sequence[Given], part: AnyPlan | None = None) -> str:
+    def find_refusal(
+        self, row: Shown, given: Sequence[Given], part: AnyPlan | None = None, at: datetime | None = None
+    ) -> str:
         """Why what was confirmed may no longer start; empty: it may.
 
         Args:
             given: the approvals of it.
             part: the move of an evacuation that is to start; None: all of it.
+            at: by whose hours rules are asked; None: when it was confirmed.
         """
         targets, groups = targets_of(part or row.plan, self._facts), self._groups()
         for person, what in ((row.requested_by, "asked for"), (row.confirmed_by, "confirmed")):
-            where = self._where(person or UserId(""), row.place.channel, row.confirmed_at)
+            where = self._where(person or UserId(""), row.place.channel, at or row.confirmed_at)
             verdict = decide(self._policy, groups, where, row.plan.action, targets, Level.RUN)
             if not verdict.allowed:
                 return f"{person} {what} it, who may not do so any more: {verdict.reason}"
-        for one in self.counting(row.plan, row.requested_by, row.confirmed_at)(given):
+        for one in self.counting(row.plan, row.requested_by, row.confirmed_at, row.agreed)(given):
             if one.missing:
                 return f"{one.missing} of {one.needed} approvals are missing now ({one.name})"
         return ""

@@ -8,7 +8,7 @@ again when the last one is given: who was removed in between does not count any 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from bot.core.approval import Count, Given
@@ -80,8 +80,9 @@ class Consent:
         if differences := self._changes(row):
             return self._expire(row, _overtaken(row, differences))
         counts = self._authority.counting(row.plan, row.requested_by)(())
-        until = self._clock.now() + self._patience.approval
-        remind_at = until - min(self._patience.reminder, self._patience.approval / 2)
+        now = self._clock.now()
+        until = min(now + self._patience.approval, row.begins_at or datetime.max.replace(tzinfo=UTC))
+        remind_at = until - min(self._patience.reminder, (until - now) / 2)
         if not self._rows.confirm(row.id, ask.actor, counts, until=until, remind_at=remind_at):
             return render_decided(self.reread(row), row.plan.command)
         return None
@@ -127,9 +128,10 @@ class Consent:
             self._rows.end(row.id, event, ask.actor, Outcome(summary=_nothing(row), cause=why))
 
     def withdraw(self, row: Shown, ask: Ask) -> Reply | None:
-        """Take back what awaits approval; who may do so has been asked. None: the updated card is the answer."""
-        outcome = Outcome(summary=f"withdrawn before it was approved; {_nothing(row)}")
-        if not self._rows.end(row.id, Event.CANCEL, ask.actor, outcome):
+        """Take back what awaits approval, or its time; who may do so has been asked. None: the updated card is it."""
+        when = "its time came" if row.state is State.SCHEDULED else "it was approved"
+        outcome = Outcome(summary=f"withdrawn before {when}; {_nothing(row)}")
+        if not self._rows.end(row.id, Event.CANCEL, ask.actor, outcome, while_in=row.state):
             return render_decided(self.reread(row), row.plan.command)
         return None
 

@@ -76,24 +76,25 @@ class Desk:
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key. Refused if it is locked."""
         self._refuse_locked(plan)
-        return self._store.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
+        return self._store.propose(plan, ask, self._offer_ends(plan), self._needed(plan, ask))
 
     def propose_evacuation(self, plan: EvacuationPlan, ask: Ask) -> Evacuation:
         """The same for many moves. What is locked stays out of such a plan; a lock made since then keeps it waiting."""
-        return self._store.propose_evacuation(plan, ask, self._offer_ends(), self._needed(plan, ask))
+        return self._store.propose_evacuation(plan, ask, self._offer_ends(plan), self._needed(plan, ask))
 
     def propose_host_change(self, plan: HostPlan, ask: Ask) -> HostChange:
         """The same for a host itself."""
         self._refuse_locked(plan)
-        return self._host_changes.propose(plan, ask, self._offer_ends(), self._needed(plan, ask))
+        return self._host_changes.propose(plan, ask, self._offer_ends(plan), self._needed(plan, ask))
 
     def _refuse_locked(self, plan: Plan | HostPlan) -> None:
         for one in find_holds(self._store.holds(), plan):
             if one.kind is not Kind.FREEZE:
                 raise refuse_locked(one)
 
-    def _offer_ends(self) -> datetime:
-        return self._clock.now() + self._patience.offer
+    def _offer_ends(self, plan: AnyPlan) -> datetime:
+        ends = self._clock.now() + self._patience.offer
+        return min(ends, plan.begins_at) if plan.begins_at else ends
 
     def _needed(self, plan: AnyPlan, ask: Ask) -> tuple[Count, ...]:
         return self._authority.counting(plan, ask.actor)(())
@@ -135,7 +136,7 @@ class Desk:
                 return self._consent.approve(row, ask)
             case Decline():
                 return self._consent.decline(row, signal.reason, ask)
-            case Cancel() if row.state is State.AWAITING_APPROVAL:
+            case Cancel() if row.state in (State.AWAITING_APPROVAL, State.SCHEDULED):
                 self._permit(row, "operation.cancel", f"cancel {row.id}", ask)
                 return self._consent.withdraw(row, ask)
             case _ if isinstance(row, Evacuation):
@@ -184,6 +185,9 @@ class Desk:
                 return self._store.change(operation.id, Event.DECLINE, by=actor, outcome=outcome) is not None
             case State.AWAITING_APPROVAL:  # it was an offer a moment ago
                 outcome = Outcome(summary="withdrawn before it was approved; nothing was started")
+                return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
+            case State.SCHEDULED:  # as above
+                outcome = Outcome(summary="withdrawn before its time came; nothing was started")
                 return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
             case State.QUEUED | State.GRANTED if withdraw(self._store, operation.id, actor):
                 return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
+from bot.core.later import Calendar
 from bot.core.names import UserId
 from bot.core.policy import Approval, Hours, Known, Level, Policy, Problem, Rule, Scope, lint, simple
 from bot.core.wording import render_count
@@ -23,7 +25,14 @@ def read_policy(settings: Settings) -> Policy:
             name: Hours(days=frozenset(map(DAYS.index, given.days)), begins=given.begins, ends=given.ends)
             for name, given in settings.hours.items()
         },
+        windows=settings.policy.windows,
     )
+
+
+def read_calendar(settings: Settings) -> Calendar:
+    """When changes may begin that are agreed to for later. The policy is sound: it has the windows that it names."""
+    policy = read_policy(settings)
+    return Calendar(ZoneInfo(settings.policy.time_zone), {name: policy.hours[name] for name in policy.windows})
 
 
 def find_problems(settings: Settings, members: Mapping[str, frozenset[UserId]] | None = None) -> tuple[Problem, ...]:

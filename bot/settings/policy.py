@@ -93,6 +93,10 @@ class PolicySettings(Section):
         15, ge=2, description="minutes after which what Slack said of a user group no longer counts"
     )
     approval_minutes: float = Field(60, gt=0, description="minutes that a confirmed operation waits for approval")
+    windows: Names = Field((), description="names of hours that `in the next window` means", examples=["night"])
+    missed_minutes: float = Field(
+        15, gt=0, description="minutes after its time for which what was scheduled still begins without asking again"
+    )
     reminder_minutes: float = Field(10, gt=0, description="minutes before that ends when the thread is reminded")
 
     @field_validator("time_zone")

@@ -11,6 +11,7 @@ import pytest
 
 import commands
 from bot.core.evacuation.rules import Rules
+from bot.core.later import Calendar
 from bot.core.operation import Ask, Place
 from bot.core.plan import Level, MoveKind, Plan
 from bot.core.planner import Limits
@@ -56,6 +57,7 @@ class Ferry:
             self.desk,
             Limits(link_gbit_s={"host01": 10, "host02": 10}),
             self.clock,
+            Calendar(),
             bot_user="UFERRY",
             stale_after_s=120,
         )

@@ -54,6 +54,8 @@ def make_operation(state: State, plan: Plan | None = None, **changes: Any) -> Op
         values |= {"confirmed_by": BOB, "confirmed_at": CONFIRMED}
     if state is State.AWAITING_APPROVAL:
         values |= {"counts": (Count(name="critical", needed=2, by=(BOB,)),)}
+    if state is State.SCHEDULED:
+        values |= {"begins_at": ASKED.replace(hour=22, minute=0)}
     if state in (State.RUNNING, State.VERIFYING, State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION, State.CLOSED):
         values |= {"started_at": STARTED}
     if state in (State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION, State.CLOSED):

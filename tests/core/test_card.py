@@ -96,6 +96,20 @@ The time for it ends 14:35.
 [Decline] form decline m-12
 [Withdraw] cancel m-12
 """,
+    State.SCHEDULED: r"""
+VM-01 is to move from host01 to host02 later  [m-12 · scheduled]
+Live migration · 8.0 GB memory, 1 disk stays on \\server01\vmstore · running for 41 days
+VM-01.vhdx 42 of 80 GB
+configuration stays in \\server01\vmstore\VM-01
+✓ migration enabled on both · switch "Production" on host02 · 52 of 128 GB free on host02
+✓ all files lie on \\server01\vmstore; host02 is asked whether it reaches them before the move starts
+✓ configuration version 10.0 runs on host02
+! 1 checkpoint travels along
+About 10 s: 8.0 GB memory at 1.0 GB/s (10 GbE, from settings).
+Begins 22:00: it is planned again then, and asks again instead if something that matters has changed.
+(asked by @alice, confirmed by @bob 14:31 · VM id `1b4e28ba-2fa1-41d2-883f-0016d3cca427`)
+[Cancel] cancel m-12
+""",
     State.QUEUED: """
 VM-01 waits to move from host01 to host02  [m-12 · queued]
 Waiting: it starts as soon as host01 and host02 can take it

@@ -28,6 +28,11 @@ EXPECTED = {
     (S.AWAITING_APPROVAL, E.EXPIRE): S.EXPIRED,
     (S.PROPOSED, E.DECLINE): S.DECLINED,
     (S.PROPOSED, E.EXPIRE): S.EXPIRED,
+    (S.PROPOSED, E.SCHEDULE): S.SCHEDULED,
+    (S.AWAITING_APPROVAL, E.SCHEDULE): S.SCHEDULED,
+    (S.SCHEDULED, E.DUE): S.QUEUED,
+    (S.SCHEDULED, E.CANCEL): S.CANCELLED,
+    (S.SCHEDULED, E.EXPIRE): S.EXPIRED,
     (S.QUEUED, E.GRANT): S.GRANTED,
     (S.QUEUED, E.BEGIN): S.UNDER_WAY,
     (S.QUEUED, E.CANCEL): S.CANCELLED,
@@ -72,7 +77,9 @@ def test_every_state_with_every_event(state: State, event: Event) -> None:
 
 
 def test_an_illegal_event_says_what_was_accepted() -> None:
-    with pytest.raises(IllegalEvent, match="that is proposed accepts confirm, submit, decline, expire; not start"):
+    with pytest.raises(
+        IllegalEvent, match="that is proposed accepts confirm, submit, schedule, decline, expire; not start"
+    ):
         after(State.PROPOSED, Event.START)
     with pytest.raises(IllegalEvent, match="that is failed accepts nothing: it has ended; not confirm"):
         after(State.FAILED, Event.CONFIRM)
@@ -82,7 +89,7 @@ def test_nothing_runs_that_was_not_confirmed_and_granted() -> None:
     assert states_accepting(Event.START) == {State.GRANTED, State.RUNNING}
     assert states_accepting(Event.GRANT) == {State.QUEUED}
     into_queue = {state for state, events in TRANSITIONS.items() if State.QUEUED in events.values()}
-    assert into_queue == {State.PROPOSED, State.AWAITING_APPROVAL, State.GRANTED, State.RUNNING}
+    assert into_queue == {State.PROPOSED, State.AWAITING_APPROVAL, State.SCHEDULED, State.GRANTED, State.RUNNING}
 
 
 def test_success_is_only_ever_verified_or_seen_by_a_later_look() -> None:

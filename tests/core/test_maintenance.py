@@ -19,6 +19,7 @@ from bot.core.estate import (
     VmState,
     VmSummary,
 )
+from bot.core.later import find_differences
 from bot.core.lifecycle import Event, State
 from bot.core.maintenance import How, Maintenance, MaintenancePlan, Task, find_changes, plan_drain, plan_resumption
 from bot.core.maintenance.card import render_maintenance
@@ -244,6 +245,15 @@ def test_one_operation_of_a_host_at_a_time() -> None:
     open_one = row(drain(roster(role("VM-01"))), State.RUNNING, confirmed_by=UserId("U0BOB"))
     with pytest.raises(Refused, match="m-7 is at host01: drain host01 is running"):
         plan_drain("drain host01", "host01", roster(role("VM-01")), estate(), (), (open_one,))
+
+
+def test_what_is_scheduled_leaves_the_host_free_and_so_may_be_planned_anew_when_it_is_due() -> None:
+    agreed = drain(roster(role("VM-01")))
+    scheduled = row(agreed, State.SCHEDULED, confirmed_by=UserId("U0BOB"))
+    again = plan_drain("drain host01", "host01", roster(role("VM-01")), estate(), (), (scheduled,))
+    assert find_differences(agreed, again) == ()
+    more = plan_drain("drain host01", "host01", roster(role("VM-01"), role("VM-02")), estate(), (), (scheduled,))
+    assert find_differences(agreed, more) == ("VM-02 would move, too",)
 
 
 @pytest.mark.parametrize(

@@ -479,6 +479,10 @@ KNOWN = Known(hosts=("host01", "host02"), tags=frozenset({"web"}), members={OPS:
             ["rules.movers: it lets people look, which is limited by no name"],
         ),
         (
+            of(*EVERYBODY).model_copy(update={"windows": ("night",)}),
+            ["policy.windows: there are no hours 'night'"],
+        ),
+        (
             of(*EVERYBODY, hours={"never": OFFICE.model_copy(update={"ends": time(8)})}),
             ["hours.never: these hours have no length"],
         ),

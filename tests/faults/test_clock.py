@@ -78,6 +78,48 @@ def test_a_move_goes_on_and_its_card_stays_true(
     assert "VM-10 is on host01" in ferry.text(ferry.say("where VM-10"))
 
 
+# What begins later
+
+
+def test_a_move_begins_at_its_time_and_is_listed_until_then(ferry: Ferry, clock_of_bot: WrongClock) -> None:
+    card = ferry.say("migrate WEB-01 to host01 in 2h")
+    offered = ferry.text(card)
+    assert "it is planned again then, and asks again instead if something that matters has changed" in offered
+    ferry.press(card, "Confirm")
+    assert "WEB-01 is to move from host02 to host01 later" in ferry.wait_for_text(card, "· scheduled", "[Cancel]")
+    name = ferry.operation(card).id
+    listed = ferry.text(ferry.say("scheduled"))
+    assert f"{name} scheduled · WEB-01 from host02 to host01 · begins" in listed
+    assert "asked by @alice, confirmed by @alice" in listed
+    assert f"{name} scheduled" in ferry.text(ferry.say("status"))
+    clock_of_bot.wrong_by = timedelta(hours=2, minutes=1)
+    assert "WEB-01 is on host01" in ferry.wait_until_ended(card)
+    clock_of_bot.wrong_by = timedelta()
+    assert ferry.text(ferry.say("scheduled")).startswith("Nothing is scheduled")
+    assert_true_and_single(ferry)
+
+
+def test_a_move_that_has_another_way_by_its_time_is_offered_again(ferry: Ferry, clock_of_bot: WrongClock) -> None:
+    card = ferry.say("migrate APP-02 to host01 in 2h")
+    ferry.press(card, "Confirm")
+    ferry.wait_for_text(card, "· scheduled")
+    moved = ferry.say("migrate APP-02 to host02")
+    ferry.press(moved, "Confirm")
+    ferry.wait_until_ended(moved)
+    clock_of_bot.wrong_by = timedelta(hours=2, minutes=1)
+    assert "is offered instead" in ferry.wait_until_ended(card)
+    clock_of_bot.wrong_by = timedelta()
+    number = int(ferry.operation(moved).id.removeprefix("m-")) + 1
+    again = ferry.bot.store.find(f"m-{number}")
+    assert again is not None
+    assert (again.state, again.plan.move.source) == (State.PROPOSED, "host02")
+    told = ferry.wait(lambda: next((one for one in ferry.steps(card) if "was to begin" in one), None))
+    assert told.startswith(f"@alice: {ferry.operation(card).id} was to begin")
+    assert "APP-02 is on host02, not on host03; nothing was started" in told
+    assert "Move APP-02 from host02 to host01?" in "".join(ferry.steps(card))
+    assert_true_and_single(ferry)
+
+
 # One part at a time
 
 

@@ -20,6 +20,8 @@ _AFTER_VERSION_2 = (
     "DROP TABLE membership",
     "ALTER TABLE operation DROP COLUMN counts",
     "ALTER TABLE operation DROP COLUMN remind_at",
+    "ALTER TABLE operation DROP COLUMN begins_at",
+    "ALTER TABLE operation DROP COLUMN agreed",
     "DROP TABLE approval",
     "DROP TABLE user_group",
     "DROP TABLE hold",

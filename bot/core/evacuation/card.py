@@ -13,7 +13,7 @@ from bot.core.evacuation.offered import MOST_SHOWN, render_plan, render_predicte
 from bot.core.evacuation.pausing import render_pauses, unpaused
 from bot.core.evacuation.plan import Evacuation, EvacuationKind
 from bot.core.evacuation.progress import Progress, measure
-from bot.core.lifecycle import HOLDING, UNDECIDED, State
+from bot.core.lifecycle import HOLDING, PLANNED, State
 from bot.core.operation import Operation
 from bot.core.recorded import agreement_buttons, render_agreement, render_missing, render_people
 from bot.core.reply import Bar, Button, Code, Line, Mark, Note, Part, Reply, Strong, Text, User, marked
@@ -68,6 +68,8 @@ def _title(evacuation: Evacuation) -> str:
             return f"Evacuate {hosts}?" if evacuates else f"Bring {count} home to {hosts}?"
         case State.AWAITING_APPROVAL:
             return f"Approve {render_what(plan)}?"
+        case State.SCHEDULED:
+            return f"{capital(render_what(plan))} is to begin later"
         case State.UNDER_WAY if evacuation.cancel_asked:
             return f"Cancelling {render_what(plan)}"
         case State.UNDER_WAY if evacuation.paused:
@@ -104,7 +106,7 @@ def _badge(evacuation: Evacuation) -> str:
 def _buttons(evacuation: Evacuation) -> Iterable[Button]:
     name, plan = evacuation.id, evacuation.plan
     retry = Button(label="Retry failed", sends=f"retry {name}")
-    if evacuation.state in UNDECIDED:
+    if evacuation.state in PLANNED:
         stay = len(plan.staying)
         yield from agreement_buttons(evacuation, f"Move {len(plan.legs)}" + (f", leave {stay}" if stay else ""))
     elif evacuation.state is State.UNDER_WAY and not evacuation.cancel_asked:
@@ -126,8 +128,13 @@ def _buttons(evacuation: Evacuation) -> Iterable[Button]:
 
 
 def _body(evacuation: Evacuation, now: datetime) -> Iterable[Part]:
-    if evacuation.state in UNDECIDED:
+    if evacuation.state in PLANNED:
         yield from render_plan(evacuation.plan)
+        if evacuation.begins_at:
+            agreed = (
+                "What is agreed to is which VMs move and how; where each goes is chosen again then, by the room there."
+            )
+            yield Text(lines=((agreed,),))
         yield from render_agreement(evacuation)
     elif evacuation.state is State.UNDER_WAY:
         yield from _under_way(evacuation, now)

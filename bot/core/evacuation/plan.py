@@ -7,6 +7,7 @@ Each of its moves is a plan of its own, and becomes an operation of its own when
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from enum import StrEnum
 
 from bot.core.estate import Frozen
@@ -87,6 +88,7 @@ class EvacuationPlan(Frozen):
         network, caps: what the forecast took the links and the limits to be; None: nothing moves.
         pauses: of nodes of failover clusters, which come before everything else.
         notes: further lines for the card: which hosts were not considered, what a limit costs.
+        begins_at: not before; None: once it is agreed to.
     """
 
     kind: EvacuationKind
@@ -105,6 +107,7 @@ class EvacuationPlan(Frozen):
     network: Network | None = None
     caps: Caps = Caps()
     pauses: tuple[MaintenancePlan, ...] = ()
+    begins_at: datetime | None = None
 
     @property
     def digest(self) -> str:

@@ -64,8 +64,11 @@ class Usage:
             _check_fit(usage, pattern, arguments, greedy)
         return cls(" ".join(name), usages, arguments, patterns, greedy, lists)
 
-    def read(self, words: tuple[Word, ...]) -> Arguments:
+    def read(self, words: tuple[Word, ...], ending: str = "") -> Arguments:
         """The arguments that these words, after the name, stand for.
+
+        Args:
+            ending: what followed them, for the command that may have been meant.
 
         Raises:
             UsageError: with what was not understood and the usage lines.
@@ -85,7 +88,7 @@ class Usage:
             raise UsageError("; ".join(dict.fromkeys(error.message for error in refused)), hint=self.help())
         furthest = max(result.at for result in stuck)
         expected = tuple(rest for result in stuck if result.at == furthest for rest in result.expected)
-        raise self._not_understood(words, furthest, expected)
+        raise self._not_understood(words, furthest, expected, ending)
 
     def write(self, arguments: Arguments) -> str:
         """The canonical command: reading it gives these arguments again."""
@@ -131,7 +134,9 @@ class Usage:
             return
         raise UsageError(f"{shown(word.text)} {saw}; the name itself is needed for `<{field}>`", hint=self.help())
 
-    def _not_understood(self, words: tuple[Word, ...], at: int, expected: tuple[Elements, ...]) -> UsageError:
+    def _not_understood(
+        self, words: tuple[Word, ...], at: int, expected: tuple[Elements, ...], ending: str
+    ) -> UsageError:
         before = shown(words[at - 1].text if at else self.name)
         keywords = tuple(rest[0].text for rest in expected if rest and isinstance(rest[0], Keyword))
         slot = next((rest for rest in expected if rest and isinstance(rest[0], Slot)), None)
@@ -147,13 +152,15 @@ class Usage:
             problem += f"; only {options} may follow" if keywords else ""
         else:
             problem = f"{shown(words[at].text)} came after {before}, where {options} was needed"
-        hint = "\n".join(filter(None, (self._suggest(words, at, keywords, slot), self.help())))
+        hint = "\n".join(filter(None, (self._suggest(words, at, keywords, slot, ending), self.help())))
         return UsageError(problem, hint=hint)
 
-    def _suggest(self, words: tuple[Word, ...], at: int, keywords: tuple[str, ...], slot: Elements | None) -> str:
+    def _suggest(
+        self, words: tuple[Word, ...], at: int, keywords: tuple[str, ...], slot: Elements | None, ending: str
+    ) -> str:
         reserved = frozenset[str]().union(*map(_keywords, self.patterns))
         for candidate in repairs(words, at, keywords, reserved):
-            command = f"{self.name} {join(candidate)}"
+            command = " ".join(filter(None, (self.name, join(candidate), ending)))
             if len(command) <= _LONGEST_SUGGESTION and self._reads(candidate):
                 return f"did you mean {shown(command, _LONGEST_SUGGESTION)}?"
         if at < len(words) and (near := nearest(words[at].text, keywords)):

@@ -15,6 +15,12 @@ def render_freeing(hold: Hold) -> str:
     return "unfreeze" if hold.kind is Kind.FREEZE else f"unlock {render_word(hold.name)}"
 
 
+def render_briefly(hold: Hold) -> str:
+    """In words alone, among others."""
+    what = "Ferry is frozen" if hold.kind is Kind.FREEZE else f"{hold.name} is locked"
+    return f"{what} ({hold.reason}); `{render_freeing(hold)}` ends that"
+
+
 def render_hold(hold: Hold) -> Line:
     """Who holds what, since when, until when and why."""
     what = "Ferry is frozen" if hold.kind is Kind.FREEZE else f"{hold.name} is locked"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.core.findings import render_findings
 from bot.core.host_card import MARKS, make_buttons, render_badge, render_end
-from bot.core.lifecycle import UNDECIDED, State
+from bot.core.lifecycle import PLANNED, State
 from bot.core.maintenance.checks import render_priority
 from bot.core.maintenance.plan import How, Maintenance, MaintenancePlan, Passenger, Task
 from bot.core.recorded import render_agreement
@@ -19,6 +19,7 @@ _TITLES = {
     Task.DRAIN: {
         State.PROPOSED: "Drain {host}?",
         State.AWAITING_APPROVAL: "Approve to drain {host}?",
+        State.SCHEDULED: "{host} is to be drained later",
         State.QUEUED: "{host} waits to be drained",
         State.GRANTED: "{host} is about to be drained",
         State.RUNNING: "{host} is being drained",
@@ -34,6 +35,7 @@ _TITLES = {
     Task.PAUSE: {
         State.PROPOSED: "Pause {host}?",
         State.AWAITING_APPROVAL: "Approve to pause {host}?",
+        State.SCHEDULED: "{host} is to be paused later",
         State.QUEUED: "{host} waits to be paused",
         State.GRANTED: "{host} is about to be paused",
         State.RUNNING: "{host} is being paused",
@@ -49,6 +51,7 @@ _TITLES = {
     Task.RESUME: {
         State.PROPOSED: "Resume {host}?",
         State.AWAITING_APPROVAL: "Approve to resume {host}?",
+        State.SCHEDULED: "{host} is to be resumed later",
         State.QUEUED: "{host} waits to be resumed",
         State.GRANTED: "{host} is about to be resumed",
         State.RUNNING: "{host} is being resumed",
@@ -80,7 +83,7 @@ def render_maintenance(change: Maintenance) -> Reply:
 
 def _body(change: Maintenance) -> Iterator[Part]:
     plan = change.plan
-    if change.state in UNDECIDED:
+    if change.state in PLANNED:
         yield Text(lines=((_render_intent(plan),),))
         if plan.roles and (plan.task is Task.DRAIN or plan.failback):
             yield _render_roles(plan)

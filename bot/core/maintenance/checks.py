@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot.core.estate import Estate, NodeState
+from bot.core.lifecycle import State
 from bot.core.maintenance.plan import How, MaintenancePlan, Passenger
 from bot.core.maintenance.roles import DEFAULT_LIVE_FROM, find_rivals, find_takers
 from bot.core.names import same_computer
@@ -204,7 +205,8 @@ def _check_others(plan: MaintenancePlan, estate: Estate) -> Iterator[Finding]:
 def _check_operations(plan: MaintenancePlan, busy: Sequence[Operation]) -> Iterator[Finding]:
     for operation in busy:
         move = operation.plan.move
-        if operation.confirmed_by is None or plan.host not in (move.source, move.destination):
+        agreed = operation.confirmed_by is not None and operation.state is not State.SCHEDULED
+        if not agreed or plan.host not in (move.source, move.destination):
             continue
         if move.destination == plan.host:
             yield warning("operation", f"{operation.id} is to move {move.vm_name} here, which a paused node refuses")

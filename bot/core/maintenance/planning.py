@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.core.estate import ClusterNode, DrainStatus, Estate, NodeState, Role, Seen
 from bot.core.host_change import HostChange
+from bot.core.lifecycle import State
 from bot.core.maintenance.checks import check_drain, check_resumption
 from bot.core.maintenance.judging import render_owners
 from bot.core.maintenance.plan import Maintenance, MaintenancePlan, Passenger, Task
@@ -208,8 +209,10 @@ def _render_fate(roster: Roster, node: ClusterNode, seen: Seen | None) -> list[s
 
 
 def _refuse_busy(host: str, changes: Sequence[HostChange]) -> None:
+    """What is scheduled leaves the host free until its time; it may be what is planned here, which has come due."""
     for change in changes:
-        if change.plan.host == host and change.confirmed_by is not None:
+        agreed = change.confirmed_by is not None and change.state is not State.SCHEDULED
+        if change.plan.host == host and agreed:
             raise Refused(
                 f"{change.id} is at {host}: {change.plan.command} is {change.state}",
                 needed="one operation of a host at a time",

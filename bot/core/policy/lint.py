@@ -74,6 +74,7 @@ def _lint(policy: Policy, known: Known) -> Iterator[Problem]:
         if approval.more_than and approval.on.actions and not _OF_MANY & approval.on.actions:
             saw = "only evacuations and drains have more than one VM, and `actions` leaves them out"
             yield Problem(place=f"{place}.more_than", saw=saw, remedy='add "host.evacuate" to its actions')
+    yield from _lint_hours("policy.windows", policy.windows, policy)
     for name, hours in policy.hours.items():
         if not hours.days or hours.begins == hours.ends:
             saw = "these hours have no length"

@@ -176,11 +176,13 @@ class Policy(Frozen):
     """
     Attributes:
         hours: by the names that rules and approvals use.
+        windows: names of those that are for changes: what "the next window" means.
     """
 
     rules: tuple[Rule, ...] = ()
     approvals: tuple[Approval, ...] = ()
     hours: Mapping[str, Hours] = {}
+    windows: tuple[str, ...] = ()
 
     @property
     def groups(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.core.host_card import MARKS, make_buttons, render_badge, render_end
-from bot.core.lifecycle import UNDECIDED, State
+from bot.core.lifecycle import PLANNED, State
 from bot.core.preparation.plan import Preparation, render_name, render_value
 from bot.core.recorded import render_agreement
 from bot.core.reply import Code, Mark, Part, Reply, Strong, Table, Text, marked
@@ -13,6 +13,7 @@ from bot.core.reply import Code, Mark, Part, Reply, Strong, Table, Text, marked
 _TITLES = {
     State.PROPOSED: "{doing} {host}?",
     State.AWAITING_APPROVAL: "Approve to set up {host}?",
+    State.SCHEDULED: "{host} is to be set up later",
     State.QUEUED: "{host} waits to be set up",
     State.GRANTED: "{host} is about to be set up",
     State.RUNNING: "{host} is being set up",
@@ -51,7 +52,7 @@ def _body(preparation: Preparation) -> Iterator[Part]:
         for one in plan.settings
     )
     yield Table(columns=("Setting", "Before", "After"), rows=rows)
-    if preparation.state in UNDECIDED:
+    if preparation.state in PLANNED:
         yield from (Text(lines=(marked(note),)) for note in plan.notes)
     yield from render_agreement(preparation)
     undo = ("To undo it, type ", Code(text=f"prepare {plan.host} back"))

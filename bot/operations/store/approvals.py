@@ -17,13 +17,15 @@ from pydantic import JsonValue
 from bot.core.approval import Count, Given, is_met
 from bot.core.lifecycle import Event, State, states_accepting
 from bot.core.names import UserId
-from bot.core.operation import Outcome
+from bot.core.operation import Ask, Outcome
+from bot.core.policy import AnyPlan
 from bot.core.reply import Line, User
+from bot.core.shown import Shown
 from bot.operations.store import cards, decisions, entries, evacuations, rooms
 from bot.operations.store.reader import names, select_row
-from bot.operations.store.rows import COUNTS, effects, is_evacuation, update
+from bot.operations.store.rows import COUNTS, effects, is_evacuation, read_plan, read_shown, update
 from bot.operations.store.store import Store
-from bot.operations.store.tables import approval, operation
+from bot.operations.store.tables import approval, card, operation
 
 Counting = Callable[[Sequence[Given]], tuple[Count, ...]]
 
@@ -53,12 +55,13 @@ class Approvals:
         Raises:
             Refused: another operation of its VM, or host, was confirmed before and has not ended.
         """
-        event = Event.SUBMIT if counts else Event.CONFIRM
         now = self._store.clock.now()
         with self._store.writing() as connection:
-            row = _select(connection, operation_id, event)
+            row = _select(connection, operation_id, Event.CONFIRM)
             if row is None:
                 return False
+            later = Event.SCHEDULE if row["begins_at"] else Event.CONFIRM
+            event = Event.SUBMIT if counts else later
             values = effects(row, event, now) | decisions.by_whom(connection, row, event, by)
             if counts:
                 values |= {"expires_at": until or row["expires_at"], "remind_at": remind_at}
@@ -101,8 +104,9 @@ class Approvals:
     ) -> None:
         values: dict[str, object] = {"counts": COUNTS.dump_json(counts).decode(), "version": row["version"] + 1}
         if is_met(counts):
-            values |= effects(row, Event.APPROVE, now) | {"remind_at": None}
-            values |= decisions.by_whom(connection, row, Event.APPROVE, given.by)
+            event = Event.SCHEDULE if row["begins_at"] else Event.APPROVE
+            values |= effects(row, event, now) | {"remind_at": None}
+            values |= decisions.by_whom(connection, row, event, given.by)
         update(connection, row, values)
         standing: list[JsonValue] = [f"{one.name}: {len(one.by)} of {one.needed}" for one in counts]
         details: dict[str, JsonValue] = {
@@ -116,21 +120,102 @@ class Approvals:
         cards.add_step(connection, row["id"], ("approved by ", User(id=given.by)), now)
 
     def _queue(self, connection: sa.Connection, operation_id: str, now: datetime) -> None:
-        """It has been confirmed, and approved as far as that was needed."""
+        """It has been confirmed, and approved as far as that was needed; it begins now, or waits for its time."""
         row = select_row(connection, operation_id)
         assert row is not None  # rows are never deleted
+        if row["state"] == State.SCHEDULED.value:
+            return
         if is_evacuation(row):
             evacuations.begin(connection, row, row["confirmed_by"], now, self._store.site_of)
         rooms.pump(connection, now, self._store.means)
 
-    def end(
-        self, operation_id: str, event: Event, by: UserId | None = None, outcome: Outcome | None = None, note: Line = ()
+    def due(self) -> tuple[Shown, ...]:
+        """What is scheduled until now, oldest first."""
+        now = self._store.clock.now()
+        scheduled = (operation.c.state == State.SCHEDULED.value, operation.c.begins_at <= now)
+        query = sa.select(operation).where(*scheduled).order_by(operation.c.begins_at, operation.c.number)
+        with self._store.database.reading() as connection:
+            return tuple(read_shown(connection, row) for row in list(connection.execute(query).mappings()))
+
+    def begin(self, operation_id: str, plan: AnyPlan) -> bool:
+        """Queue what was scheduled, as it was planned anew. False: somebody else was first.
+
+        Raises:
+            Refused: another operation of its VM, or host, was confirmed before and has not ended; nothing is written.
+        """
+        now = self._store.clock.now()
+        with self._store.writing() as connection:
+            row = _select(connection, operation_id, Event.DUE)
+            if row is None:
+                return False
+            agreed = read_plan(row).digest
+            values = effects(row, Event.DUE, now) | decisions.by_whom(connection, row, Event.DUE, None)
+            details = decisions.details(row, Event.DUE, values, None, None)
+            if plan.digest != agreed:
+                about = decisions.describe(row["number"], plan, self._store.site_of(plan))
+                values |= {key: about[key] for key in about if key not in ("state", "version", "vm", "kind")}
+                values |= {"agreed": agreed}
+                details |= {"agreed": agreed, "digest": plan.digest, "plan": plan.model_dump(mode="json")}
+            update(connection, row, values)
+            entries.append(connection, operation_id, Event.DUE.value, now, details)
+            self._queue(connection, operation_id, now)
+            return True
+
+    def put_off(self, operation_id: str, why: str, note: Line) -> None:
+        """Remember why what is due could not be planned; the thread is told the first time."""
+        with self._store.writing() as connection:
+            row = _select(connection, operation_id, Event.DUE)
+            if row is None or row["waiting"]:
+                return
+            update(connection, row, {"waiting": why, "version": row["version"] + 1})
+            cards.add_step(connection, operation_id, note, self._store.clock.now())
+
+    def ask_again(
+        self,
+        operation_id: str,
+        plan: AnyPlan,
+        ask: Ask,
+        expires_at: datetime,
+        counts: tuple[Count, ...],
+        why: str,
+        note: Callable[[str], Line],
     ) -> bool:
-        """Decline it, let it expire, or withdraw it. False: somebody else has decided on it before."""
+        """End what was scheduled, and offer in its place what was planned anew. False: somebody else was first.
+
+        Args:
+            why: what differs.
+            note: for the thread, with the id of what is offered instead.
+        """
+        now = self._store.clock.now()
+        with self._store.writing() as connection:
+            row = _select(connection, operation_id, Event.DUE)
+            if row is None:
+                return False
+            made = self._store.offer(connection, plan, _in_thread(connection, row, ask), expires_at, counts)
+            outcome = Outcome(summary=f"it did not begin at its time; {made['id']} is offered instead", cause=why)
+            evacuations.apply(connection, row, Event.EXPIRE, now, outcome=outcome)
+            cards.add_step(connection, made["id"], note(made["id"]), now)
+            return True
+
+    def end(
+        self,
+        operation_id: str,
+        event: Event,
+        by: UserId | None = None,
+        outcome: Outcome | None = None,
+        note: Line = (),
+        *,
+        while_in: State | None = None,
+    ) -> bool:
+        """Decline it, let it expire, or withdraw it. False: somebody else has decided on it before.
+
+        Args:
+            while_in: the state that this was decided in, where the event means something else in another.
+        """
         now = self._store.clock.now()
         with self._store.writing() as connection:
             row = _select(connection, operation_id, event)
-            if row is None:
+            if row is None or while_in not in (None, State(row["state"])):
                 return False
             values = decisions.by_whom(connection, row, event, by) | {"remind_at": None}
             evacuations.apply(connection, row, event, now, values, by=by, outcome=outcome)
@@ -157,6 +242,12 @@ def _select(connection: sa.Connection, operation_id: str, event: Event) -> sa.Ro
     """The row, if its state accepts the event."""
     row = select_row(connection, operation_id)
     return row if row is not None and row["state"] in names(states_accepting(event)) else None
+
+
+def _in_thread(connection: sa.Connection, row: sa.RowMapping, ask: Ask) -> Ask:
+    """The ask as if it was said below the row's card, where that was not in a thread anyway."""
+    ts = connection.execute(sa.select(card.c.ts).where(card.c.operation == row["id"])).scalar()
+    return ask.model_copy(update={"place": ask.place.model_copy(update={"thread": ask.place.thread or ts})})
 
 
 def _read_given(connection: sa.Connection, operation_id: str) -> tuple[Given, ...]:

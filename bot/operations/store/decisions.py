@@ -23,7 +23,7 @@ from bot.errors import Refused
 from bot.operations.store.rows import Values, is_move, kind_of, read_plan
 from bot.operations.store.tables import CONFIRMED_AND_OPEN, operation
 
-_AGREED = (Event.CONFIRM, Event.SUBMIT, Event.APPROVE)
+_AGREED = (Event.CONFIRM, Event.SUBMIT, Event.APPROVE, Event.SCHEDULE)
 
 
 def by_whom(connection: sa.Connection, row: sa.RowMapping, event: Event, by: UserId | None) -> Values:
@@ -33,7 +33,9 @@ def by_whom(connection: sa.Connection, row: sa.RowMapping, event: Event, by: Use
             return {"confirmed_by": by, "position": _turn(connection, row)}
         case Event.SUBMIT:
             return {"confirmed_by": by}
-        case Event.APPROVE:
+        case Event.SCHEDULE if row["state"] == State.PROPOSED.value:
+            return {"confirmed_by": by}
+        case Event.APPROVE | Event.DUE:
             return {"position": _turn(connection, row)}
         case Event.DECLINE | Event.CANCEL:
             return {"cancelled_by": row["cancelled_by"] or by}
@@ -111,6 +113,7 @@ def describe(number: int, plan: AnyPlan, site: str) -> Values:
         "version": 1,
         "plan": plan.model_dump_json(),
         "site": site,
+        "begins_at": plan.begins_at,
     }
     if isinstance(plan, EvacuationPlan):
         hosts = {"source": ", ".join(plan.hosts), "destination": ", ".join(plan.destinations)}

@@ -116,7 +116,7 @@ def _recorded(row: sa.RowMapping) -> Values:
         column: row[column]
         for column in (
             *("version", "requested_by", "requested_at", "expires_at", "confirmed_by", "confirmed_at"),
-            *("cancelled_by", "cancel_asked", "started_at", "ended_at"),
+            *("cancelled_by", "cancel_asked", "started_at", "ended_at", "begins_at", "agreed"),
         )
     }
 
@@ -137,7 +137,7 @@ def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
     state = after(State(row["state"]), event)
     values: Values = {"state": state.value, "version": row["version"] + 1, "waiting": "", "not_before": None}
     match event:
-        case Event.CONFIRM | Event.SUBMIT:
+        case Event.CONFIRM | Event.SUBMIT | Event.SCHEDULE if row["state"] == State.PROPOSED.value:
             values |= {"confirmed_at": now}
         case Event.GRANT:
             values |= {"attempt": row["attempt"] + 1}

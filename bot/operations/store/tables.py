@@ -79,6 +79,9 @@ operation = sa.Table(
     # What has to be approved.
     sa.Column("counts", sa.Text, nullable=False, server_default="[]"),
     sa.Column("remind_at", Utc),  # when the thread is told that it still waits for approval; NULL: never, or no more
+    # What begins later.
+    sa.Column("begins_at", Utc),
+    sa.Column("agreed", sa.Text, nullable=False, server_default=""),  # digest; empty: the plan is as it was agreed to
     # Of an evacuation.
     sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("paused_by", sa.Text),  # NULL while paused: it paused by itself

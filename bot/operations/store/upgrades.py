@@ -111,8 +111,14 @@ def _to_5(connection: sa.Connection) -> None:
 
 
 def _to_6(connection: sa.Connection) -> None:
-    """Freezes and locks."""
+    """Freezes and locks; operations that begin later."""
     hold.create(connection)
+    moment = "DATETIME" if connection.dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
+    for statement in (
+        f"ALTER TABLE operation ADD COLUMN begins_at {moment}",
+        "ALTER TABLE operation ADD COLUMN agreed TEXT DEFAULT '' NOT NULL",
+    ):
+        connection.exec_driver_sql(statement)
 
 
 _STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6)
