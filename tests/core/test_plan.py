@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ def with_move(**changes: Any) -> Plan:
 CHANGES = {
     "command": PLAN.model_copy(update={"command": "migrate VM-01 to host02"}),
     "action": PLAN.model_copy(update={"action": "vm.move_storage"}),
+    "begins_at": PLAN.model_copy(update={"begins_at": datetime(2026, 12, 1, 22, tzinfo=UTC)}),
     "findings": PLAN.model_copy(update={"findings": (FINE,)}),
     "their order": PLAN.model_copy(update={"findings": (WARNING, FINE)}),
     "a finding's text": PLAN.model_copy(update={"findings": (FINE, WARNING.model_copy(update={"text": "2"}))}),

@@ -30,18 +30,6 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
         yield ferry
 
 
-def test_an_offer_for_later_says_what_is_agreed_to_and_what_is_chosen_then(calm: Ferry) -> None:
-    card = calm.say("evacuate host01 except VM-08 in 2h")
-    offer = calm.text(card)
-    assert "What is agreed to is which VMs move and how; where each goes is chosen again then" in offer
-    assert "[Move 5, leave 5]" in offer
-    calm.press(card, "Move 5, leave 5")
-    assert "The evacuation of host01 is to begin later" in calm.wait_for_text(card, "· scheduled", "[Cancel]")
-    assert "scheduled · the evacuation of host01 · begins" in calm.text(calm.say("scheduled"))
-    calm.press(card, "Cancel")
-    assert "withdrawn before its time came; nothing was started" in calm.wait_for_text(card, "· cancelled").lower()
-
-
 def host_of(lab: Ferry, vm: str) -> str:
     (host,) = lab.world.whereabouts(lab.world.vm(vm))
     return host.lower()
@@ -151,6 +139,18 @@ def test_cancelled_nothing_new_starts_and_the_failed_can_be_planned_again(lab: F
     lab.press(again, next(button.label for button in again.buttons))
     assert "have left" in lab.wait_until_ended(again) or "left" in lab.text(again)
     assert all(host_of(lab, vm) != "host01" for vm in stayed)
+
+
+def test_an_offer_for_later_says_what_is_agreed_to_and_what_is_chosen_then(calm: Ferry) -> None:
+    card = calm.say("evacuate host01 except VM-08 in 2h")
+    offer = calm.text(card)
+    assert "What is agreed to is which VMs move and how; where each goes is chosen again then" in offer
+    assert "[Move 5, leave 5]" in offer
+    calm.press(card, "Move 5, leave 5")
+    assert "The evacuation of host01 is to begin later" in calm.wait_for_text(card, "· scheduled", "[Cancel]")
+    assert "scheduled · the evacuation of host01 · begins" in calm.text(calm.say("scheduled"))
+    calm.press(card, "Cancel")
+    assert "withdrawn before its time came; nothing was started" in calm.wait_for_text(card, "· cancelled").lower()
 
 
 def test_a_plan_alone_offers_nothing(calm: Ferry) -> None:
