@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Protocol
 
 import commands
@@ -19,13 +18,13 @@ from bot.core.evacuation import Evacuation
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import network_of
-from bot.core.form import make_form
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import Policy
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
+from bot.forms import CommandForms
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
 from bot.operations.bookkeeper import Bookkeeper
@@ -40,10 +39,10 @@ from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
 from bot.operations.steward import Steward
 from bot.operations.store import Store
-from bot.ports import Clock
+from bot.ports import Clock, Forms
 from bot.registry import discover
 from bot.settings import Settings
-from bot.slack.listeners import Forms, SlackFront
+from bot.slack.listeners import SlackFront
 from bot.slack.poster import Poster
 from bot.solver import Placer
 
@@ -220,8 +219,9 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     place = Placer(settings.evacuation.solver_s).place
     evacuations = Evacuations(base.inventory, store, _rules(settings), place)
     desk = Desk(store, clock, base.recheck, offer, policy, Looking(store, base.fleet), evacuations.changes)
+    registry = discover(commands)
     dispatcher = Dispatcher(
-        discover(commands),
+        registry,
         policy,
         base.inventory,
         store,
@@ -238,7 +238,7 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake, partial(make_form, policy, tuple(settings.hosts))),
+        _Listening(front, intake, CommandForms(registry, policy, base.inventory.estate)),
     ]
 
 

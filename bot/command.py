@@ -38,7 +38,7 @@ from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
-from bot.core.reply import Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
+from bot.core.reply import Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
 from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
 from bot.errors import HostError, Refused
 
@@ -46,6 +46,7 @@ __all__ = [
     "Age",
     "Anchor",
     "Arguments",
+    "Button",
     "Cancel",
     "Close",
     "Cluster",
@@ -206,7 +207,11 @@ class History(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a command may look at while it answers one person."""
+    """What a command may look at while it answers one person.
+
+    Attributes:
+        permits: whether policy lets this person do what an action names.
+    """
 
     actor: UserId
     now: datetime
@@ -216,6 +221,7 @@ class Context:
     evacuations: Evacuations
     commands: Mapping[str, Command]
     limits: Limits
+    permits: Callable[[str], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,11 +230,13 @@ class Command:
 
     Attributes:
         changes: whether its answer can be other than a Reply; a policy's no to such a command is journalled.
+        plans: whether its answer is a plan; such a command has a form.
     """
 
     usage: Usage
     action: str
     changes: bool
+    plans: bool
     examples: tuple[str, ...]
     arguments: type[Arguments]
     handler: Callable[[Any, Context], Answer]
@@ -260,6 +268,7 @@ def command(
             usage=Usage.parse(usages, arguments),
             action=action,
             changes=hints.get("return") is not Reply,
+            plans=hints.get("return") in (Plan, EvacuationPlan, PreparationPlan),
             examples=examples,
             arguments=arguments,
             handler=handler,

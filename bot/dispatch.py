@@ -206,6 +206,7 @@ class Dispatcher:
             evacuations=self._evacuations,
             commands=self._registry,
             limits=self._limits,
+            permits=lambda action: decide(self._policy, ask.actor, action).allowed,
         )
 
 

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
+from bot.core.form import Filled, Form, Values
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
 from bot.core.plan import Move
 from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
 from bot.core.reply import Reply
+from bot.core.suggestions import Choices
 
 
 class Clock(Protocol):
@@ -125,3 +127,16 @@ class Chat(Protocol):
 
     def find_shared(self, place: Place, name: str, since: datetime) -> bool:
         """Whether Ferry shared a file of this name there after `since`; False, too, where it may not be read."""
+
+
+class Forms(Protocol):
+    """Forms that type commands. All answer at once, from what is in memory."""
+
+    def open(self, actor: UserId, command: str = "") -> Form | None:
+        """The form of a command, by its name; of the first, if none is named. None: none is for this person."""
+
+    def suggest(self, actor: UserId, command: str, field: str, typed: str) -> tuple[Choices, ...]:
+        """What may be chosen in a field; nothing, where the person may not have the form."""
+
+    def fill(self, command: str, values: Values) -> Filled | None:
+        """The command that these values stand for. None: that command has no form."""

@@ -6,8 +6,7 @@ Rules:
     2. Nothing here waits for a host or for the Web API. Slack allows three seconds.
     3. Only what `payloads` reads as an ask reaches `take`; everything else is acknowledged, so that Slack does not
        repeat it, and logged with its reason.
-    4. A form is opened at once, as Slack allows three seconds for that too, and beside the acknowledgement. What was
-       filled in is a command like any other: claimed first, then shown where the form was opened.
+    4. An ask for a form is `bot.slack.forms`' to answer; one that it has no form for is a command like any other.
 """
 
 from __future__ import annotations
@@ -28,27 +27,23 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 
-from bot.core.form import FORMS, Form
 from bot.core.names import UserId
 from bot.core.operation import Ask
-from bot.core.reply import Code, User, say
 from bot.errors import ChatError, Refused
+from bot.ports import Forms
 from bot.settings import SlackSettings
 from bot.slack.errors import slack_errors
+from bot.slack.forms import FormFront
 from bot.slack.manifest import HTTP_PATH
-from bot.slack.modals import CALLBACK, render_modal, render_problems
-from bot.slack.mrkdwn import escape
 from bot.slack.payloads import (
     Ignored,
     Payload,
     Us,
     read_event,
-    read_form_name,
     read_press,
     read_slash,
-    read_submission,
 )
-from bot.slack.poster import Poster, connect
+from bot.slack.poster import connect
 
 # A connection that is gone without a word is replaced after five pings (slack_sdk, socket_mode/builtin/connection.py);
 # until then Ferry is deaf, and Slack repeats events but neither slash commands nor presses.
@@ -60,13 +55,6 @@ _TOKEN_REFUSED = frozenset(
 )
 
 log = logging.getLogger(__name__)
-
-Forms = Callable[[str, UserId], Form | None]
-"""The form of a name, for a person. None: there is none, or it is not for this person."""
-
-
-def _no_form(_: str, __: UserId) -> None:
-    """Where there are no forms."""
 
 
 def _now() -> datetime:
@@ -100,12 +88,12 @@ class SlackFront:
         self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
         self._ears: _Ears | None = None
 
-    def start(self, take: Callable[[Ask], bool], forms: Forms = _no_form) -> None:
+    def start(self, take: Callable[[Ask], bool], forms: Forms | None = None) -> None:
         """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
 
         Args:
             take: claims an ask durably; False if it was claimed before. Called from several threads.
-            forms: answers at once.
+            forms: None: there are none.
         """
         with slack_errors():
             app = self._bolt(take, forms)
@@ -120,7 +108,7 @@ class SlackFront:
         if ears is not None:
             ears.close()
 
-    def _bolt(self, take: Callable[[Ask], bool], forms: Forms) -> App:
+    def _bolt(self, take: Callable[[Ask], bool], forms: Forms | None) -> App:
         listeners = _Listeners(take, forms, self.client, self._us, self._now)
         app = App(
             name="ferry",  # without one Bolt asks `inspect` who calls, which looks at the file of every module
@@ -131,9 +119,9 @@ class SlackFront:
         )
         app.event(_EVERYTHING)(listeners.hear_event)
         app.command(self._settings.command)(listeners.hear_slash)
+        if listeners.forms is not None:
+            listeners.forms.attach(app)
         app.action(_EVERYTHING)(listeners.hear_press)
-        for form in FORMS:
-            app.view(f"{CALLBACK}{form}")(listeners.hear_form)
         return app
 
 
@@ -141,13 +129,17 @@ class _Listeners:
     """What Bolt calls, giving arguments by their names."""
 
     def __init__(
-        self, take: Callable[[Ask], bool], forms: Forms, client: WebClient, us: Us, now: Callable[[], datetime]
+        self,
+        take: Callable[[Ask], bool],
+        forms: Forms | None,
+        client: WebClient,
+        us: Us,
+        now: Callable[[], datetime],
     ) -> None:
         self._take = take
-        self._forms = forms
-        self._client = client
         self._us = us
         self._now = now
+        self.forms = FormFront(forms, self._claim, client, us, now) if forms is not None else None
 
     def hear_event(self, body: dict[str, Any]) -> None:
         self._hear(read_event, body)
@@ -160,33 +152,13 @@ class _Listeners:
         self._hear(read_press, body)
         ack()
 
-    def hear_form(self, body: dict[str, Any], ack: Ack) -> None:
-        submission = read_submission(body, self._us, self._now())
-        if isinstance(submission, Ignored):
-            log.debug("form ignored reason=%r", submission.reason)
-            ack()
-            return
-        kind = FORMS[submission.form]
-        if problems := kind.find_problems(submission.values):
-            ack(**render_problems(problems))
-            return
-        command = kind.render(submission.values)
-        ask = submission.ask.model_copy(update={"text": escape(command)})  # as if it had been typed
-        if self._claim(ask):
-            self._beside(self._show, ask, command)
-        ack()
-
     def _hear(self, read: Callable[[Payload, Us, datetime], Ask | Ignored], body: dict[str, Any]) -> None:
         ask = read(body, self._us, self._now())
         if isinstance(ask, Ignored):
             log.debug("ask ignored reason=%r", ask.reason)
             return
-        if name := read_form_name(ask):
-            if form := self._forms(name, ask.actor):
-                self._beside(self._open, form, ask, str(body.get("trigger_id", "")))
-                return
-            ask = ask.model_copy(update={"text": name})
-        self._claim(ask)
+        if self.forms is None or not self.forms.offer(ask, body):
+            self._claim(ask)
 
     def _claim(self, ask: Ask) -> bool:
         new = self._take(ask)
@@ -195,25 +167,6 @@ class _Listeners:
         else:
             log.info("ask known key=%s kind=%s", ask.key, ask.kind)
         return new
-
-    def _open(self, form: Form, ask: Ask, trigger: str) -> None:
-        """Who cannot be shown the form is answered as if its name had been typed, which says how to type the rest."""
-        try:
-            with slack_errors():
-                self._client.views_open(trigger_id=trigger, view=render_modal(form, ask.place))
-        except ChatError as error:
-            log.warning("form_not_opened form=%s key=%s code=%s", form.name, ask.key, error.code)
-            self._claim(ask.model_copy(update={"text": form.name}))
-
-    def _show(self, ask: Ask, command: str) -> None:
-        try:
-            said = say(User(id=ask.actor), " filled in a form: ", Code(text=command))
-            Poster(self._client).post(ask.place, said, key=f"{ask.key}/said")
-        except ChatError as error:
-            log.warning("form_not_shown key=%s code=%s", ask.key, error.code)
-
-    def _beside(self, work: Callable[..., None], *arguments: object) -> None:
-        threading.Thread(target=work, args=arguments, name="slack-form", daemon=True).start()
 
 
 def check_secrets(settings: SlackSettings) -> None:

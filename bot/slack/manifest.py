@@ -16,6 +16,7 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.settings import SlackSettings
+from bot.slack.modals import SHORTCUT
 
 Manifest = dict[str, Any]
 
@@ -57,7 +58,11 @@ def build_manifest(settings: SlackSettings, url: str = "") -> Manifest:
                 **_named(request, "request_url"),
                 "bot_events": [*_EVENTS, *(_BARE_EVENTS if settings.bare_channels else ())],
             },
-            "interactivity": {"is_enabled": True, **_named(request, "request_url")},  # buttons, in Socket Mode too
+            "interactivity": {  # buttons and forms, in Socket Mode too
+                "is_enabled": True,
+                **_named(request, "request_url"),
+                **_named(request, "message_menu_options_url"),
+            },
             "org_deploy_enabled": False,
             "socket_mode_enabled": settings.mode == "socket",
             "token_rotation_enabled": False,
@@ -73,6 +78,14 @@ def _features(settings: SlackSettings, request: str) -> Manifest:
             "messages_tab_read_only_enabled": False,
         },
         "bot_user": {"display_name": "Ferry", "always_online": True},
+        "shortcuts": [
+            {
+                "name": "Move a virtual machine",
+                "type": "global",
+                "callback_id": SHORTCUT,
+                "description": "A form: choose what to move, and where to",
+            }
+        ],
         "slash_commands": [
             {
                 "command": settings.command,

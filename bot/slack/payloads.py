@@ -10,10 +10,9 @@ Rules:
     5. Who did it is the id that the authenticated connection delivers, never a name; a button's value is only a
        command, judged like a typed one.
     6. The text is taken as it is: the grammar knows Slack's escapes, links and the leading mention.
-    7. A form is asked for by a slash command that is its name and nothing else, or by a button that types `form NAME`.
 
 Facts: shapes of payloads from Slack developer docs, "Events API", "message", "app_mention", "Slash commands",
-"block_actions", "view_submission"; `ts` and `action_ts` are seconds as decimal text.
+"block_actions"; `ts` and `action_ts` are seconds as decimal text.
 """
 
 from __future__ import annotations
@@ -23,16 +22,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bot.core.form import Values
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.slack.modals import CALLBACK
 
 Payload = Mapping[str, Any]
-
-_FORM = "form "  # so a button's text begins that opens one
 
 
 @dataclass(frozen=True)
@@ -49,16 +44,7 @@ class Ignored:
     reason: str
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A form that was filled in. `ask` has everything but its text, which is the command that the values stand for."""
-
-    form: str
-    values: Values
-    ask: Ask
-
-
-class _Payload(BaseModel):
+class SlackPayload(BaseModel):
     """Slack adds fields at any time; those that are read must have the right type. Null is the same as absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -71,7 +57,7 @@ class _Payload(BaseModel):
         return {name: value for name, value in values.items() if value is not None}
 
 
-class _Message(_Payload):
+class _Message(SlackPayload):
     type: str
     channel: str
     ts: str
@@ -88,13 +74,13 @@ class _Message(_Payload):
     source_team: str = ""
 
 
-class _Event(_Payload):
+class _Event(SlackPayload):
     team_id: str
     event: _Message
     is_ext_shared_channel: bool = False
 
 
-class _Slash(_Payload):
+class _Slash(SlackPayload):
     team_id: str
     channel_id: str
     user_id: str
@@ -102,68 +88,37 @@ class _Slash(_Payload):
     text: str = ""
 
 
-class _Identified(_Payload):
+class Identified(SlackPayload):
     id: str
 
 
-class _Presser(_Identified):
+class Presser(Identified):
     team_id: str = ""
 
 
-class _Container(_Payload):
+class _Container(SlackPayload):
     message_ts: str = ""
     thread_ts: str = ""
 
 
-class _Shown(_Payload):
+class _Shown(SlackPayload):
     thread_ts: str = ""
 
 
-class _Action(_Payload):
+class _Action(SlackPayload):
     type: str
     action_id: str
     action_ts: str
     value: str = ""
 
 
-class _Press(_Payload):
-    user: _Presser
-    team: _Identified
-    channel: _Identified
+class _Press(SlackPayload):
+    user: Presser
+    team: Identified
+    channel: Identified
     container: _Container
     actions: tuple[_Action, ...] = Field(min_length=1)
     message: _Shown = _Shown()
-
-
-class _Chosen(_Payload):
-    value: str
-
-
-class _Answer(_Payload):
-    value: str = ""
-    selected_option: _Chosen | None = None
-    selected_options: tuple[_Chosen, ...] = ()
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        one = (self.selected_option,) if self.selected_option else ()
-        return tuple(chosen.value for chosen in (*one, *self.selected_options)) or tuple(filter(None, (self.value,)))
-
-
-class _State(_Payload):
-    values: dict[str, dict[str, _Answer]]
-
-
-class _View(_Identified):
-    callback_id: str
-    private_metadata: Json[Place]
-    state: _State
-
-
-class _Submitted(_Payload):
-    user: _Presser
-    team: _Identified
-    view: _View
 
 
 def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
@@ -171,7 +126,7 @@ def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     try:
         callback = _Event.model_validate(body)
     except ValidationError as error:
-        return _malformed(error)
+        return malformed(error)
     event = callback.event
     if reason := _unfit(callback, us):
         return Ignored(reason)
@@ -215,7 +170,7 @@ def read_slash(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     try:
         slash = _Slash.model_validate(body)
     except ValidationError as error:
-        return _malformed(error)
+        return malformed(error)
     if slash.team_id != us.team:
         return Ignored("another workspace")
     return Ask(
@@ -234,7 +189,7 @@ def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     try:
         press = _Press.model_validate(body)
     except ValidationError as error:
-        return _malformed(error)
+        return malformed(error)
     action, card = press.actions[0], press.container.message_ts
     if {press.team.id, press.user.team_id or us.team} != {us.team}:
         return Ignored("another workspace")
@@ -257,38 +212,6 @@ def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     )
 
 
-def read_submission(body: Payload, us: Us, received_at: datetime) -> Submission | Ignored:
-    """A modal of Ferry's that somebody filled in. Slack delivers it again only where nobody acknowledged it."""
-    try:
-        submitted = _Submitted.model_validate(body)
-    except ValidationError as error:
-        return _malformed(error)
-    view, place = submitted.view, submitted.view.private_metadata
-    if {submitted.team.id, submitted.user.team_id or us.team, place.team} != {us.team}:
-        return Ignored("another workspace")
-    ask = Ask(
-        key=f"{us.team}/{place.channel}/form/{view.id}",
-        text="",
-        actor=UserId(submitted.user.id),
-        place=place,
-        at=received_at,
-        received_at=received_at,
-        kind="form",
-    )
-    values = {
-        name: tuple(value for answer in answers.values() for value in answer.values)
-        for name, answers in view.state.values.items()
-    }
-    return Submission(view.callback_id.removeprefix(CALLBACK), values, ask)
-
-
-def read_form_name(ask: Ask) -> str:
-    """The form that may be meant; empty: none can be."""
-    if ask.kind == "button":
-        return ask.text.removeprefix(_FORM) if ask.text.startswith(_FORM) else ""
-    return ask.text.strip().casefold() if ask.kind == "slash" else ""
-
-
 def _thread(thread_ts: str, ts: str) -> str | None:
     """A message that began a thread names itself as the thread; it stands in the channel all the same."""
     return thread_ts if thread_ts and thread_ts != ts else None
@@ -301,6 +224,6 @@ def _moment(ts: str, received_at: datetime) -> datetime:
         return received_at
 
 
-def _malformed(error: ValidationError) -> Ignored:
+def malformed(error: ValidationError) -> Ignored:
     places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
     return Ignored(f"not shaped as Slack documents it: {places}")

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+from bot.lab.slack import SlackServer
 from tests.ferry import Ferry
 
 PATIENCE_S = 20
 
 
-def test_the_form_of_an_evacuation_is_answered_with_its_plan(tmp_path: Path) -> None:
+def offers(server: SlackServer, label: str, name: str) -> bool:
+    modal = server.modal("alice")
+    return modal is not None and name in modal.options(label)
+
+
+def test_the_form_is_answered_with_the_plan_of_what_was_chosen(tmp_path: Path) -> None:
     with Ferry(tmp_path) as ferry:
         server = ferry.server
-        server.slash("alice", "#ops", "/ferry", "evacuate")
-        modal = server.wait_for(lambda: server.modal("alice"), PATIENCE_S)
-        assert modal is not None
-        source, destination = modal.options("Hosts to empty")[:2]
-        server.submit("alice", {"Hosts to empty": [source], "Where to": [destination]})
+        ferry.bot.inventory.refreshed()
+        server.slash("alice", "#ops", "/ferry", "")
+        server.wait_for(lambda: server.modal("alice"), PATIENCE_S)
+        for label, name in (("VM", "VM-01"), ("To host", "host02")):
+            server.type_into("alice", label, name.lower())
+            server.wait_for(partial(offers, server, label, name), PATIENCE_S)
+            server.choose("alice", label, name)
+        server.submit("alice", {})
         messages = server.wait_for(lambda: shown if len(shown := server.messages("#ops")) > 1 else None, PATIENCE_S)
-        command = f"evacuate {source} to {destination}"
         texts = ["\n".join(server.render_text(message)) for message in messages or ()]
-        assert f"@alice filled in a form: {command}" in texts
-        (answer,) = [text for text in texts if "filled in a form" not in text]
-        assert source in answer
-        assert "alice" in answer or "Evacuate" in answer
+        assert "@alice filled in a form: migrate VM-01 to host02" in texts
+        assert any("Move VM-01 from host01 to host02?" in text for text in texts)

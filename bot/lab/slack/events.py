@@ -139,17 +139,54 @@ def block_actions(
 
 
 def view_submission(person: Person, view: JsonObject, values: JsonObject, trigger: str) -> JsonObject:
+    return _of_view("view_submission", person, view, values, trigger) | {"response_urls": []}
+
+
+def view_actions(
+    person: Person, view: JsonObject, values: JsonObject, action: JsonObject, *, action_ts: str, trigger: str
+) -> JsonObject:
+    """Something was chosen or pressed in a view: there is no channel and no message."""
+    payload = _of_view("block_actions", person, view, values, trigger)
+    container = {"type": "view", "view_id": view["id"]}
+    return payload | {"container": container, "actions": [action | {"action_ts": action_ts}]}
+
+
+def block_suggestion(
+    person: Person, view: JsonObject, values: JsonObject, *, block_id: str, action_id: str, typed: str
+) -> JsonObject:
+    """Somebody types into an external select; the answer is what may be chosen."""
+    payload = _of_view("block_suggestion", person, view, values, "")
+    del payload["trigger_id"]
+    container = {"type": "view", "view_id": view["id"]}
+    return payload | {"container": container, "block_id": block_id, "action_id": action_id, "value": typed}
+
+
+def shortcut(person: Person, callback_id: str, action_ts: str, trigger: str) -> JsonObject:
+    """A global shortcut: it knows no channel."""
+    return {
+        "type": "shortcut",
+        "token": VERIFICATION_TOKEN,
+        "action_ts": action_ts,
+        "team": {"id": TEAM, "domain": DOMAIN},
+        "user": {"id": person.id, "username": person.name, "team_id": TEAM},
+        "is_enterprise_install": False,
+        "enterprise": None,
+        "callback_id": callback_id,
+        "trigger_id": trigger,
+    }
+
+
+def _of_view(kind: str, person: Person, view: JsonObject, values: JsonObject, trigger: str) -> JsonObject:
     shown = {"external_id": "", "clear_on_close": False, "notify_on_close": False, "private_metadata": ""} | view
     of_app = {"root_view_id": view["id"], "previous_view_id": None, "app_installed_team_id": TEAM, "bot_id": BOT}
     return {
-        "type": "view_submission",
+        "type": kind,
         "team": {"id": TEAM, "domain": DOMAIN},
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM},
         "api_app_id": APP,
         "token": VERIFICATION_TOKEN,
         "trigger_id": trigger,
         "view": shown | of_app | {"state": {"values": values}},
-        "response_urls": [],
         "enterprise": None,
         "is_enterprise_install": False,
     }
