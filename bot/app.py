@@ -31,6 +31,7 @@ from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.evacuations import Evacuations
+from bot.operations.homes import HomeKeeper
 from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
@@ -42,6 +43,7 @@ from bot.operations.store import Store
 from bot.ports import Clock, Forms
 from bot.registry import discover
 from bot.settings import Settings
+from bot.slack.home import HomeBoard
 from bot.slack.listeners import SlackFront
 from bot.slack.poster import Poster
 from bot.solver import Placer
@@ -201,9 +203,10 @@ class _Listening:
     front: SlackFront
     intake: Intake
     forms: Forms
+    homes: HomeKeeper
 
     def start(self) -> None:
-        self.front.start(self.intake.take, self.forms)
+        self.front.start(self.intake.take, self.forms, self.homes.opened)
 
     def stop(self) -> None:
         self.front.stop()
@@ -233,12 +236,14 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
         bot_user=front.bot_user,
         stale_after_s=settings.operations.stale_command_s,
     )
+    homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, policy, clock)
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake, CommandForms(registry, policy, base.inventory.estate)),
+        homes,
+        _Listening(front, intake, CommandForms(registry, policy, base.inventory.estate), homes),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
 from bot.core.form import Filled, Form, Values
+from bot.core.home import Home
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
 from bot.core.plan import Move
@@ -127,6 +128,20 @@ class Chat(Protocol):
 
     def find_shared(self, place: Place, name: str, since: datetime) -> bool:
         """Whether Ferry shared a file of this name there after `since`; False, too, where it may not be read."""
+
+
+class Homes(Protocol):
+    """Where homes are shown."""
+
+    def publish(self, user: UserId, place: Place, home: Home, version: str) -> str:
+        """Show a person's home; its buttons type at the place. Returns its version.
+
+        Args:
+            version: what is there is replaced if it is this one; empty: whatever is there.
+
+        Raises:
+            ChatError: with code "hash_conflict", if another version is there; RateLimited.
+        """
 
 
 class Forms(Protocol):

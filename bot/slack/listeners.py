@@ -28,7 +28,7 @@ from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 
 from bot.core.names import UserId
-from bot.core.operation import Ask
+from bot.core.operation import Ask, Place
 from bot.errors import ChatError, Refused
 from bot.ports import Forms
 from bot.settings import SlackSettings
@@ -40,6 +40,8 @@ from bot.slack.payloads import (
     Payload,
     Us,
     read_event,
+    read_home_opened,
+    read_home_press,
     read_press,
     read_slash,
 )
@@ -55,6 +57,9 @@ _TOKEN_REFUSED = frozenset(
 )
 
 log = logging.getLogger(__name__)
+
+Opened = Callable[[UserId, Place], None]
+"""Told at once; the place is where the person and Ferry talk alone."""
 
 
 def _now() -> datetime:
@@ -88,15 +93,16 @@ class SlackFront:
         self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
         self._ears: _Ears | None = None
 
-    def start(self, take: Callable[[Ask], bool], forms: Forms | None = None) -> None:
+    def start(self, take: Callable[[Ask], bool], forms: Forms | None = None, opened: Opened | None = None) -> None:
         """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
 
         Args:
             take: claims an ask durably; False if it was claimed before. Called from several threads.
             forms: None: there are none.
+            opened: told of who opens their home. None: there are no homes.
         """
         with slack_errors():
-            app = self._bolt(take, forms)
+            app = self._bolt(take, forms, opened)
         if self._settings.mode == "http":
             self._ears = _Http(app, self._settings.listen)
         else:
@@ -108,8 +114,8 @@ class SlackFront:
         if ears is not None:
             ears.close()
 
-    def _bolt(self, take: Callable[[Ask], bool], forms: Forms | None) -> App:
-        listeners = _Listeners(take, forms, self.client, self._us, self._now)
+    def _bolt(self, take: Callable[[Ask], bool], forms: Forms | None, opened: Opened | None) -> App:
+        listeners = _Listeners(take, forms, self.client, self._us, self._now, opened)
         app = App(
             name="ferry",  # without one Bolt asks `inspect` who calls, which looks at the file of every module
             client=self.client,
@@ -135,21 +141,27 @@ class _Listeners:
         client: WebClient,
         us: Us,
         now: Callable[[], datetime],
+        opened: Opened | None,
     ) -> None:
         self._take = take
+        self._opened = opened
         self._us = us
         self._now = now
         self.forms = FormFront(forms, self._claim, client, us, now) if forms is not None else None
 
     def hear_event(self, body: dict[str, Any]) -> None:
-        self._hear(read_event, body)
+        opened = read_home_opened(body, self._us)
+        if isinstance(opened, Ignored):
+            self._hear(read_event, body)
+        elif self._opened is not None:
+            self._opened(opened.user, opened.place)
 
     def hear_slash(self, body: dict[str, Any], ack: Ack) -> None:
         self._hear(read_slash, body)
         ack()
 
     def hear_press(self, body: dict[str, Any], ack: Ack) -> None:
-        self._hear(read_press, body)
+        self._hear(read_home_press if "view" in body else read_press, body)
         ack()
 
     def _hear(self, read: Callable[[Payload, Us, datetime], Ask | Ignored], body: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ HTTP_PATH = "/slack/events"
 
 _SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history")
 _BARE_SCOPES = ("channels:history", "groups:history")
-_EVENTS = ("app_mention", "message.im")
+_EVENTS = ("app_home_opened", "app_mention", "message.im")
 _BARE_EVENTS = ("message.channels", "message.groups")
 
 
@@ -73,7 +73,7 @@ def build_manifest(settings: SlackSettings, url: str = "") -> Manifest:
 def _features(settings: SlackSettings, request: str) -> Manifest:
     return {
         "app_home": {
-            "home_tab_enabled": False,
+            "home_tab_enabled": True,
             "messages_tab_enabled": True,
             "messages_tab_read_only_enabled": False,
         },

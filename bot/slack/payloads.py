@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
 
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
@@ -37,6 +37,14 @@ class Us:
     team: str
     bot_user: UserId
     bare_channels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Somebody opened their home; the place is where they and Ferry talk alone."""
+
+    user: UserId
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ class _Action(SlackPayload):
     type: str
     action_id: str
     action_ts: str
+    block_id: str = ""
     value: str = ""
 
 
@@ -119,6 +128,31 @@ class _Press(SlackPayload):
     container: _Container
     actions: tuple[_Action, ...] = Field(min_length=1)
     message: _Shown = _Shown()
+
+
+class _Home(SlackPayload):
+    id: str
+    type: str
+    private_metadata: Json[Place]
+
+
+class _HomePress(SlackPayload):
+    user: Presser
+    team: Identified
+    view: _Home
+    actions: tuple[_Action, ...] = Field(min_length=1)
+
+
+class _HomeOpened(SlackPayload):
+    type: str
+    user: str
+    channel: str
+    tab: str = "home"
+
+
+class _HomeEvent(SlackPayload):
+    team_id: str
+    event: _HomeOpened
 
 
 def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
@@ -209,6 +243,42 @@ def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
         message=card,
         kind="button",
         card=card,
+    )
+
+
+def read_home_opened(body: Payload, us: Us) -> Opened | Ignored:
+    """An `app_home_opened` event of the tab that is the home; the other one is the direct message."""
+    try:
+        read = _HomeEvent.model_validate(body)
+    except ValidationError as error:
+        return malformed(error)
+    event = read.event
+    if read.team_id != us.team:
+        return Ignored("another workspace")
+    if event.type != "app_home_opened" or event.tab != "home":
+        return Ignored("not the home")
+    return Opened(UserId(event.user), Place(team=us.team, channel=event.channel))
+
+
+def read_home_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
+    """A button pressed on a home: what it types is said in the direct message, where its answer goes."""
+    try:
+        press = _HomePress.model_validate(body)
+    except ValidationError as error:
+        return malformed(error)
+    action, view, place = press.actions[0], press.view, press.view.private_metadata
+    if {press.team.id, press.user.team_id or us.team, place.team} != {us.team}:
+        return Ignored("another workspace")
+    if view.type != "home" or action.type != "button" or not action.value:
+        return Ignored("not a button that types a command")
+    return Ask(
+        key=f"{us.team}/{place.channel}/home/{action.action_ts}/{press.user.id}/{action.block_id}/{action.action_id}",
+        text=action.value,
+        actor=UserId(press.user.id),
+        place=place,
+        at=_moment(action.action_ts, received_at),
+        received_at=received_at,
+        kind="button",
     )
 
 

@@ -1,4 +1,4 @@
-"""A form, the whole way: asked for, filled in, and what it types answered in the channel like a typed command."""
+"""Forms and homes, the whole way: a move is chosen in a form, and confirmed on the home of somebody else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def offers(server: SlackServer, label: str, name: str) -> bool:
     return modal is not None and name in modal.options(label)
 
 
-def test_the_form_is_answered_with_the_plan_of_what_was_chosen(tmp_path: Path) -> None:
+def test_a_move_is_chosen_in_a_form_and_confirmed_on_a_home(tmp_path: Path) -> None:
     with Ferry(tmp_path) as ferry:
         server = ferry.server
         ferry.bot.inventory.refreshed()
@@ -31,3 +31,11 @@ def test_the_form_is_answered_with_the_plan_of_what_was_chosen(tmp_path: Path) -
         texts = ["\n".join(server.render_text(message)) for message in messages or ()]
         assert "@alice filled in a form: migrate VM-01 to host02" in texts
         assert any("Move VM-01 from host01 to host02?" in text for text in texts)
+        server.open_home("bob")
+        server.wait_for(lambda: "confirm m-1" in str(server.home("bob")), PATIENCE_S)
+        server.press_home("bob", "Confirm m-1")
+        card = next(message for message in messages or () if "Move VM-01" in "\n".join(server.render_text(message)))
+        assert "confirmed by @bob" in ferry.wait_until_ended(card)
+        server.press_home("bob", "Show")
+        direct = server.wait_for(lambda: server.messages(server.direct_channel("bob")), PATIENCE_S)
+        assert "VM-01 is on host02" in "\n".join(server.render_text(direct[0]))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from bot.lab.slack.call import Backend
 from bot.lab.slack.events import block_suggestion, shortcut, view_actions, view_submission
 from bot.lab.slack.modals import EXTERNAL, Filled, Modal, enter, fill, find_input, state_of
-from bot.lab.slack.model import JsonObject, Person
+from bot.lab.slack.model import JsonObject, Person, buttons_of, find_button
 from bot.lab.slack.socket import Envelope
 from bot.lab.slack.views import Views
 
@@ -86,6 +86,18 @@ class Filling:
         action = state | {"block_id": block["block_id"], "action_id": block["element"]["action_id"]}
         grant = {"action_ts": workspace.new_ts(), "trigger": self.backend.grants.new_trigger(person.id)}
         payload = view_actions(person, modal.view, state_of(modal), action, **grant)
+        self.on_loop(lambda: self.backend.socket.deliver(Envelope("interactive", payload)))
+
+    def press_home(self, who: str, label: str) -> None:
+        """Press a button on one's Home tab, by its label."""
+        workspace = self.backend.workspace
+        with workspace.lock:
+            person = workspace.person(who)
+            view = self.views.homes.get(person.id)
+            button = find_button(buttons_of(view["blocks"] if view else ()), label)
+        action = {key: button.element[key] for key in ("action_id", "text", "value", "type") if key in button.element}
+        grant = {"action_ts": workspace.new_ts(), "trigger": self.backend.grants.new_trigger(person.id)}
+        payload = view_actions(person, view or {}, {}, action | {"block_id": button.block_id}, **grant)
         self.on_loop(lambda: self.backend.socket.deliver(Envelope("interactive", payload)))
 
     def _filling(self, who: str) -> tuple[Person, Modal]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.core.evacuation import Evacuation, EvacuationKind
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
+from bot.core.names import UserId
 from bot.core.operation import Ask, Operation
 from bot.core.preparation import Preparation
 from bot.core.shown import Shown
@@ -111,12 +112,21 @@ class StoreReader:
         found = to_preparation(row) if row else None
         return None if found is None or found.plan.back else found
 
-    def recent(self, count: int) -> tuple[Shown, ...]:
-        """Those that ended last, newest first; the moves of an evacuation are in it."""
+    def recent(self, count: int, of: UserId | None = None) -> tuple[Shown, ...]:
+        """Those that ended last, newest first; the moves of an evacuation are in it. `of`: who asked or confirmed."""
         query = sa.select(operation).where(operation.c.state.in_(names(ENDED)), operation.c.parent == "")
+        if of is not None:
+            query = query.where(sa.or_(operation.c.requested_by == of, operation.c.confirmed_by == of))
         newest = query.order_by(operation.c.ended_at.desc(), operation.c.number.desc()).limit(count)
         with self.database.reading() as connection:
             rows = list(connection.execute(newest).mappings())
+            return tuple(read_shown(connection, row) for row in rows)
+
+    def in_doubt(self) -> tuple[Shown, ...]:
+        """Those that need attention, oldest first; each move of an evacuation by itself."""
+        query = sa.select(operation).where(operation.c.state == State.NEEDS_ATTENTION.value)
+        with self.database.reading() as connection:
+            rows = list(connection.execute(query.order_by(operation.c.number)).mappings())
             return tuple(read_shown(connection, row) for row in rows)
 
     def expired(self, *, evacuations: bool = False, preparations: bool = False) -> tuple[str, ...]:
