@@ -31,6 +31,7 @@ from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.evacuations import Evacuations
+from bot.operations.herald import Herald
 from bot.operations.homes import HomeKeeper
 from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
@@ -241,6 +242,7 @@ def _ears(base: _Base, front: SlackFront) -> list[Part]:
     return [
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
+        Herald(store, chat, base.inventory.estate, clock, settings.slack.audit_channel, base.presence.id),
         intake,
         homes,
         _Listening(front, intake, CommandForms(registry, policy, base.inventory.estate), homes),

@@ -33,13 +33,14 @@ from bot.core.names import (
     VmNames,
     to_timedelta,
 )
+from bot.core.notices import Subscription
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
 from bot.core.reply import Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
-from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
+from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal, Unwatch, Watch
 from bot.errors import HostError, Refused
 
 __all__ = [
@@ -80,12 +81,14 @@ __all__ = [
     "Table",
     "Text",
     "Topic",
+    "Unwatch",
     "User",
     "Vm",
     "VmName",
     "VmNames",
     "VmState",
     "VmSummary",
+    "Watch",
     "command",
     "marked",
     "say",
@@ -166,6 +169,9 @@ class Operations(Protocol):
 
     def last_preparation(self, host: str) -> Preparation | None:
         """The newest that succeeded there, unless it has been put back."""
+
+    def watched_by(self, user: UserId) -> tuple[Subscription, ...]:
+        """What a person is told of, by name."""
 
     def recent(self, count: int) -> tuple[Operation | Evacuation | Preparation, ...]:
         """Those that ended last, newest first; without the moves of evacuations."""

@@ -120,6 +120,9 @@ class Chat(Protocol):
     def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
         """Show a message to one person only."""
 
+    def open_direct(self, user: UserId) -> str:
+        """The channel in which Ferry and this person talk alone. Idempotent."""
+
     def find(self, place: Place, key: str, since: datetime) -> str | None:
         """The ts of a message posted with this key after `since`; None if there is none, or it may not be read."""
 

@@ -42,4 +42,19 @@ class Anchor(Frozen):
     signal: Literal["anchor"] = "anchor"
 
 
-Signal = Confirm | Cancel | Look | Close | Pause | Resume | Anchor
+class Watch(Frozen):
+    """Tell whoever says so of changes of a VM, by its id, or of a host, by the settings' name of it."""
+
+    signal: Literal["watch"] = "watch"
+    kind: Literal["vm", "host"]
+    what: str
+    name: str  # what people call it
+
+
+class Unwatch(Frozen):
+    signal: Literal["unwatch"] = "unwatch"
+    what: str
+    name: str
+
+
+Signal = Confirm | Cancel | Look | Close | Pause | Resume | Anchor | Watch | Unwatch

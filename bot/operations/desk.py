@@ -20,11 +20,12 @@ from bot.core.plan import Plan
 from bot.core.policy import Policy, decide_over
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.reply import Reply
-from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal
+from bot.core.signal import Anchor, Cancel, Close, Confirm, Look, Pause, Resume, Signal, Unwatch, Watch
 from bot.core.wording import render_list
 from bot.errors import Refused
 from bot.operations.decided import render_cancel_asked, render_decided, render_overtaken
 from bot.operations.evacuation_desk import EvacuationDesk
+from bot.operations.herald import Subscriptions
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.preparation_desk import PreparationDesk
@@ -61,6 +62,7 @@ class Desk:
         self._policy = policy
         self._looking = looking
         self._evacuations = EvacuationDesk(store, clock, evacuation_changes, self._permit)
+        self._subscriptions = Subscriptions(store)
         self._preparations = PreparationDesk(store, clock, looking.read_host, self._permit)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
@@ -91,6 +93,8 @@ class Desk:
         """
         if isinstance(signal, Anchor):
             return render_anchor(self._journal.anchor(ask.actor))
+        if isinstance(signal, Watch | Unwatch):
+            return self._subscriptions.apply(signal, ask.actor)
         if (evacuation := self._store.find_evacuation(signal.operation)) is not None:
             return self._evacuations.apply(signal, evacuation, ask)
         if (preparation := self._store.find_preparation(signal.operation)) is not None:

@@ -5,7 +5,8 @@ mention. JSON, which is YAML too: Slack's form takes either.
 
 Facts (Slack developer docs, "App manifest reference", "Events": required scopes): `message.channels` needs
 channels:history, `message.groups` groups:history, `message.im` im:history, `app_mention` app_mentions:read. The
-picture of an evacuation is shared with files:write; it reads no files of others. The app-level token for Socket Mode
+picture of an evacuation is shared with files:write; it reads no files of others. im:write opens the direct message in
+which a person is told of what they watch. The app-level token for Socket Mode
 (connections:write) cannot be in a manifest.
 """
 
@@ -23,7 +24,7 @@ Manifest = dict[str, Any]
 HTTP_PATH = "/slack/events"
 """Where Ferry hears Slack if mode is http."""
 
-_SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history")
+_SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write")
 _BARE_SCOPES = ("channels:history", "groups:history")
 _EVENTS = ("app_home_opened", "app_mention", "message.im")
 _BARE_EVENTS = ("message.channels", "message.groups")

@@ -12,10 +12,11 @@ from bot.core.evacuation import Evacuation, EvacuationKind
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
 from bot.core.names import UserId
+from bot.core.notices import Subscription
 from bot.core.operation import Ask, Operation
 from bot.core.preparation import Preparation
 from bot.core.shown import Shown
-from bot.operations.store import cards, decisions, entries, inbox, rooms, sites
+from bot.operations.store import cards, decisions, entries, inbox, notices, rooms, sites
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
 from bot.operations.store.rows import (
@@ -191,6 +192,10 @@ class StoreReader:
         """Whether this process is still the one to answer it: one that was thought dead has lost it to another."""
         with self.database.reading() as connection:
             return inbox.is_answering(connection, key, by)
+
+    def watched_by(self, user: UserId) -> tuple[Subscription, ...]:
+        with self.database.reading() as connection:
+            return notices.select_subscriptions(connection, user)
 
     # Journal
 

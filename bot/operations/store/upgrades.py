@@ -10,9 +10,19 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.errors import FerryError
-from bot.operations.store.tables import APPEND_ONLY, executor, lease, metadata, schema
+from bot.operations.store.tables import (
+    APPEND_ONLY,
+    executor,
+    follower,
+    host_answer,
+    lease,
+    metadata,
+    notice,
+    schema,
+    subscription,
+)
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -87,5 +97,11 @@ def _to_4(_connection: sa.Connection) -> None:
     """Rows of preparations: the tables stay, and a Ferry of before cannot read what is in them."""
 
 
-_STEPS = (_to_2, _to_3, _to_4)
+def _to_5(connection: sa.Connection) -> None:
+    """Who watches what, and what is to be told to whom."""
+    for table in (subscription, follower, notice, host_answer):
+        table.create(connection)
+
+
+_STEPS = (_to_2, _to_3, _to_4, _to_5)
 """From version 1 to 2, and so on."""
