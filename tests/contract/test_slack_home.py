@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.policy import Policy
 from bot.lab.slack import Fault, SlackServer
+from bot.lab.terminal import run_terminal
 from bot.operations.homes import HomeKeeper
 from bot.operations.store import Store
 from bot.settings import SlackSettings
@@ -177,9 +179,12 @@ def test_opening_and_pressing_reach_ferry_with_the_direct_message_as_their_place
         blocks = [{"type": "actions", "elements": [button]}]
         front.client.views_publish(user_id=server.user_id("alice"), view=view | {"blocks": blocks})
         server.press_home("alice", "Help")
-        server.press_home("alice", "Help")
+        output, script = io.StringIO(), io.StringIO("/home\n/home Help\n/home Nothing\n")
+        run_terminal(server, "alice", "#ops", settle_s=0.1, stdin=script, stdout=output)
         server.wait_for(lambda: len(asks) == 2, WAIT_S)
     finally:
         front.stop()
+    assert "[Help]" in output.getvalue()
+    assert "no button 'Nothing'" in output.getvalue()
     assert {(ask.text, ask.kind, ask.place, ask.card) for ask in asks} == {("help", "button", place, "")}
     assert len({ask.key for ask in asks}) == 2

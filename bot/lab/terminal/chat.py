@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from bot.lab.slack import Message, SlackServer
-from bot.lab.slack.render import Line, Reader, Span, render_lines
+from bot.lab.slack.render import Line, Reader, Span, plain, render_lines
 from bot.lab.terminal import forms
 from bot.lab.terminal.folder import Folder
 
 HELP = (
     "a number presses that button · /as bob speaks as bob · /in dm or /in #ops goes there · "
-    "/name text is a slash command · /shortcut opens the app's form · /quit ends"
+    "/name text is a slash command · /shortcut opens the app's form · /home shows its home · /quit ends"
 )
+
+HOME_S = 3.0  # for the app to show its home
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Chat:
                 self.user = self.server.workspace.person(rest.strip())
                 if self.channel.kind == "im":
                     self.channel = self.server.workspace.direct_channel(self.user.id)
+            case "/home":
+                self._home(rest.strip())
             case "/shortcut":
                 self.server.shortcut(self.user.id, where, self.server.shortcuts[0])
             case "/in":
@@ -114,6 +118,20 @@ class Chat:
             case _:
                 self.server.say(self.user.id, where, text)
         return True
+
+    def _home(self, button: str) -> None:
+        """Look at the app's home, or press a button there by what it says; the answer is in direct messages."""
+        server = self.server
+        if button:
+            server.press_home(self.user.id, button)
+            return
+        before = server.home(self.user.id)
+        server.open_home(self.user.id)
+        server.workspace.wait_for(lambda: server.home(self.user.id) is not before, HOME_S)
+        view = server.home(self.user.id)
+        shown = server.workspace.version("", view["blocks"] if view else ())
+        lines = render_lines(shown, Reader(server.workspace.names(), {}, {}))
+        self.notice = "\n".join(map(plain, lines)) or "the app shows no home"
 
     def _go(self, where: str) -> None:
         workspace = self.server.workspace
