@@ -24,7 +24,9 @@ def describe(modal: Modal) -> Iterator[str]:
         held = _told(current(modal, block))
         problem = modal.errors.get(block["block_id"])
         needed = "" if block.get("optional") else " (needed)"
-        yield f"{block['label']['text']} = {held or '…' + needed}{f'   ✗ {problem}' if problem else ''}"
+        offered = ", ".join(option["text"]["text"] for option in block["element"].get("options", ()))
+        choice = f"   of: {offered}" if offered else ""
+        yield f"{block['label']['text']} = {held or '…' + needed}{choice}{f'   ✗ {problem}' if problem else ''}"
     if problem := modal.errors.get(""):
         yield f"✗ {problem}"
     yield HOW
