@@ -124,7 +124,7 @@ class Dispatcher:
         try:
             command, words = find(self._registry, split(normalise(ask.text, self._bot_user())))
         except UsageError as error:
-            if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.near):
+            if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.likely):
                 return None  # people talk to each other in a channel that Ferry reads, not to Ferry
             self._permit(ask, UNKNOWN_ACTION)
             raise
