@@ -20,15 +20,16 @@ from bot.core.evacuation import Evacuation
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.rules import Rules
 from bot.core.evacuation.timing import network_of
-from bot.core.form import Form, make_form
 from bot.core.membership import Membership
-from bot.core.operation import Ask
+from bot.core.names import UserId
+from bot.core.operation import Place
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import Facts
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
+from bot.forms import CommandForms
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
 from bot.operations.authority import Authority
@@ -37,6 +38,8 @@ from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.evacuations import Evacuations
+from bot.operations.herald import Herald
+from bot.operations.homes import HomeKeeper
 from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
@@ -51,11 +54,12 @@ from bot.operations.store import Store
 from bot.operations.store.groups import GroupRows
 from bot.operations.store.memberships import MembershipRows
 from bot.operations.user_groups import UserGroups
-from bot.ports import Clock
+from bot.ports import Clock, Forms
 from bot.registry import discover
 from bot.settings import HostSettings, Settings, hosts_with, name_of_node
 from bot.slack.groups import SlackGroups
-from bot.slack.listeners import Forms, SlackFront
+from bot.slack.home import HomeBoard
+from bot.slack.listeners import SlackFront
 from bot.slack.poster import Poster
 from bot.solver import Placer
 
@@ -269,10 +273,11 @@ class _Listening:
     front: SlackFront
     intake: Intake
     forms: Forms
+    homes: HomeKeeper
     on_group: Callable[[str], None]
 
     def start(self) -> None:
-        self.front.start(self.intake.take, self.forms, self.on_group)
+        self.front.start(self.intake.take, self.forms, self.homes.opened, self.on_group)
 
     def stop(self) -> None:
         self.front.stop()
@@ -295,8 +300,9 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
     evacuations = Evacuations(base.inventory, store, _rules(settings, base.limits), place)
     looking = Looking(store, base.fleet)
     desk = Desk(store, clock, base.recheck, _patience(settings), base.authority, looking, evacuations.changes)
+    registry = discover(commands)
     dispatcher = Dispatcher(
-        discover(commands),
+        registry,
         base.authority,
         base.inventory,
         store,
@@ -309,18 +315,19 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         stale_after_s=settings.operations.stale_command_s,
     )
 
-    def permits(ask: Ask, action: str) -> bool:
-        return base.authority.decide(ask.actor, ask.place.channel, action).allowed
+    def permits(actor: UserId, place: Place, action: str) -> bool:
+        return base.authority.decide(actor, place.channel, action).allowed
 
-    def form(name: str, ask: Ask) -> Form | None:
-        return make_form(permits, base.inventory.hosts, name, ask)
-
+    forms = CommandForms(registry, permits, base.inventory.estate)
+    homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, base.authority, clock)
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     return [
         Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
+        Herald(store, chat, base.inventory.estate, clock, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake, form, groups.has_changed),
+        homes,
+        _Listening(front, intake, forms, homes, groups.has_changed),
     ]
 
 

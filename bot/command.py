@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, get_type_hints
+from typing import Any, Protocol, get_args, get_type_hints
 
 from bot.core import failover, freshness, wording
 from bot.core.estate import Census, Cluster, Estate, Host, Role, Seen, Vm, VmState, VmSummary
@@ -39,15 +39,45 @@ from bot.core.names import (
     VmNames,
     to_timedelta,
 )
+from bot.core.notices import Subscription
 from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.preparation import Preparation, PreparationPlan
 from bot.core.readiness.model import Checkup, Reached, Target
-from bot.core.reply import Code, Interim, Line, Mark, Moment, Note, Part, Reply, Strong, Table, Text, User, marked, say
+from bot.core.reply import (
+    Button,
+    Code,
+    Interim,
+    Line,
+    Mark,
+    Moment,
+    Note,
+    Part,
+    Reply,
+    Strong,
+    Table,
+    Text,
+    User,
+    marked,
+    say,
+)
 from bot.core.roster import Roster
 from bot.core.shown import Shown
-from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
+from bot.core.signal import (
+    Anchor,
+    Approve,
+    Cancel,
+    Close,
+    Confirm,
+    Decline,
+    Look,
+    Pause,
+    Resume,
+    Signal,
+    Unwatch,
+    Watch,
+)
 from bot.errors import HostError, Refused
 
 __all__ = [
@@ -55,6 +85,7 @@ __all__ = [
     "Anchor",
     "Approve",
     "Arguments",
+    "Button",
     "Cancel",
     "Close",
     "Cluster",
@@ -92,12 +123,14 @@ __all__ = [
     "Table",
     "Text",
     "Topic",
+    "Unwatch",
     "User",
     "Vm",
     "VmName",
     "VmNames",
     "VmState",
     "VmSummary",
+    "Watch",
     "command",
     "failover",
     "freshness",
@@ -208,6 +241,9 @@ class Operations(Protocol):
     def rate_between(self, one: str, other: str) -> Rate | None:
         """What migrations between two hosts carried, by the record; None: none that tells is on it."""
 
+    def watched_by(self, user: UserId) -> tuple[Subscription, ...]:
+        """What a person is told of, by name."""
+
     def recent(self, count: int) -> tuple[Operation | Evacuation | HostChange, ...]:
         """Those that ended last, newest first; without the moves of evacuations."""
 
@@ -253,6 +289,7 @@ class Context:
     Attributes:
         why: whether that person may say those words here, and by which rules; nothing is offered. Raises UsageError,
             Refused, HostError.
+        permits: whether policy lets this person do here what an action names.
     """
 
     actor: UserId
@@ -264,6 +301,7 @@ class Context:
     commands: Mapping[str, Command]
     limits: Limits
     why: Callable[[str, Sequence[str]], Reply]
+    permits: Callable[[str], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,11 +310,13 @@ class Command:
 
     Attributes:
         changes: whether its answer can be more than words; a policy's no to such a command is journalled.
+        plans: whether its answer is a plan; such a command has a form.
     """
 
     usage: Usage
     action: str
     changes: bool
+    plans: bool
     examples: tuple[str, ...]
     arguments: type[Arguments]
     handler: Callable[[Any, Context], Answer]
@@ -287,6 +327,9 @@ class Command:
     def name(self) -> str:
         """The leading words, like "move storage"."""
         return self.usage.name
+
+
+_PLANS = frozenset({Plan, EvacuationPlan, PreparationPlan, MaintenancePlan})
 
 
 def command(
@@ -308,6 +351,7 @@ def command(
             usage=Usage.parse(usages, arguments),
             action=action,
             changes=hints.get("return") not in (Reply, Reply | Interim),
+            plans=not _PLANS.isdisjoint((hints.get("return"), *get_args(hints.get("return")))),
             examples=examples,
             arguments=arguments,
             handler=handler,

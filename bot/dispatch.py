@@ -148,7 +148,7 @@ class Dispatcher:
         try:
             command, words = find(self._registry, split(normalise(ask.text, self._bot_user())))
         except UsageError as error:
-            if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.near):
+            if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.likely):
                 return None  # people talk to each other in a channel that Ferry reads, not to Ferry
             self._permit(ask, UNKNOWN_ACTION)
             raise
@@ -233,6 +233,7 @@ class Dispatcher:
             commands=self._registry,
             limits=self._limits,
             why=partial(self._why, ask),
+            permits=lambda action: self._authority.decide(ask.actor, ask.place.channel, action).allowed,
         )
 
     def _why(self, ask: Ask, person: str, words: Sequence[str]) -> Reply:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.estate import Cluster, Host, Job, Role, Sighting, Vm, VmSummary
+from bot.core.form import Filled, Form, Values
+from bot.core.home import Home
 from bot.core.membership import Told
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
@@ -15,6 +17,7 @@ from bot.core.preparation import Name
 from bot.core.readiness.model import Surroundings, Target
 from bot.core.reply import Reply
 from bot.core.roster import Roster
+from bot.core.suggestions import Choices
 
 
 class Clock(Protocol):
@@ -142,6 +145,9 @@ class Chat(Protocol):
     def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
         """Show a message to one person only."""
 
+    def open_direct(self, user: UserId) -> str:
+        """The channel in which Ferry and this person talk alone. Idempotent."""
+
     def find(self, place: Place, key: str, since: datetime) -> str | None:
         """The ts of a message posted with this key after `since`; None if there is none, or it may not be read."""
 
@@ -161,3 +167,30 @@ class Directory(Protocol):
 
     def members(self, group: str) -> frozenset[UserId]:
         """Ids of the people in a user group. Raises ChatError; RateLimited when the service wants a pause."""
+
+
+class Homes(Protocol):
+    """Where homes are shown."""
+
+    def publish(self, user: UserId, place: Place, home: Home, version: str) -> str:
+        """Show a person's home; its buttons type at the place. Returns its version.
+
+        Args:
+            version: what is there is replaced if it is this one; empty: whatever is there.
+
+        Raises:
+            ChatError: with code "hash_conflict", if another version is there; RateLimited.
+        """
+
+
+class Forms(Protocol):
+    """Forms that type commands. All answer at once, from what is in memory."""
+
+    def open(self, actor: UserId, place: Place, command: str = "") -> Form | None:
+        """The form of a command, by its name; of the first, if none is named. None: none is for this person there."""
+
+    def suggest(self, actor: UserId, place: Place, command: str, field: str, typed: str) -> tuple[Choices, ...]:
+        """What may be chosen in a field; nothing, where the person may not have the form."""
+
+    def fill(self, command: str, values: Values) -> Filled | None:
+        """The command that these values stand for. None: that command has no form."""

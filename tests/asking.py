@@ -16,7 +16,7 @@ from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
 from bot.core.policy import Policy, simple
 from bot.core.reply import Code, Line, Span, Strong, Text
-from bot.core.signal import Anchor, Signal
+from bot.core.signal import Anchor, Signal, Unwatch, Watch
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.operations.authority import Authority
@@ -54,7 +54,7 @@ class Tray:
 
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         self.signals.append(signal)
-        if isinstance(signal, Anchor):
+        if isinstance(signal, Anchor | Watch | Unwatch):
             return self.answer
         if signal.operation == "m-7" and ask.kind == "button":
             raise Refused("the offer m-7 has ended", hint="plan it again")

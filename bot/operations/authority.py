@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bot.core.approval import Count, Given
+from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.policy import (
     AnyPlan,
@@ -68,6 +69,17 @@ class Authority:
         targets = targets_of(row.plan, self._facts)
         where = self._where(actor, channel)
         return decide_over(self._policy, self._groups(), where, action, row, row.plan.action, targets)
+
+    def awaits(self, actor: UserId, channel: str, row: Shown) -> bool:
+        """Whether an operation goes on, or nearer to it, once this person agrees to it there, now."""
+        if row.state is State.PROPOSED:
+            return self.decide_over(actor, channel, "operation.confirm", row).allowed
+        if row.state is not State.AWAITING_APPROVAL or any(actor in one.by for one in row.counts):
+            return False
+        given = Given(by=actor, channel=channel, at=self._clock.now(), digest=row.plan.digest)
+        counts = self.counting(row.plan, row.requested_by, row.confirmed_at)((given,))
+        permitted = self.decide_over(actor, channel, "operation.approve", row).allowed
+        return permitted and any(actor in one.by for one in counts)
 
     def counting(self, plan: AnyPlan, requester: UserId, at: datetime | None = None) -> Counting:
         """The approvals that a plan needs which is confirmed then, or now: a function of those given, without I/O."""

@@ -21,12 +21,26 @@ from bot.core.plan import Plan
 from bot.core.policy import AnyPlan
 from bot.core.reply import Reply
 from bot.core.shown import Shown
-from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Look, Pause, Resume, Signal
+from bot.core.signal import (
+    Anchor,
+    Approve,
+    Cancel,
+    Close,
+    Confirm,
+    Decline,
+    Look,
+    Pause,
+    Resume,
+    Signal,
+    Unwatch,
+    Watch,
+)
 from bot.errors import Refused
 from bot.operations.authority import Authority
 from bot.operations.consent import Consent, Patience
 from bot.operations.decided import render_cancel_asked, render_decided
 from bot.operations.evacuation_desk import EvacuationDesk
+from bot.operations.herald import Subscriptions
 from bot.operations.host_desk import HostDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
@@ -67,6 +81,7 @@ class Desk:
         self._consent = Consent(store, clock, authority, patience, self._find_changes, self._permit)
         self._evacuations = EvacuationDesk(store, self._permit)
         self._host_changes = HostDesk(store, looking.rules_of, self._permit)
+        self._subscriptions = Subscriptions(store)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key."""
@@ -108,6 +123,8 @@ class Desk:
         """
         if isinstance(signal, Anchor):
             return render_anchor(self._journal.anchor(ask.actor))
+        if isinstance(signal, Watch | Unwatch):
+            return self._subscriptions.apply(signal, ask.actor)
         row = self._store.find_shown(signal.operation)
         if row is None:
             raise Refused(

@@ -12,10 +12,10 @@ _LONGEST_COMPARED = 60
 _MOST_WORDS = 16
 
 
-def nearest(text: str, known: Iterable[str]) -> str | None:
-    """The known text that looks most like this one, if any does."""
+def nearest(text: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known text that looks most like this one, if any does: 1 is the same."""
     by_folded = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(text[:_LONGEST_COMPARED].casefold(), list(by_folded), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(text[:_LONGEST_COMPARED].casefold(), list(by_folded), n=1, cutoff=likeness)
     return by_folded[close[0]] if close else None
 
 
