@@ -18,17 +18,18 @@ from bot.charts import draw_evacuation
 from bot.core.evacuation import Evacuation
 from bot.core.evacuation.gantt import make_picture
 from bot.core.evacuation.timing import network_of
-from bot.core.form import Form, make_form
 from bot.core.holds.touching import find_holds
 from bot.core.holds.wording import render_briefly
 from bot.core.membership import Membership
-from bot.core.operation import Ask
+from bot.core.names import UserId
+from bot.core.operation import Place
 from bot.core.plan import Plan
 from bot.core.planner import Limits
 from bot.core.policy import AnyPlan, Facts
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
+from bot.forms import CommandForms
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
 from bot.operations.arrivals import tell_arrivals
@@ -38,6 +39,8 @@ from bot.operations.configuration import read_links, read_patience, read_rules, 
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
 from bot.operations.evacuations import Evacuations
+from bot.operations.herald import Herald
+from bot.operations.homes import HomeKeeper
 from bot.operations.intake import Intake
 from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
@@ -53,11 +56,12 @@ from bot.operations.store.groups import GroupRows
 from bot.operations.store.memberships import MembershipRows
 from bot.operations.timekeeper import Timekeeper
 from bot.operations.user_groups import UserGroups
-from bot.ports import Clock
+from bot.ports import Clock, Forms
 from bot.registry import discover
 from bot.settings import HostSettings, Settings, hosts_with, name_of_node
 from bot.slack.groups import SlackGroups
-from bot.slack.listeners import Forms, SlackFront
+from bot.slack.home import HomeBoard
+from bot.slack.listeners import SlackFront
 from bot.slack.poster import Poster
 from bot.solver import Placer
 
@@ -271,10 +275,11 @@ class _Listening:
     front: SlackFront
     intake: Intake
     forms: Forms
+    homes: HomeKeeper
     on_group: Callable[[str], None]
 
     def start(self) -> None:
-        self.front.start(self.intake.take, self.forms, self.on_group)
+        self.front.start(self.intake.take, self.forms, self.homes.opened, self.on_group)
 
     def stop(self) -> None:
         self.front.stop()
@@ -297,8 +302,9 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
     evacuations = Evacuations(base.inventory, store, read_rules(settings, base.limits), place)
     looking = Looking(store, base.fleet)
     desk = Desk(store, clock, base.recheck, read_patience(settings), base.authority, looking, evacuations.changes)
+    registry = discover(commands)
     dispatcher = Dispatcher(
-        discover(commands),
+        registry,
         base.authority,
         base.inventory,
         store,
@@ -312,12 +318,8 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         stale_after_s=settings.operations.stale_command_s,
     )
 
-    def permits(ask: Ask, action: str) -> bool:
-        return base.authority.decide(ask.actor, ask.place.channel, action).allowed
-
-    def form(name: str, ask: Ask) -> Form | None:
-        return make_form(permits, base.inventory.hosts, name, ask)
-
+    forms = CommandForms(registry, partial(_permits, base.authority), base.inventory.estate)
+    homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, base.authority, clock)
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     look = partial(tell_arrivals, store, base.inventory.read_vms)
     updates = settings.operations.updates_per_minute
@@ -325,9 +327,15 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         Announcer(store, chat, clock, updates, base.presence.id, draw=_draw, look=look),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         _timekeeper(base, dispatcher),
+        Herald(store, chat, base.inventory.estate, clock, settings.slack.audit_channel, base.presence.id),
         intake,
-        _Listening(front, intake, form, groups.has_changed),
+        homes,
+        _Listening(front, intake, forms, homes, groups.has_changed),
     ]
+
+
+def _permits(authority: Authority, actor: UserId, place: Place, action: str) -> bool:
+    return authority.decide(actor, place.channel, action).allowed
 
 
 def _timekeeper(base: _Base, dispatcher: Dispatcher) -> Timekeeper:

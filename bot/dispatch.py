@@ -15,7 +15,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import Protocol, TypeVar
 
-from bot.command import Answer, Command, Context, Evacuations, History, Hosts, Operations
+from bot.command import Answer, Command, Context
 from bot.core.evacuation import EvacuationPlan
 from bot.core.evacuation.offered import render_preview
 from bot.core.grammar import Arguments, Ending, Word, normalise, split
@@ -32,7 +32,7 @@ from bot.core.reply import Interim, Reply
 from bot.core.signal import Agreement, Cancel, Close, Pause, Resume, Signal
 from bot.core.wording import render_duration
 from bot.errors import HostError, Misnamed, Refused, UsageError
-from bot.ports import Clock
+from bot.ports import Clock, Evacuations, History, Hosts, Operations
 from bot.registry import NotACommand, Registry, find
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ class Dispatcher:
         try:
             command, words = find(self._registry, split(normalise(ask.text, self._bot_user())))
         except UsageError as error:
-            if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.near):
+            if ask.kind == "bare" and not (isinstance(error, NotACommand) and error.likely):
                 return None  # people talk to each other in a channel that Ferry reads, not to Ferry
             self._permit(ask, UNKNOWN_ACTION)
             raise
@@ -265,6 +265,7 @@ class Dispatcher:
             commands=self._registry,
             limits=self._limits,
             why=partial(self._why, ask),
+            permits=lambda action: self._authority.decide(ask.actor, ask.place.channel, action).allowed,
         )
 
     def _why(self, ask: Ask, person: str, words: Sequence[str]) -> Reply:

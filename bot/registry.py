@@ -16,16 +16,22 @@ Registry = Mapping[str, Command]
 """Name, like "move storage", to command."""
 
 
+_SLIP = 0.8
+"""How like a name is that was mistyped."""
+
+
 class NotACommand(UsageError):
     """The line begins like no command.
 
     Attributes:
         near: what may have been meant, as a question; empty if nothing comes near.
+        likely: whether a command was meant, even where people talk to each other: they say "what" and "from" there.
     """
 
-    def __init__(self, message: str, near: str) -> None:
+    def __init__(self, message: str, near: str, *, likely: bool) -> None:
         super().__init__(message, hint=near or "`help` lists the commands")
         self.near = near
+        self.likely = likely
 
 
 def discover(package: ModuleType) -> Registry:
@@ -59,7 +65,7 @@ def find(registry: Registry, words: tuple[Word, ...]) -> tuple[Command, tuple[Wo
         if len(words) >= len(name) and all(word.says(part) for word, part in zip(words, name, strict=False)):
             return command, words[len(name) :]
     near = next(_suggestions(registry, words), "")
-    raise NotACommand(f"{shown(words[0].text)} is not a command", near)
+    raise NotACommand(f"{shown(words[0].text)} is not a command", near, likely=_is_likely(registry, words))
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,12 @@ def understand(registry: Registry, text: str, bot_user: str = "") -> Understood:
 
 def _name(command: Command) -> list[str]:
     return command.name.split(" ")
+
+
+def _is_likely(registry: Registry, words: tuple[Word, ...]) -> bool:
+    """Whether they begin with a command's name but for a slip of the finger."""
+    said = [word.text for word in words]
+    return any(nearest(" ".join(said[: len(_name(each))]), [each.name], _SLIP) for each in registry.values())
 
 
 def _suggestions(registry: Registry, words: tuple[Word, ...]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.command import Arguments, Code, Command, Context, Note, Part, Refused, Reply, Strong, Text, command, marked
+from bot.command import Arguments, Button, Code, Command, Context, Note, Refused, Reply, Strong, Text, command, marked
 
 
 class Help(Arguments):
@@ -13,7 +13,7 @@ class Help(Arguments):
 
 @command("help [<command>]", action="help", examples=("help", "help move storage"))
 def help_command(ask: Help, context: Context) -> Reply:
-    """Show what Ferry understands.
+    """Show what Ferry understands, of what you may do.
 
     Words in `< >` stand for a name or a path, parts in `[ ]` may be left out. Names and paths with blanks go in quotes,
     like `"D:\\My VMs"`. Upper and lower case are alike.
@@ -21,21 +21,25 @@ def help_command(ask: Help, context: Context) -> Reply:
     name = " ".join(ask.command).casefold()
     if not name:
         return _all(context)
-    if name not in context.commands:
-        raise Refused(f"`{name}` is not a command", hint="`help` lists the commands", private=True)
-    return _one(context.commands[name])
+    found = context.commands.get(name)
+    if found is None or not context.permits(found.action):
+        missing = f"`{name}` is not a command{' for you' if found else ''}"
+        raise Refused(missing, hint="`help` lists the commands", private=True)
+    return _one(found)
 
 
 def _all(context: Context) -> Reply:
     groups: dict[str, list[Command]] = {"Move": [], "Operations": [], "Ask": []}
     for each in context.commands.values():
-        groups[_group(each)].append(each)
+        if context.permits(each.action):
+            groups[_group(each)].append(each)
     return Reply(
         title=(Strong(text="What Ferry understands"),),
         parts=(
             *(part for name, found in groups.items() for part in _render_group(name, found)),
             Note(line=(Code(text="help migrate"), " tells more about one of them, and how a change begins later")),
         ),
+        buttons=(Button(label="Choose instead of type …", sends="form"),),
         private=True,
     )
 
@@ -46,7 +50,7 @@ def _group(each: Command) -> str:
     return "Move" if each.action.startswith("vm.") else "Operations"
 
 
-def _render_group(name: str, found: list[Command]) -> Iterator[Part]:
+def _render_group(name: str, found: list[Command]) -> Iterator[Text]:
     if found:
         yield Text(lines=((Strong(text=name),),))
     for each in found:

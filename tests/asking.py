@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from bot.command import Evacuations, Hosts, Operations, Plan, Reply
+from bot.command import Plan, Reply
 from bot.core.evacuation import EvacuationPlan
 from bot.core.history import Found
 from bot.core.host_change import HostPlan
@@ -17,11 +17,11 @@ from bot.core.operation import Ask, Place
 from bot.core.planner import Limits
 from bot.core.policy import Policy, simple
 from bot.core.reply import Code, Line, Span, Strong, Text
-from bot.core.signal import Anchor, Holding, Signal
+from bot.core.signal import Anchor, Holding, Signal, Unwatch, Watch
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
 from bot.operations.authority import Authority
-from bot.ports import Clock
+from bot.ports import Clock, Evacuations, Hosts, Operations
 from bot.registry import Registry
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -55,7 +55,7 @@ class Tray:
 
     def apply(self, signal: Signal, ask: Ask) -> Reply | None:
         self.signals.append(signal)
-        if isinstance(signal, Anchor | Holding):
+        if isinstance(signal, Anchor | Holding | Watch | Unwatch):
             return self.answer
         if signal.operation == "m-7" and ask.kind == "button":
             raise Refused("the offer m-7 has ended", hint="plan it again")

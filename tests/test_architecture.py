@@ -38,9 +38,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "bot.settings": ({"bot.core.names", "bot.errors", "bot.settings"}, {"pydantic", "pydantic_settings"}),
     "bot.ports": ({CORE}, set()),
     "bot.core": ({CORE, "bot.errors"}, {"pydantic"}),
-    "bot.command": ({CORE, "bot.errors"}, set()),
+    "bot.command": ({CORE, "bot.errors", "bot.ports"}, set()),
     "bot.registry": ({CORE, "bot.errors", "bot.command"}, set()),
     "bot.dispatch": ({CORE, "bot.errors", "bot.ports", "bot.command", "bot.registry"}, set()),
+    "bot.forms": ({CORE, "bot.command", "bot.registry"}, set()),
     "commands": ({CORE, "bot.command"}, set()),
     "bot.operations": (
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.operations"},
@@ -66,6 +67,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "bot.lab.prepared": ({"bot.lab", "bot.hyperv.jea", "bot.hyperv.cmdlets"}, set()),
     "bot.app": (
         {CORE, "bot.errors", "bot.settings", "bot.ports", "bot.command", "bot.registry", "bot.dispatch"}
+        | {"bot.forms"}
         | {"bot.operations", "bot.hyperv", "bot.slack", "bot.audit", "bot.charts", "bot.log", "bot.solver", "commands"},
         set(),
     ),
@@ -74,8 +76,8 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "bot.__main__": ({"bot.cli"}, set()),
 }
 ASYNC = ("bot.lab",)
-BOT = {"__init__", "__main__", "app", "audit", "cli", "command", "dispatch", "errors", "log", "ports", "registry"} | {
-    *("settings", "core", "operations", "hyperv", "slack", "lab", "charts", "solver", "doctor")
+BOT = {"__init__", "__main__", "app", "audit", "cli", "command", "dispatch", "errors", "forms", "log", "ports"} | {
+    *("registry", "settings", "core", "operations", "hyperv", "slack", "lab", "charts", "solver", "doctor")
 }
 TESTS = {
     "core",

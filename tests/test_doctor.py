@@ -206,7 +206,7 @@ class TestSlack:
     def test_scopes_that_are_missing_are_named(self, lab: Lab) -> None:
         found = told(examine_slack(lab.slack(SlackServer(scopes=["chat:write", "commands"]), bare_channels=[])))
         assert found["scopes"].level is Level.BLOCKING
-        assert found["scopes"].text == "the bot token lacks app_mentions:read, files:write, im:history"
+        assert found["scopes"].text == "the bot token lacks app_mentions:read, files:write, im:history, im:write"
 
     @pytest.mark.parametrize(
         ("changes", "code", "text"),

@@ -12,7 +12,7 @@ import pytest
 import commands
 from bot.core.grammar import split
 from bot.errors import UsageError
-from bot.registry import Registry, discover, find, understand
+from bot.registry import NotACommand, Registry, discover, find, understand
 
 REGISTRY = discover(commands)
 
@@ -130,3 +130,20 @@ def test_what_was_not_understood_is_data_too(text: str, line: str, name: str, pr
     assert understood.arguments is None
     assert understood.error is not None
     assert understood.error.message.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "likely"),
+    [
+        ("lunch, anybody?", False),
+        ("what is up", False),
+        ("from host01", False),
+        ("migrat VM-01 to host02", True),
+        ("hots", True),
+        ("mvoe storage VM-01 to D:\\VMs", True),
+    ],
+)
+def test_where_people_talk_only_a_slip_of_the_finger_is_taken_for_a_command(text: str, likely: bool) -> None:
+    error = understand(discover(commands), text).error
+    assert isinstance(error, NotACommand)
+    assert error.likely is likely

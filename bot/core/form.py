@@ -1,220 +1,205 @@
 """Forms as data: what a person chooses and types, and the command that it stands for. They know no Slack.
 
-A form types a command: what was filled in becomes the text that the person could have typed, and goes the same way.
+A form is made of a command's own usage lines: each slot is a field, each word that may be left out a box to tick. What
+was filled in becomes the text that the person could have typed, and goes the same way.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
-from bot.core.estate import Frozen
-from bot.core.grammar import quote, split
-from bot.core.names import check_vm_name
-from bot.core.operation import Ask
-from bot.core.wording import render_list, render_word
+from pydantic import ValidationError
+
+from bot.core.estate import Estate, Frozen
+from bot.core.grammar import Arguments, Usage, normalise, split
+from bot.core.grammar.pattern import Elements, Group, Keyword, Slot
+from bot.core.grammar.words import shown
+from bot.core.names import HostName, HostNames, VmId, VmName, VmNames
 from bot.errors import UsageError
 
 Values = Mapping[str, tuple[str, ...]]
 """What was chosen or typed, by the field's name; nothing, where it was left empty."""
 
+Kind = Literal["vm", "vms", "host", "hosts", "text", "flags"]
+
+_KINDS: tuple[tuple[object, Kind], ...] = ((VmName, "vm"), (VmNames, "vms"), (HostName, "host"), (HostNames, "hosts"))
+_HOSTS = ("host", "hosts")
+_VMS = ("vm", "vms")
+_SPOKEN = {"vm": "VM", "vms": "VMs"}
+
 
 class Option(Frozen):
     label: str
     value: str
+    detail: str = ""
 
 
 class Field(Frozen):
     """
     Attributes:
-        kind: several or one of the options, or a line of text. Of `one` the first is chosen to begin with.
+        kind: one or several VMs or hosts, a line of text, or boxes to tick.
+        options: of `flags`; VMs and hosts are suggested while somebody types.
     """
 
     name: str
     label: str
-    kind: Literal["several", "one", "text"]
-    options: tuple[Option, ...] = ()
+    kind: Kind
     optional: bool = False
-    hint: str = ""
+    options: tuple[Option, ...] = ()
 
 
 class Form(Frozen):
-    """`name` opens it, with what it is about. `title` and `submit` have at most 24 characters (Slack, "Views")."""
+    """
+    Attributes:
+        command: its name, like "move storage", with what it is about if that is given: "decline m-12".
+        about: what the command does, in one sentence.
+        others: the commands that can be chosen here, this one among them.
+        submit: at most 24 characters (Slack, "Views").
+    """
 
-    name: str
-    title: str
-    submit: str
+    command: str
+    about: str
     fields: tuple[Field, ...]
+    others: tuple[str, ...] = ()
+    submit: str = "Show the plan"
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What there is to know about a form before it is filled in.
+class Filled:
+    """What was filled in, as a command; or what is wrong with it, by the field's name."""
 
-    Attributes:
-        action: what policy decides on; the form shows names that are not for everybody.
-        make: the form, for these hosts.
-        find_problems: what is wrong with the values, by the field's name; empty: nothing.
-        render: the command, of values without problems.
-        about: whether it is about something that is named with it, which the form and the command are given.
-    """
-
-    action: str
-    make: Callable[[Sequence[str], str], Form]
-    find_problems: Callable[[Values], Mapping[str, str]]
-    render: Callable[[Values, str], str]
-    about: bool = False
+    command: str = ""
+    problems: Mapping[str, str] | None = None
 
 
-def find_kind(name: str) -> tuple[Kind, str] | None:
-    """The form of a name like "evacuate" or "decline m-12", and what it is about. None: there is none."""
-    first, _, about = name.partition(" ")
-    kind = FORMS.get(first)
-    return (kind, about) if kind is not None and kind.about == bool(about) else None
+def make_fields(usage: Usage) -> tuple[Field, ...]:
+    """In the order of the usage lines that have something to choose, the boxes last."""
+    slots: dict[str, Field] = {}
+    flags: dict[str, Option] = {}
+    kinds = get_type_hints(usage.arguments, include_extras=True)
+    for walked in (tuple(_walk(pattern)) for pattern in usage.patterns):
+        if not any(isinstance(element, Slot) and _kind(kinds[element.field]) != "text" for _, element, _ in walked):
+            continue
+        for label, element, inside in walked:
+            if isinstance(element, Slot):
+                field = Field(name=element.field, label=label, kind=_kind(kinds[element.field]), optional=bool(inside))
+                slots.setdefault(element.field, field)
+            elif element.flag in usage.arguments.model_fields:
+                flags.setdefault(element.flag, Option(label=element.flag.replace("_", " "), value=element.flag))
+    boxes = Field(name=boxes_of(usage.name), label="Also", kind="flags", optional=True, options=tuple(flags.values()))
+    return (*slots.values(), *([boxes] if flags else []))
 
 
-def make_form(permits: Callable[[Ask, str], bool], hosts: Sequence[str], name: str, ask: Ask) -> Form | None:
-    """The form that a person asks for; None: there is none of that name, or it is not for this person there."""
-    found = find_kind(name)
-    if found is None or not hosts or not permits(ask, found[0].action):
-        return None
-    return found[0].make(hosts, found[1])
+def boxes_of(command: str) -> str:
+    """The name of a form's boxes: other boxes have another, so that no form takes over the ticks of another one."""
+    return f"also: {command}"
 
 
-# evacuate <hosts> [to <destinations>] [except <vms>] [make room]
-
-_KEYWORDS = frozenset({"to", "except", "make", "room", "and"})
-_AS_IT_IS, _MAKE_ROOM = "as it is", "make room"
-_SEPARATOR = re.compile(r"[,;\n]")
+def is_choosable(fields: Sequence[Field]) -> bool:
+    """Whether there is something to choose: a form of free text alone is no better than the command."""
+    return any(field.kind in (*_VMS, *_HOSTS) for field in fields)
 
 
-def make_evacuate(hosts: Sequence[str], _about: str = "") -> Form:
-    options = tuple(Option(label=host, value=host) for host in hosts)
-    room = (
-        Option(label="move only what is on these hosts", value=_AS_IT_IS),
-        Option(label="also move other VMs, as few as possible, to make room", value=_MAKE_ROOM),
-    )
-    return Form(
-        name="evacuate",
-        title="Evacuate hosts",
-        submit="Show the plan",
-        fields=(
-            Field(name="hosts", label="Hosts to empty", kind="several", options=options),
-            Field(
-                name="destinations",
-                label="Where to",
-                kind="several",
-                options=options,
-                optional=True,
-                hint="left empty, Ferry chooses among all other hosts",
-            ),
-            Field(
-                name="vms",
-                label="VMs that stay",
-                kind="text",
-                optional=True,
-                hint="their names, separated by commas",
-            ),
-            Field(name="room", label="If there is not enough room", kind="one", options=room),
-        ),
-    )
+def fill(usage: Usage, values: Values, estate: Estate) -> Filled:
+    """The command that these values stand for. VMs are given by id, and said by name where that is enough."""
+    fields = make_fields(usage)
+    if problems := _chosen_twice(fields, values):
+        return Filled(problems=problems)
+    try:
+        arguments = usage.arguments.model_validate(_to_arguments(usage, fields, values, estate))
+    except ValidationError as error:
+        known = {field.name for field in fields}
+        found = {
+            str(one["loc"][0]): str(one.get("ctx", {}).get("error", one["msg"]))
+            for one in error.errors()
+            if one["loc"] and one["loc"][0] in known
+        }
+        return Filled(problems=found or {fields[0].name: "this is not complete"})
+    return _write(usage, arguments, fields)
 
 
-def find_evacuate_problems(values: Values) -> Mapping[str, str]:
-    problems: dict[str, str] = {}
-    if both := [host for host in values.get("destinations", ()) if host in values.get("hosts", ())]:
-        problems["destinations"] = f"{render_list(both)} cannot be emptied and be a destination at once"
-    for name in _names(values.get("vms", ())):
-        try:
-            check_vm_name(name)
-        except ValueError as error:
-            problems["vms"] = f"{name[:50]}: {error}"
-        if not _writable(name):
-            problems["vms"] = f"{name[:50]}: a name with both kinds of quotes cannot be written in a command"
-    return problems
+def _write(usage: Usage, arguments: Arguments, fields: Sequence[Field]) -> Filled:
+    """Only what reads as the same again: a name may hold what cannot be written in a command."""
+    try:
+        text = usage.write(arguments)
+    except ValueError:
+        return Filled(problems={fields[-1].name: "these do not go together: no command says both"})
+    try:
+        words = split(normalise(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")))
+        if usage.read(words[len(usage.name.split(" ")) :]) == arguments:
+            return Filled(command=text)
+    except UsageError:
+        pass  # told below, as of any other text that would be read differently
+    wrong = next((field for field in fields if field.kind == "text"), fields[0])
+    return Filled(problems={wrong.name: f"{shown(text)} would be read as something else"})
 
 
-def render_evacuate(values: Values, _about: str = "") -> str:
-    """ "evacuate host01 to host02, host03 except VM-07"."""
-    vms = _names(values.get("vms", ()))
-    said = ["evacuate", _listed(values.get("hosts", ()))]
-    said += ["to", _listed(values["destinations"])] if values.get("destinations") else []
-    said += ["except", _listed(vms)] if vms else []
-    said += [_MAKE_ROOM] if _MAKE_ROOM in values.get("room", ()) else []
-    return " ".join(said)
+def _to_arguments(usage: Usage, fields: Sequence[Field], values: Values, estate: Estate) -> dict[str, object]:
+    given: dict[str, object] = dict.fromkeys(values.get(boxes_of(usage.name), ()), True)
+    several = usage.lists | usage.greedy
+    for field in fields:
+        chosen = tuple(filter(None, (value.strip() for value in values.get(field.name, ()))))
+        if field.kind == "flags" or not chosen:
+            continue
+        if field.kind in _VMS:
+            chosen = tuple(_say_vm(estate, value) for value in chosen)
+        given[field.name] = chosen if field.name in several else _unquoted(chosen[0])
+        given |= dict.fromkeys(_implied(usage, field.name), True)
+    return given
 
 
-def _names(lines: Iterable[str]) -> tuple[str, ...]:
-    """The names in a text, each once. In a form nobody needs quotes; who types them all the same means the name."""
-    pieces = [piece.strip() for line in lines for piece in _SEPARATOR.split(line)]
-    return tuple(dict.fromkeys(filter(None, (_unquoted(piece) for piece in pieces))))
+def _implied(usage: Usage, slot: str) -> Iterator[str]:
+    """The groups that a slot stands in: to fill it in is to say their words."""
+    for pattern in usage.patterns:
+        for _, element, inside in _walk(pattern):
+            if isinstance(element, Slot) and element.field == slot:
+                yield from (group for group in inside if group in usage.arguments.model_fields)
+
+
+def _say_vm(estate: Estate, value: str) -> str:
+    """Its name, if no other has it and it can be written; its id otherwise. `value` is an id."""
+    found = estate.with_id(VmId(value))
+    if not found or len({vm.id for vm in estate.named(found[0].name)}) > 1:
+        return value
+    name = found[0].name
+    return value if '"' in name or "'" in name or not name.isprintable() else name
+
+
+def _chosen_twice(fields: Sequence[Field], values: Values) -> Mapping[str, str]:
+    """A host in one field is no choice in another: no command moves from a host to that host."""
+    seen: set[str] = set()
+    for field in fields:
+        if field.kind in _HOSTS:
+            chosen = values.get(field.name, ())
+            if twice := sorted(seen.intersection(chosen)):
+                return {field.name: f"{', '.join(twice)} is chosen above already"}
+            seen.update(chosen)
+    return {}
 
 
 def _unquoted(text: str) -> str:
+    """In a form nobody needs quotes; who types them all the same means what is in them."""
     return text[1:-1].strip() if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'`" else text
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(_spelled, names))
+def _walk(elements: Elements, inside: tuple[str, ...] = ()) -> Iterator[tuple[str, Slot | Group, tuple[str, ...]]]:
+    """Slots and groups, each with the words before it as a label, and the groups that it stands in."""
+    before: list[str] = []
+    for element in elements:
+        if isinstance(element, Keyword):
+            before.append(element.text)
+            continue
+        if isinstance(element, Group):
+            yield "", element, inside
+            yield from _walk(element.elements, (*inside, element.flag))
+        else:
+            label = " ".join((*before, _SPOKEN.get(element.field, element.field.replace("_", " "))))
+            yield label[:1].upper() + label[1:], element, inside
+        before = []
 
 
-def _spelled(name: str) -> str:
-    """As it is typed: in quotes, too, where it would be read as a word of the command."""
-    return quote(name) if name.casefold() in _KEYWORDS else render_word(name)
-
-
-def _writable(name: str) -> bool:
-    try:
-        return [word.text for word in split(_spelled(name))] == [name]
-    except UsageError:
-        return False
-
-
-# decline <operation> [because <reason>]
-
-LONGEST_REASON = 300
-
-
-def make_decline(_hosts: Sequence[str], about: str) -> Form:
-    reason = Field(
-        name="reason",
-        label="Why not",
-        kind="text",
-        optional=True,
-        hint="everybody who sees the card reads it, and the journal keeps it",
-    )
-    return Form(name=f"decline {about}", title=f"Decline {about}", submit="Decline", fields=(reason,))
-
-
-def find_decline_problems(values: Values) -> Mapping[str, str]:
-    reason = _reason(values)
-    try:
-        split(reason)
-    except UsageError as error:
-        return {"reason": error.message.replace("`", "")}
-    return {"reason": f"at most {LONGEST_REASON} characters"} if len(reason) > LONGEST_REASON else {}
-
-
-def render_decline(values: Values, about: str) -> str:
-    """ "decline m-12 because the backup is running"."""
-    reason = _reason(values)
-    return f"decline {about} because {reason}" if reason else f"decline {about}"
-
-
-def _reason(values: Values) -> str:
-    """What follows the word `because`, which people also write themselves."""
-    words = " ".join(values.get("reason", ())).split()
-    while words and words[0].casefold() == "because":
-        del words[0]
-    return " ".join(words)
-
-
-FORMS: Mapping[str, Kind] = MappingProxyType(
-    {
-        "evacuate": Kind("host.evacuate", make_evacuate, find_evacuate_problems, render_evacuate),
-        "decline": Kind("operation.decline", make_decline, find_decline_problems, render_decline, about=True),
-    }
-)
+def _kind(hint: object) -> Kind:
+    """By what the slot takes; it may be left out of the command."""
+    return next((kind for takes, kind in _KINDS if takes == hint or takes in get_args(hint)), "text")

@@ -90,7 +90,7 @@ def read_record(entry: Entry, subject: Subject | None) -> Record:
     except ValueError:
         told = {"event": "unreadable"}  # verifying says what is wrong with it; the rest is to be found nevertheless
     event = _text(told, "event")
-    about = subject or _read_subject(told)
+    about = subject or read_subject(told)
     return Record(
         **about.model_dump(include=set(Subject.model_fields)),
         seq=entry.seq,
@@ -176,8 +176,8 @@ def _what(record: Record) -> str:
     return " ".join(filter(None, (record.vm, route)))
 
 
-def _read_subject(told: Mapping[str, JsonValue]) -> Subject:
-    """From an offer, or from the arguments of a command that was refused."""
+def read_subject(told: Mapping[str, JsonValue]) -> Subject:
+    """What it is about, from an offer, or from the arguments of a command that was refused."""
     plan, arguments = _inside(told, "plan"), _inside(told, "arguments")
     move = _inside(plan, "move")
     if isinstance(hosts := plan.get("hosts"), list):

@@ -81,10 +81,25 @@ class Anchor(Frozen):
     signal: Literal["anchor"] = "anchor"
 
 
+class Watch(Frozen):
+    """Tell whoever says so of changes of a VM, by its id, or of a host, by the settings' name of it."""
+
+    signal: Literal["watch"] = "watch"
+    kind: Literal["vm", "host"]
+    what: str
+    name: str  # what people call it
+
+
+class Unwatch(Frozen):
+    signal: Literal["unwatch"] = "unwatch"
+    what: str
+    name: str
+
+
 Agreement = Confirm | Approve | Decline
 """What people agree to or not, of an operation of any kind."""
 
 Holding = Freeze | Unfreeze | Lock | Unlock
 """What holds back all that is planned, or some of it, and ends that."""
 
-Signal = Agreement | Cancel | Look | Close | Pause | Resume | Holding | Anchor
+Signal = Agreement | Cancel | Look | Close | Pause | Resume | Holding | Anchor | Watch | Unwatch

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 from bot.core.approval import Count, Given
 from bot.core.holds.model import Held
+from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.policy import (
     AnyPlan,
@@ -70,6 +71,17 @@ class Authority:
         targets = targets_of(row.plan, self._facts)
         where = self._where(actor, channel)
         return decide_over(self._policy, self._groups(), where, action, row, row.plan.action, targets)
+
+    def awaits(self, actor: UserId, channel: str, row: Shown) -> bool:
+        """Whether an operation goes on, or nearer to it, once this person agrees to it there, now."""
+        if row.state is State.PROPOSED:
+            return self.decide_over(actor, channel, "operation.confirm", row).allowed
+        if row.state is not State.AWAITING_APPROVAL or any(actor in one.by for one in row.counts):
+            return False
+        given = Given(by=actor, channel=channel, at=self._clock.now(), digest=row.plan.digest)
+        counts = self.counting(row.plan, row.requested_by, row.confirmed_at)((given,))
+        permitted = self.decide_over(actor, channel, "operation.approve", row).allowed
+        return permitted and any(actor in one.by for one in counts)
 
     def decide_hold(self, actor: UserId, channel: str, action: str, held: Held, level: Level | None = None) -> Verdict:
         """Whether a person may make or end a freeze or lock of that there, now."""

@@ -24,12 +24,27 @@ from bot.core.plan import Plan
 from bot.core.policy import AnyPlan
 from bot.core.reply import Reply
 from bot.core.shown import Shown
-from bot.core.signal import Anchor, Approve, Cancel, Close, Confirm, Decline, Holding, Look, Pause, Resume, Signal
+from bot.core.signal import (
+    Anchor,
+    Approve,
+    Cancel,
+    Close,
+    Confirm,
+    Decline,
+    Holding,
+    Look,
+    Pause,
+    Resume,
+    Signal,
+    Unwatch,
+    Watch,
+)
 from bot.errors import Refused
 from bot.operations.authority import Authority
 from bot.operations.consent import Consent, Patience
 from bot.operations.decided import render_cancel_asked, render_decided
 from bot.operations.evacuation_desk import EvacuationDesk
+from bot.operations.herald import Subscriptions
 from bot.operations.hold_desk import HoldDesk
 from bot.operations.host_desk import HostDesk
 from bot.operations.journal import Journal
@@ -72,6 +87,7 @@ class Desk:
         self._evacuations = EvacuationDesk(store, self._permit)
         self._host_changes = HostDesk(store, looking.rules_of, self._permit)
         self._holds = HoldDesk(store, authority, self.refuse)
+        self._subscriptions = Subscriptions(store)
 
     def propose(self, plan: Plan, ask: Ask) -> Operation:
         """Offer a plan; its card is posted by the announcer. Idempotent by the ask's key. Refused if it is locked."""
@@ -123,6 +139,8 @@ class Desk:
             return render_anchor(self._journal.anchor(ask.actor))
         if isinstance(signal, Holding):
             return self._holds.apply(signal, ask)
+        if isinstance(signal, Watch | Unwatch):
+            return self._subscriptions.apply(signal, ask.actor)
         row = self._store.find_shown(signal.operation)
         if row is None:
             raise Refused(

@@ -152,7 +152,7 @@ class SlackSettings(Section):
     bare_channels: Channels = Field((), description="channel ids where commands need no mention")
     audit_channel: str = Field(
         "",
-        description="channel id where the journal's head is posted every day; empty: nowhere",
+        description="channel id that gets a line for every change and refusal, and the journal's head every day",
         examples=["C012ABCDE"],
     )
     command: str = Field("/ferry", description="the slash command")

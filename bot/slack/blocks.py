@@ -54,12 +54,12 @@ def render(reply: Reply) -> Rendered:
     buttons = [button for button in reply.buttons if size(button.sends) <= LONGEST_VALUE][:MOST_BUTTONS]
     blocks = _bounded(list(_blocks(reply)), MOST_BLOCKS - bool(buttons))
     if buttons:
-        blocks.append({"type": "actions", "elements": [_button(index, one) for index, one in enumerate(buttons)]})
+        blocks.append({"type": "actions", "elements": [render_button(index, one) for index, one in enumerate(buttons)]})
     return Rendered(text=_fallback(reply, buttons), blocks=blocks)
 
 
 def _blocks(reply: Reply) -> Iterator[Block]:
-    yield _section(_title(reply))
+    yield render_section(_title(reply))
     if reply.badge:
         yield _context(render_line((reply.badge,), LONGEST_BADGE))
     for part in reply.parts:
@@ -67,7 +67,7 @@ def _blocks(reply: Reply) -> Iterator[Block]:
             if note := render_line(part.line, LONGEST_SECTION):
                 yield _context(note)
         else:
-            yield from map(_section, _texts(part))
+            yield from map(render_section, _texts(part))
 
 
 def _title(reply: Reply) -> str:
@@ -78,7 +78,7 @@ def _texts(part: Text | Quote | Bar | Table) -> Iterator[str]:
     """The texts of a part, each of which fits into one section."""
     match part:
         case Text():
-            yield from _packed(_lines(part))
+            yield from pack(_lines(part))
         case Quote():
             if clean(part.text).strip():
                 yield render_fence(part.text, LONGEST_QUOTE)
@@ -98,7 +98,7 @@ def _bar(part: Bar) -> str:
     return f"{render_bar(part.percent)}  {part.percent} %   {render_line(part.line, _LONGEST_LINE // 2)}".rstrip()
 
 
-def _packed(lines: Iterable[str]) -> Iterator[str]:
+def pack(lines: Iterable[str]) -> Iterator[str]:
     """Lines joined to as few texts as sections allow."""
     text = ""
     for line in lines:
@@ -123,7 +123,7 @@ def _bounded(blocks: Sequence[Block], most: int) -> list[Block]:
     return kept
 
 
-def _section(text: str) -> Block:
+def render_section(text: str) -> Block:
     return {"type": "section", "text": _verbatim(text)}
 
 
@@ -135,7 +135,7 @@ def _verbatim(text: str) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _button(index: int, button: Button) -> Block:
+def render_button(index: int, button: Button) -> Block:
     element: Block = {
         "type": "button",
         "action_id": f"say-{index}",  # must be unique in the message; what it does is its value alone

@@ -6,8 +6,7 @@ Rules:
     2. Nothing here waits for a host or for the Web API. Slack allows three seconds.
     3. Only what `payloads` reads as an ask reaches `take`; everything else is acknowledged, so that Slack does not
        repeat it, and logged with its reason.
-    4. A form is opened at once, as Slack allows three seconds for that too, and beside the acknowledgement. What was
-       filled in is a command like any other: claimed first, then shown where the form was opened.
+    4. An ask for a form is `bot.slack.forms`' to answer; one that it has no form for is a command like any other.
 """
 
 from __future__ import annotations
@@ -28,29 +27,27 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 
-from bot.core.form import Form, find_kind
 from bot.core.names import UserId
-from bot.core.operation import Ask
-from bot.core.reply import Code, User, say
+from bot.core.operation import Ask, Place
 from bot.errors import ChatError, Refused
+from bot.ports import Forms
 from bot.settings import SlackSettings
 from bot.slack.errors import slack_errors
+from bot.slack.forms import FormFront
 from bot.slack.manifest import HTTP_PATH
-from bot.slack.modals import CALLBACK, render_modal, render_problems
-from bot.slack.mrkdwn import escape
 from bot.slack.payloads import (
     Ignored,
     Payload,
     Us,
     read_event,
-    read_form_name,
     read_group_change,
+    read_home_opened,
+    read_home_press,
     read_press,
     read_retraction,
     read_slash,
-    read_submission,
 )
-from bot.slack.poster import Poster, connect
+from bot.slack.poster import connect
 
 # A connection that is gone without a word is replaced after five pings (slack_sdk, socket_mode/builtin/connection.py);
 # until then Ferry is deaf, and Slack repeats events but neither slash commands nor presses.
@@ -63,12 +60,8 @@ _TOKEN_REFUSED = frozenset(
 
 log = logging.getLogger(__name__)
 
-Forms = Callable[[str, Ask], Form | None]
-"""The form of a name, for whoever asks. None: there is none, or it is not for this person."""
-
-
-def _no_form(_: str, __: Ask) -> None:
-    """Where there are no forms."""
+Opened = Callable[[UserId, Place], None]
+"""Told at once; the place is where the person and Ferry talk alone."""
 
 
 def _no_group(_: str) -> None:
@@ -107,17 +100,22 @@ class SlackFront:
         self._ears: _Ears | None = None
 
     def start(
-        self, take: Callable[[Ask], bool], forms: Forms = _no_form, on_group: Callable[[str], None] = _no_group
+        self,
+        take: Callable[[Ask], bool],
+        forms: Forms | None = None,
+        opened: Opened | None = None,
+        on_group: Callable[[str], None] = _no_group,
     ) -> None:
         """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
 
         Args:
             take: claims an ask durably; False if it was claimed before. Called from several threads.
-            forms: answers at once.
+            forms: None: there are none.
+            opened: told of who opens their home. None: there are no homes.
             on_group: told of each user group whose members have changed; answers at once.
         """
         with slack_errors():
-            app = self._bolt(_Listeners(take, forms, on_group, self.client, self._us, self._now))
+            app = self._bolt(_Listeners(take, forms, self.client, self._us, self._now, opened, on_group))
         if self._settings.mode == "http":
             self._ears = _Http(app, self._settings.listen)
         else:
@@ -139,8 +137,9 @@ class SlackFront:
         )
         app.event(_EVERYTHING)(listeners.hear_event)
         app.command(self._settings.command)(listeners.hear_slash)
+        if listeners.forms is not None:
+            listeners.forms.attach(app)
         app.action(_EVERYTHING)(listeners.hear_press)
-        app.view(re.compile(f"{CALLBACK}.*"))(listeners.hear_form)
         return app
 
 
@@ -150,18 +149,19 @@ class _Listeners:
     def __init__(
         self,
         take: Callable[[Ask], bool],
-        forms: Forms,
-        on_group: Callable[[str], None],
+        forms: Forms | None,
         client: WebClient,
         us: Us,
         now: Callable[[], datetime],
+        opened: Opened | None,
+        on_group: Callable[[str], None],
     ) -> None:
         self._take = take
-        self._forms = forms
+        self._opened = opened
         self._on_group = on_group
-        self._client = client
         self._us = us
         self._now = now
+        self.forms = FormFront(forms, self._claim, client, us, now) if forms is not None else None
 
     def hear_event(self, body: dict[str, Any]) -> None:
         if group := read_group_change(body, self._us):
@@ -170,35 +170,18 @@ class _Listeners:
         if retraction := read_retraction(body, self._us, self._now()):
             self._claim(retraction)
             return
-        self._hear(read_event, body)
+        opened = read_home_opened(body, self._us)
+        if isinstance(opened, Ignored):
+            self._hear(read_event, body)
+        elif self._opened is not None:
+            self._opened(opened.user, opened.place)
 
     def hear_slash(self, body: dict[str, Any], ack: Ack) -> None:
         self._hear(read_slash, body)
         ack()
 
     def hear_press(self, body: dict[str, Any], ack: Ack) -> None:
-        self._hear(read_press, body)
-        ack()
-
-    def hear_form(self, body: dict[str, Any], ack: Ack) -> None:
-        submission = read_submission(body, self._us, self._now())
-        if isinstance(submission, Ignored):
-            log.debug("form ignored reason=%r", submission.reason)
-            ack()
-            return
-        found = find_kind(submission.form)
-        if found is None:
-            log.debug("form ignored reason=%r", f"no form is called {submission.form}")
-            ack()
-            return
-        kind, about = found
-        if problems := kind.find_problems(submission.values):
-            ack(**render_problems(problems))
-            return
-        command = kind.render(submission.values, about)
-        ask = submission.ask.model_copy(update={"text": escape(command)})  # as if it had been typed
-        if self._claim(ask):
-            self._beside(self._show, ask, command)
+        self._hear(read_home_press if "view" in body else read_press, body)
         ack()
 
     def _hear(self, read: Callable[[Payload, Us, datetime], Ask | Ignored], body: dict[str, Any]) -> None:
@@ -206,13 +189,8 @@ class _Listeners:
         if isinstance(ask, Ignored):
             log.debug("ask ignored reason=%r", ask.reason)
             return
-        if name := read_form_name(ask):
-            if form := self._forms(name, ask):
-                self._beside(self._open, form, ask, str(body.get("trigger_id", "")))
-                return
-            if ask.kind == "button":
-                ask = ask.model_copy(update={"text": name})
-        self._claim(ask)
+        if self.forms is None or not self.forms.offer(ask, body):
+            self._claim(ask)
 
     def _claim(self, ask: Ask) -> bool:
         new = self._take(ask)
@@ -221,25 +199,6 @@ class _Listeners:
         else:
             log.info("ask known key=%s kind=%s", ask.key, ask.kind)
         return new
-
-    def _open(self, form: Form, ask: Ask, trigger: str) -> None:
-        """Who cannot be shown the form is answered as if its name had been typed, which says how to type the rest."""
-        try:
-            with slack_errors():
-                self._client.views_open(trigger_id=trigger, view=render_modal(form, ask.place))
-        except ChatError as error:
-            log.warning("form_not_opened form=%s key=%s code=%s", form.name, ask.key, error.code)
-            self._claim(ask.model_copy(update={"text": form.name}))
-
-    def _show(self, ask: Ask, command: str) -> None:
-        try:
-            said = say(User(id=ask.actor), " filled in a form: ", Code(text=command))
-            Poster(self._client).post(ask.place, said, key=f"{ask.key}/said")
-        except ChatError as error:
-            log.warning("form_not_shown key=%s code=%s", ask.key, error.code)
-
-    def _beside(self, work: Callable[..., None], *arguments: object) -> None:
-        threading.Thread(target=work, args=arguments, name="slack-form", daemon=True).start()
 
 
 def check_secrets(settings: SlackSettings) -> None:

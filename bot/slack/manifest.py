@@ -7,7 +7,8 @@ either.
 Facts (Slack developer docs, "App manifest reference", "Events": required scopes): `message.channels` needs
 channels:history, `message.groups` groups:history, `message.im` im:history, `app_mention` app_mentions:read,
 `subteam_members_changed` usergroups:read. The picture of an evacuation is shared with files:write; it reads no files of
-others. The app-level token for Socket Mode (connections:write) cannot be in a manifest.
+others. im:write opens the direct message in which a person is told of what they watch. The app-level token for Socket
+Mode (connections:write) cannot be in a manifest.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.settings import SlackSettings
+from bot.slack.modals import SHORTCUT
 from bot.slack.payloads import GROUP_EVENT
 
 Manifest = dict[str, Any]
@@ -24,9 +26,9 @@ Manifest = dict[str, Any]
 HTTP_PATH = "/slack/events"
 """Where Ferry hears Slack if mode is http."""
 
-_SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history")
+_SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write")
 _BARE_SCOPES = ("channels:history", "groups:history")
-_EVENTS = ("app_mention", "message.im")
+_EVENTS = ("app_home_opened", "app_mention", "message.im")
 _GROUP_SCOPE = "usergroups:read"
 _BARE_EVENTS = ("message.channels", "message.groups")
 
@@ -65,7 +67,11 @@ def build_manifest(settings: SlackSettings, url: str = "", *, groups: bool = Fal
                     *((GROUP_EVENT,) if groups else ()),
                 ],
             },
-            "interactivity": {"is_enabled": True, **_named(request, "request_url")},  # buttons, in Socket Mode too
+            "interactivity": {  # buttons and forms, in Socket Mode too
+                "is_enabled": True,
+                **_named(request, "request_url"),
+                **_named(request, "message_menu_options_url"),
+            },
             "org_deploy_enabled": False,
             "socket_mode_enabled": settings.mode == "socket",
             "token_rotation_enabled": False,
@@ -76,11 +82,19 @@ def build_manifest(settings: SlackSettings, url: str = "", *, groups: bool = Fal
 def _features(settings: SlackSettings, request: str) -> Manifest:
     return {
         "app_home": {
-            "home_tab_enabled": False,
+            "home_tab_enabled": True,
             "messages_tab_enabled": True,
             "messages_tab_read_only_enabled": False,
         },
         "bot_user": {"display_name": "Ferry", "always_online": True},
+        "shortcuts": [
+            {
+                "name": "Move a virtual machine",
+                "type": "global",
+                "callback_id": SHORTCUT,
+                "description": "A form: choose what to move, and where to",
+            }
+        ],
         "slash_commands": [
             {
                 "command": settings.command,

@@ -14,7 +14,7 @@ Rules:
        Some are about an operation, which is part of the name.
 
 Facts: shapes of payloads from Slack developer docs, "Events API", "message", "app_mention", "Slash commands",
-"block_actions", "view_submission"; `ts` and `action_ts` are seconds as decimal text.
+"block_actions"; `ts` and `action_ts` are seconds as decimal text.
 """
 
 from __future__ import annotations
@@ -26,16 +26,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
 
-from bot.core.form import Values
 from bot.core.names import UserId
 from bot.core.operation import RETRACTED, Ask, Place
-from bot.slack.modals import CALLBACK
 
 Payload = Mapping[str, Any]
 
 GROUP_EVENT = "subteam_members_changed"
-
-_FORM = "form "  # so a button's text begins that opens one
 
 
 @dataclass(frozen=True)
@@ -48,20 +44,19 @@ class Us:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """Somebody opened their home; the place is where they and Ferry talk alone."""
+
+    user: UserId
+    place: Place
+
+
+@dataclass(frozen=True)
 class Ignored:
     reason: str
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A form that was filled in. `ask` has everything but its text, which is the command that the values stand for."""
-
-    form: str
-    values: Values
-    ask: Ask
-
-
-class _Payload(BaseModel):
+class SlackPayload(BaseModel):
     """Slack adds fields at any time; those that are read must have the right type. Null is the same as absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -74,7 +69,7 @@ class _Payload(BaseModel):
         return {name: value for name, value in values.items() if value is not None}
 
 
-class _Message(_Payload):
+class _Message(SlackPayload):
     type: str
     channel: str
     ts: str
@@ -91,7 +86,7 @@ class _Message(_Payload):
     source_team: str = ""
 
 
-class _Former(_Payload):
+class _Former(SlackPayload):
     """A message within an event that tells of it."""
 
     ts: str
@@ -100,7 +95,7 @@ class _Former(_Payload):
     bot_id: str = ""
 
 
-class _Retraction(_Payload):
+class _Retraction(SlackPayload):
     """`message_changed` or `message_deleted`."""
 
     type: Literal["message"]
@@ -110,19 +105,19 @@ class _Retraction(_Payload):
     message: _Former | None = None
 
 
-class _Retracting(_Payload):
+class _Retracting(SlackPayload):
     team_id: str
     event: _Retraction
     is_ext_shared_channel: bool = False
 
 
-class _Event(_Payload):
+class _Event(SlackPayload):
     team_id: str
     event: _Message
     is_ext_shared_channel: bool = False
 
 
-class _Slash(_Payload):
+class _Slash(SlackPayload):
     team_id: str
     channel_id: str
     user_id: str
@@ -130,68 +125,63 @@ class _Slash(_Payload):
     text: str = ""
 
 
-class _Identified(_Payload):
+class Identified(SlackPayload):
     id: str
 
 
-class _Presser(_Identified):
+class Presser(Identified):
     team_id: str = ""
 
 
-class _Container(_Payload):
+class _Container(SlackPayload):
     message_ts: str = ""
     thread_ts: str = ""
 
 
-class _Shown(_Payload):
+class _Shown(SlackPayload):
     thread_ts: str = ""
 
 
-class _Action(_Payload):
+class _Action(SlackPayload):
     type: str
     action_id: str
     action_ts: str
+    block_id: str = ""
     value: str = ""
 
 
-class _Press(_Payload):
-    user: _Presser
-    team: _Identified
-    channel: _Identified
+class _Press(SlackPayload):
+    user: Presser
+    team: Identified
+    channel: Identified
     container: _Container
     actions: tuple[_Action, ...] = Field(min_length=1)
     message: _Shown = _Shown()
 
 
-class _Chosen(_Payload):
-    value: str
-
-
-class _Answer(_Payload):
-    value: str = ""
-    selected_option: _Chosen | None = None
-    selected_options: tuple[_Chosen, ...] = ()
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        one = (self.selected_option,) if self.selected_option else ()
-        return tuple(chosen.value for chosen in (*one, *self.selected_options)) or tuple(filter(None, (self.value,)))
-
-
-class _State(_Payload):
-    values: dict[str, dict[str, _Answer]]
-
-
-class _View(_Identified):
-    callback_id: str
+class _Home(SlackPayload):
+    id: str
+    type: str
     private_metadata: Json[Place]
-    state: _State
 
 
-class _Submitted(_Payload):
-    user: _Presser
-    team: _Identified
-    view: _View
+class _HomePress(SlackPayload):
+    user: Presser
+    team: Identified
+    view: _Home
+    actions: tuple[_Action, ...] = Field(min_length=1)
+
+
+class _HomeOpened(SlackPayload):
+    type: str
+    user: str
+    channel: str
+    tab: str = "home"
+
+
+class _HomeEvent(SlackPayload):
+    team_id: str
+    event: _HomeOpened
 
 
 def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
@@ -199,7 +189,7 @@ def read_event(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     try:
         callback = _Event.model_validate(body)
     except ValidationError as error:
-        return _malformed(error)
+        return malformed(error)
     event = callback.event
     if reason := _unfit(callback, us):
         return Ignored(reason)
@@ -275,7 +265,7 @@ def read_slash(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     try:
         slash = _Slash.model_validate(body)
     except ValidationError as error:
-        return _malformed(error)
+        return malformed(error)
     if slash.team_id != us.team:
         return Ignored("another workspace")
     return Ask(
@@ -294,7 +284,7 @@ def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     try:
         press = _Press.model_validate(body)
     except ValidationError as error:
-        return _malformed(error)
+        return malformed(error)
     action, card = press.actions[0], press.container.message_ts
     if {press.team.id, press.user.team_id or us.team} != {us.team}:
         return Ignored("another workspace")
@@ -317,36 +307,40 @@ def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     )
 
 
-def read_submission(body: Payload, us: Us, received_at: datetime) -> Submission | Ignored:
-    """A modal of Ferry's that somebody filled in. Slack delivers it again only where nobody acknowledged it."""
+def read_home_opened(body: Payload, us: Us) -> Opened | Ignored:
+    """An `app_home_opened` event of the tab that is the home; the other one is the direct message."""
     try:
-        submitted = _Submitted.model_validate(body)
+        read = _HomeEvent.model_validate(body)
     except ValidationError as error:
-        return _malformed(error)
-    view, place = submitted.view, submitted.view.private_metadata
-    if {submitted.team.id, submitted.user.team_id or us.team, place.team} != {us.team}:
+        return malformed(error)
+    event = read.event
+    if read.team_id != us.team:
         return Ignored("another workspace")
-    ask = Ask(
-        key=f"{us.team}/{place.channel}/form/{view.id}",
-        text="",
-        actor=UserId(submitted.user.id),
+    if event.type != "app_home_opened" or event.tab != "home":
+        return Ignored("not the home")
+    return Opened(UserId(event.user), Place(team=us.team, channel=event.channel))
+
+
+def read_home_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
+    """A button pressed on a home: what it types is said in the direct message, where its answer goes."""
+    try:
+        press = _HomePress.model_validate(body)
+    except ValidationError as error:
+        return malformed(error)
+    action, view, place = press.actions[0], press.view, press.view.private_metadata
+    if {press.team.id, press.user.team_id or us.team, place.team} != {us.team}:
+        return Ignored("another workspace")
+    if view.type != "home" or action.type != "button" or not action.value:
+        return Ignored("not a button that types a command")
+    return Ask(
+        key=f"{us.team}/{place.channel}/home/{action.action_ts}/{press.user.id}/{action.block_id}/{action.action_id}",
+        text=action.value,
+        actor=UserId(press.user.id),
         place=place,
-        at=received_at,
+        at=_moment(action.action_ts, received_at),
         received_at=received_at,
-        kind="form",
+        kind="button",
     )
-    values = {
-        name: tuple(value for answer in answers.values() for value in answer.values)
-        for name, answers in view.state.values.items()
-    }
-    return Submission(view.callback_id.removeprefix(CALLBACK), values, ask)
-
-
-def read_form_name(ask: Ask) -> str:
-    """The form that may be meant; empty: none can be."""
-    if ask.kind == "button":
-        return ask.text.removeprefix(_FORM) if ask.text.startswith(_FORM) else ""
-    return ask.text.strip().casefold() if ask.kind == "slash" else ""
 
 
 def _thread(thread_ts: str, ts: str) -> str | None:
@@ -361,6 +355,6 @@ def _moment(ts: str, received_at: datetime) -> datetime:
         return received_at
 
 
-def _malformed(error: ValidationError) -> Ignored:
+def malformed(error: ValidationError) -> Ignored:
     places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
     return Ignored(f"not shaped as Slack documents it: {places}")

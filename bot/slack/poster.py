@@ -82,6 +82,10 @@ class Poster:
                 raise
             self._post(user, None, message)  # Ferry is no member of the channel: say it to the person directly
 
+    def open_direct(self, user: UserId) -> str:
+        with slack_errors():
+            return str(self._client.conversations_open(users=[user])["channel"]["id"])
+
     def find(self, place: Place, key: str, since: datetime) -> str | None:
         """Among the last 200 messages since then. Channels can be read only with the scopes of bare commands."""
         for message in self._read(place, since):

@@ -378,6 +378,11 @@ def test_the_manifest_grants_what_ferry_uses_and_bare_channels_only_when_asked(b
         inbox.wait("hosts by button")
         poster.whisper(place, UserId(workspace.user_id("alice")), say("psst"))
         poster.update(channel, ts, say("done"))
+        alone = Place(team=front.team, channel=poster.open_direct(UserId(workspace.user_id("alice"))))
+        told = poster.post(alone, say("psst"), key="notices-1")
+        assert poster.find(alone, "notices-1", datetime.now(UTC)) == told
+        assert [one["callback_id"] for one in manifest["features"]["shortcuts"]] == list(workspace.shortcuts)
+        assert "app_home_opened" in events
         drained(workspace)
         assert bool([ask for ask in inbox.taken if ask.text == "hosts bare"]) is bare
 
@@ -392,6 +397,7 @@ def test_the_manifest_is_json_within_slacks_limits_and_knows_http() -> None:
     assert by_http["settings"]["socket_mode_enabled"] is False
     assert by_http["settings"]["event_subscriptions"]["request_url"] == address
     assert by_http["settings"]["interactivity"]["request_url"] == address
+    assert by_http["settings"]["interactivity"]["message_menu_options_url"] == address
     assert by_http["features"]["slash_commands"][0]["url"] == address
     with_groups = build_manifest(SlackSettings(), groups=True)
     assert "usergroups:read" in with_groups["oauth_config"]["scopes"]["bot"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,23 +15,46 @@ from slack_bolt import App
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.core.form import Option, make_evacuate, make_form
-from bot.core.names import UserId
+import commands
+from bot.core.estate import Estate, Seen, VmSummary
+from bot.core.form import Option
+from bot.core.names import UserId, VmId
 from bot.core.operation import Ask, Place
 from bot.core.reply import Button, Reply
+from bot.core.suggestions import Choices
+from bot.forms import CommandForms
 from bot.lab.slack import Fault, Modal, SlackServer
 from bot.lab.slack.blocks import find_problems
+from bot.lab.slack.modals import read_suggestions
 from bot.lab.terminal import run_terminal
+from bot.registry import discover
 from bot.settings import SlackSettings
 from bot.slack.listeners import SlackFront
-from bot.slack.modals import render_modal
+from bot.slack.modals import render_modal, render_suggestions
 from bot.slack.poster import Poster
-from tests.contract.slack_lab import HandClock, running, serving, web
+from tests.contract.slack_lab import HandClock, listening, running, serving, web
 
 WAIT_S = 5
-HOSTS = ("host01", "host02", "host03")
-EMPTY, WHERE, STAY, ROOM = "Hosts to empty", "Where to", "VMs that stay", "If there is not enough room"
-PLACE = Place(team="T0LAB00000", channel="C0OPS00000")
+PLACE, NOWHERE = Place(team="T0LAB00000", channel="C0OPS00000"), Place(team="T0LAB00000", channel="")
+ALICE = UserId("U0ALICE000")
+AT = datetime(2026, 11, 30, tzinfo=UTC)
+VMS = ("VM-01", "VM-02", "R&D <1>")
+ESTATE = Estate(
+    hosts=(
+        Seen(
+            host="host01",
+            at=AT,
+            vms=tuple(
+                VmSummary(id=VmId(f"{number:08d}-0000-0000-0000-000000000000"), name=name, host="host01", state=2)
+                for number, name in enumerate(VMS)
+            ),
+        ),
+        Seen(host="host02", at=AT),
+    )
+)
+FORMS = CommandForms(discover(commands), lambda actor, _place, _action: actor == ALICE, lambda: ESTATE)
+COMMANDS = ("migrate", "move storage", "evacuate", "prepare", "return")
+APPS: list[App] = []
 
 
 def plain(text: str) -> dict[str, Any]:
@@ -71,6 +95,7 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 def opening(server: SlackServer, answer: Answer, *blocks: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     """A Bolt app whose /form opens a view; `answer` is what its submissions are acknowledged with."""
     app, got = App(client=web(server)), []
+    APPS[:] = [app]
 
     @app.command("/form")
     def open_it(ack: Any, body: dict[str, Any], client: WebClient) -> None:
@@ -216,20 +241,121 @@ def test_a_view_is_checked(wrong: dict[str, Any], problem: str) -> None:
         assert server.modal("alice") is None
 
 
+def test_an_external_select_offers_what_the_app_answers_and_nothing_else(server: SlackServer) -> None:
+    vm = entry("VM", {"type": "external_select", "action_id": "pick", "min_query_length": 2})
+    answers: list[dict[str, Any]] = [
+        {"options": options("VM-01", "VM-02")},
+        {"option_groups": [{"label": plain("host01"), "options": options("VM-03")}]},
+        {"options": options(*map(str, range(101)))},
+        {"options": options("x" * 76)},
+    ]
+    with opening(server, lambda _: {}, vm) as got, serving_options(server, answers) as typed:
+        with pytest.raises(KeyError, match="offers nothing before 2"):
+            server.type_into("alice", "VM", "V")
+        with pytest.raises(KeyError, match="no option 'VM-01'"):
+            server.submit("alice", {"VM": "VM-01"})
+        server.type_into("alice", "VM", "VM")
+        assert shown(server, lambda one: bool(one and one.options("VM") == ("VM-01", "VM-02")))
+        server.type_into("alice", "VM", "VM-03")
+        assert shown(server, lambda one: bool(one and one.options("VM") == ("VM-03",)))
+        for problem in ("no more than 100", "less than 76"):
+            server.type_into("alice", "VM", "VM")
+            modal = shown(server, partial(objects_to, "vm", problem))
+            assert modal is not None
+            assert modal.options("VM") == ()
+        assert [one["value"] for one in typed] == ["VM", "VM-03", "VM", "VM"]
+        assert (typed[0]["block_id"], typed[0]["action_id"], typed[0]["type"]) == ("vm", "pick", "block_suggestion")
+        assert typed[0]["view"]["id"] == typed[0]["container"]["view_id"]
+        assert "trigger_id" not in typed[0]
+        assert not got
+
+
+def objects_to(block: str, problem: str, modal: Modal | None) -> bool:
+    return modal is not None and problem in modal.errors.get(block, "")
+
+
+@contextmanager
+def serving_options(server: SlackServer, answers: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Answers what is typed on the connection that the form was opened by."""
+    typed: list[dict[str, Any]] = []
+    (app,) = APPS
+
+    @app.options("pick")
+    def suggest(ack: Any, body: dict[str, Any]) -> None:
+        typed.append(body)
+        ack(**answers.pop(0))
+
+    yield typed
+
+
+def test_a_choice_that_the_app_wants_to_hear_of_arrives_and_an_update_keeps_what_was_entered(
+    server: SlackServer,
+) -> None:
+    way = WAY | {"dispatch_action": True, "element": WAY["element"] | {"action_id": "w"}}
+    with opening(server, lambda _: {}, way, WORDS) as got:
+        (app,) = APPS
+        heard: list[dict[str, Any]] = []
+
+        @app.action({"block_id": "way"})
+        def chosen(ack: Any, body: dict[str, Any], client: WebClient) -> None:
+            ack()
+            heard.append(body)
+            client.views_update(view_id=body["view"]["id"], view=view(way, WORDS, HOST, title=plain("More")))
+
+        server.choose("alice", "Words", "kept")
+        assert not heard
+        server.choose("alice", "Way", "B")
+        modal = shown(server, lambda one: bool(one and one.title == "More"))
+        assert modal is not None
+        assert modal.labels == ("Way", "Words", "Hosts")
+        (body,) = heard
+        assert body["container"] == {"type": "view", "view_id": modal.view["id"]}
+        assert body["actions"][0]["selected_option"]["value"] == "b"
+        assert body["view"]["state"]["values"]["words"]["a"]["value"] == "kept"
+        assert "channel" not in body
+        server.submit("alice", {"Hosts": "One"})
+        shown(server, lambda one: one is None)
+        values = got[0]["view"]["state"]["values"]
+        assert values["words"]["a"]["value"] == "kept"
+        assert next(iter(values["way"].values()))["selected_option"]["value"] == "b"
+
+
+def test_a_shortcut_knows_no_channel_and_must_be_the_apps(server: SlackServer) -> None:
+    with listening(server) as got:
+        server.shortcut("alice", "#ops", "ferry")
+        server.wait_for(lambda: got, WAIT_S)
+        with pytest.raises(KeyError, match="no shortcut 'other'"):
+            server.shortcut("alice", "#ops", "other")
+    assert (got[0].type, got[0].payload["type"], got[0].payload["callback_id"]) == ("interactive", "shortcut", "ferry")
+    assert "channel" not in got[0].payload
+
+
 # Ferry's
 
 
-def test_a_form_of_any_estate_is_a_view_that_slack_takes() -> None:
-    hosts = [f"host{number:03}." + "x" * (number * 2) for number in range(140)]
-    modal = render_modal(make_evacuate(hosts), PLACE)
-    assert not find_problems(modal["blocks"], "/blocks", "modal")
-    where = modal["blocks"][0]
-    assert where["hint"]["text"] == "these are 72 of 140: type the command for the others"
-    assert [option["value"] for option in where["element"]["options"]] == hosts[:72]
-    few = render_modal(make_evacuate(hosts[:3]), PLACE)
-    assert "hint" not in few["blocks"][0]
-    many = render_modal(make_evacuate([f"host{number}" for number in range(140)]), PLACE)
-    assert len(many["blocks"][0]["element"]["options"]) == 100
+def test_a_form_of_any_command_is_a_view_that_slack_takes() -> None:
+    for name in COMMANDS:
+        form = FORMS.open(ALICE, name)
+        assert form is not None
+        for place in (PLACE, NOWHERE):
+            modal = render_modal(form, place)
+            assert not find_problems(modal["blocks"], "/blocks", "modal")
+            assert len(modal["title"]["text"]) <= 24
+
+
+def test_options_are_shown_whole_or_cut_but_never_another_value() -> None:
+    long = Option(label="x" * 200, value="y" * 150, detail="z" * 200)
+    lost = Option(label="x", value="y" * 151)
+    answer = render_suggestions([Choices(label="h" * 200, options=(long, lost)), Choices(label="i", options=(lost,))])
+    ((group,),) = answer.values()
+    (option,) = read_suggestions(answer)
+    assert option["value"] == long.value
+    assert len(group["options"]) == 1
+    assert render_suggestions([]) == {"options": []}
+    with pytest.raises(ValueError, match="exactly one of"):
+        read_suggestions(answer | {"options": []})
+    blank = Option(label="\u200b", value="v")
+    assert read_suggestions(render_suggestions([Choices(label="", options=(blank,))]))[0]["text"]["text"] == "?"
 
 
 class Inbox:
@@ -260,9 +386,8 @@ def front(server: SlackServer, inbox: Inbox) -> Iterator[SlackFront]:
     settings = SlackSettings(
         bot_token=SecretStr(server.bot_token), app_token=SecretStr(server.app_token), api_url=server.api_url
     )
-    alice = UserId(server.user_id("alice"))
     started = SlackFront(settings, ping_s=0.3)
-    started.start(inbox.take, partial(make_form, lambda ask, _: ask.actor == alice, HOSTS))
+    started.start(inbox.take, FORMS)
     try:
         server.wait_for(lambda: server.connections, WAIT_S)
         yield started
@@ -274,14 +399,31 @@ def opened(server: SlackServer, who: str = "alice") -> Modal:
     return server.wait_for(lambda: server.modal(who), WAIT_S) or Modal({})
 
 
+def choose(server: SlackServer, label: str, typed: str, *, who: str = "alice") -> None:
+    """Type into a field until it offers that, and choose it."""
+    server.type_into(who, label, typed)
+    server.wait_for(lambda: (modal := server.modal(who)) and typed in modal.options(label), WAIT_S)
+    server.choose(who, label, typed)
+
+
+def migrate(server: SlackServer) -> None:
+    choose(server, "VM", "VM-01")
+    choose(server, "To host", "host02")
+    server.submit("alice", {})
+
+
 @pytest.mark.usefixtures("front")
-def test_a_slash_command_opens_the_form_and_submitting_it_types_the_command(server: SlackServer, inbox: Inbox) -> None:
-    server.slash("alice", "#ops", "/ferry", " Evacuate ")
-    assert opened(server).options(EMPTY) == HOSTS
+def test_the_slash_command_alone_opens_the_form_and_submitting_it_types_the_command(
+    server: SlackServer, inbox: Inbox
+) -> None:
+    server.slash("alice", "#ops", "/ferry", " ")
+    assert opened(server).labels == ("What to do", "VM", "To host", "At path", "Also")
     assert not inbox.taken
-    server.submit("alice", {EMPTY: ["host01"], WHERE: ["host02", "host03"], STAY: "VM-07, R&D <1>"})
+    choose(server, "VM", "R&D <1>")
+    choose(server, "To host", "host02")
+    server.submit("alice", {"At path": "D:\\VMs"})
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
-    command = 'evacuate host01 to host02, host03 except VM-07, "R&D <1>"'
+    command = 'migrate "R&D <1>" to host02 with storage at D:\\VMs'
     assert (ask.text, ask.kind, ask.actor) == (
         command.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
         "form",
@@ -291,6 +433,55 @@ def test_a_slash_command_opens_the_form_and_submitting_it_types_the_command(serv
     said = server.wait_for(lambda: server.messages("#ops"), WAIT_S)
     assert server.render_text(said[0]) == [f"@alice filled in a form: {command}"]
     assert server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
+
+
+@pytest.mark.usefixtures("front")
+def test_another_action_has_other_fields_and_keeps_what_both_have(server: SlackServer, inbox: Inbox) -> None:
+    server.slash("alice", "#ops", "/ferry", "Migrate")
+    opened(server)
+    choose(server, "VM", "VM-01")
+    server.choose("alice", "What to do", "move storage")
+    modal = shown(server, lambda one: bool(one and one.labels == ("What to do", "VM", "Path")))
+    assert modal is not None
+    assert modal.title == "Move storage"
+    server.submit("alice", {"Path": "VMs"})
+    modal = shown(server, lambda one: bool(one and one.errors))
+    assert modal is not None
+    assert "starts with a drive" in modal.errors["path"]
+    assert not inbox.taken
+    server.submit("alice", {"Path": "D:\\VMs"})
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == "move storage VM-01 D:\\VMs"
+
+
+@pytest.mark.usefixtures("front")
+def test_whoever_submits_before_the_fields_have_changed_is_shown_them(server: SlackServer, inbox: Inbox) -> None:
+    server.fail_next("views.update", Fault(error="internal_error"))
+    server.slash("alice", "#ops", "/ferry", "migrate")
+    opened(server)
+    server.choose("alice", "What to do", "prepare")
+    server.wait_for(lambda: ("views.update", "internal_error") in server.calls(), WAIT_S)
+    choose(server, "VM", "VM-01")
+    choose(server, "To host", "host02")
+    server.submit("alice", {})
+    assert shown(server, lambda one: bool(one and one.labels == ("What to do", "Host", "Also")))
+    assert not inbox.taken
+
+
+@pytest.mark.usefixtures("front")
+def test_a_shortcut_opens_it_and_the_command_is_said_in_the_channel_before_ones_eyes(
+    server: SlackServer, inbox: Inbox
+) -> None:
+    server.shortcut("alice", "#ops", "ferry")
+    assert opened(server).labels[-1] == "Shown in"
+    migrate(server)
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert (ask.text, ask.place.channel) == ("migrate VM-01 to host02", server.channel_id("ops"))
+    server.wait_for(lambda: server.messages("#ops"), WAIT_S)
+    server.shortcut("mallory", "#ops", "ferry")
+    told = server.wait_for(lambda: server.messages(server.direct_channel("mallory")), WAIT_S)
+    assert "Ferry has no form for you" in server.render_text(told[0])[0]
+    assert server.modal("mallory") is None
 
 
 @pytest.mark.usefixtures("inbox")
@@ -303,10 +494,13 @@ def test_a_button_opens_it_too_and_the_command_is_said_in_its_thread(
     card = Poster(front.client).post(place, Reply(title=("card",), buttons=(button,)))
     server.press("alice", "#ops", card, "Evacuate …")
     opened(server)
-    server.submit("alice", {EMPTY: "host02", ROOM: "also move other VMs, as few as possible, to make room"})
+    choose(server, "Hosts", "host02")
+    server.submit("alice", {"Also": "make room"})
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
     assert (ask.text, ask.place) == ("evacuate host02 make room", place)
     server.wait_for(lambda: len(server.thread("#ops", parent)) == 2, WAIT_S)
+    server.press("mallory", "#ops", card, "Evacuate …")
+    server.wait_for(lambda: [one.text for one in inbox.taken[1:]] == ["evacuate"], WAIT_S)
 
 
 @pytest.mark.usefixtures("front")
@@ -317,53 +511,41 @@ def test_a_slash_command_that_is_no_form_keeps_its_spelling(server: SlackServer,
 
 
 @pytest.mark.usefixtures("front")
+@pytest.mark.parametrize("text", ["evacuate", ""])
 def test_whoever_may_not_sees_no_form_and_is_answered_like_anybody_who_typed_it(
-    server: SlackServer, inbox: Inbox
+    server: SlackServer, inbox: Inbox, text: str
 ) -> None:
-    server.slash("mallory", "#ops", "/ferry", "evacuate")
+    server.slash("mallory", "#ops", "/ferry", text)
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
-    assert (ask.text, ask.kind) == ("evacuate", "slash")
+    assert (ask.text, ask.kind) == (text, "slash")
     assert server.modal("mallory") is None
 
 
 @pytest.mark.usefixtures("front")
 def test_more_words_are_a_command_and_not_a_form(server: SlackServer, inbox: Inbox) -> None:
-    server.slash("alice", "#ops", "/ferry", "evacuate host01")
+    server.slash("alice", "#ops", "/ferry", "evacuate HOST01")
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
-    assert ask.text == "evacuate host01"
+    assert ask.text == "evacuate HOST01"
     assert server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
 
 
 @pytest.mark.usefixtures("front")
 @pytest.mark.parametrize("fault", [Fault(error="expired_trigger_id"), Fault(status=500), Fault(reset="before")])
+@pytest.mark.parametrize(("text", "instead"), [("evacuate", "evacuate"), ("", "form")])
 def test_a_form_that_does_not_open_is_answered_as_if_it_had_been_typed(
-    server: SlackServer, inbox: Inbox, fault: Fault
+    server: SlackServer, inbox: Inbox, fault: Fault, text: str, instead: str
 ) -> None:
     server.fail_next("views.open", fault)
-    server.slash("alice", "#ops", "/ferry", "evacuate")
+    server.slash("alice", "#ops", "/ferry", text)
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
-    assert (ask.text, ask.kind) == ("evacuate", "slash")
-
-
-@pytest.mark.usefixtures("front")
-def test_what_cannot_be_stays_in_the_form_with_the_reason(server: SlackServer, inbox: Inbox) -> None:
-    server.slash("alice", "#ops", "/ferry", "evacuate")
-    opened(server)
-    server.submit("alice", {EMPTY: "host01", WHERE: "host01", STAY: "VM-*"})
-    modal = shown(server, lambda one: bool(one and one.errors))
-    assert modal is not None
-    assert modal.errors["destinations"].startswith("host01 cannot be emptied")
-    assert "wildcards" in modal.errors["vms"]
-    assert not inbox.taken
-    server.submit("alice", {EMPTY: "host01"})
-    server.wait_for(lambda: inbox.taken, WAIT_S)
+    assert (ask.text, ask.kind) == (instead, "slash")
 
 
 @pytest.mark.usefixtures("front")
 def test_a_submission_that_arrives_twice_is_one_command(server: SlackServer, inbox: Inbox) -> None:
-    server.slash("alice", "#ops", "/ferry", "evacuate")
+    server.slash("alice", "#ops", "/ferry", "migrate")
     opened(server)
-    server.submit("alice", {EMPTY: "host01"})
+    migrate(server)
     server.wait_for(lambda: inbox.taken and server.messages("#ops"), WAIT_S)
     (delivery,) = [one for one in server.deliveries() if one.payload.get("type") == "view_submission"]
     server.redeliver(delivery.envelope_id)
@@ -374,19 +556,23 @@ def test_a_submission_that_arrives_twice_is_one_command(server: SlackServer, inb
 
 
 @pytest.mark.usefixtures("front")
-def test_a_terminal_says_that_it_has_no_forms(server: SlackServer) -> None:
+def test_a_form_can_be_filled_in_at_a_terminal(server: SlackServer, inbox: Inbox) -> None:
     output = io.StringIO()
-    script = io.StringIO("/ferry evacuate\n\n")
+    script = ("/ferry migrate", "vm = VM-02", "To host = host02", "at path = VMs", "", "At path = D:\\VMs", "")
+    run_terminal(server, "alice", "#ops", settle_s=0.3, stdin=io.StringIO("\n".join((*script, ""))), stdout=output)
+    assert "VM = … (needed)" in output.getvalue()
+    assert "VM = VM-02" in output.getvalue()
+    assert "✗ a path starts with a drive" in output.getvalue()
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == "migrate VM-02 to host02 with storage at D:\\VMs"
+
+
+@pytest.mark.usefixtures("front")
+def test_another_line_at_a_terminal_puts_the_form_away(server: SlackServer, inbox: Inbox) -> None:
+    output = io.StringIO()
+    script = io.StringIO("/shortcut\nWhere = x\n/help\n")
     run_terminal(server, "alice", "#ops", settle_s=0.3, stdin=script, stdout=output)
-    assert "The form “Evacuate hosts” has opened" in output.getvalue()
-    assert server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
-
-
-def test_options_are_shown_whole_or_cut_but_never_another_value() -> None:
-    form = make_evacuate(["host01"])
-    long = Option(label="x" * 200, value="y" * 150)
-    fields = (form.fields[0].model_copy(update={"options": (long,)}),)
-    modal = render_modal(form.model_copy(update={"fields": fields}), PLACE)
-    (option,) = modal["blocks"][0]["element"]["options"]
-    assert option["value"] == long.value
-    assert len(option["text"]["text"]) <= 75
+    assert "Shown in" in output.getvalue()
+    assert "no input 'Where'" in output.getvalue()
+    assert server.modal("alice") is None
+    assert not inbox.taken

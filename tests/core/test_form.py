@@ -2,105 +2,211 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import commands
-from bot.core.form import FORMS, Kind, Values, find_kind, make_evacuate, make_form
-from bot.core.names import UserId
-from bot.core.operation import Ask
+from bot.core.estate import Estate, Host, Seen, VmState, VmSummary
+from bot.core.form import Field, Form, Values, boxes_of, fill, make_fields
+from bot.core.names import UserId, VmId
+from bot.core.operation import Place
+from bot.core.suggestions import MOST, suggest_hosts, suggest_vms
+from bot.forms import CommandForms
 from bot.registry import discover, understand
 from bot.slack.mrkdwn import escape
-from tests.operations.offers import make_ask
 
-ALICE, BOB, MALLORY = UserId("U0ALICE000"), UserId("U0BOB00000"), UserId("U0MALLORY0")
-
-
-def permits(ask: Ask, action: str) -> bool:
-    return action == "host.evacuate" and ask.actor in (ALICE, BOB)
+ALICE, MALLORY = UserId("U0ALICE000"), UserId("U0MALLORY0")
+PLACE = Place(team="T0LAB00000", channel="C0OPS00000")
 
 
-EVACUATE = FORMS["evacuate"]
+def permits(actor: UserId, _place: Place, _action: str) -> bool:
+    return actor == ALICE
+
+
 REGISTRY = discover(commands)
+AT = datetime(2026, 11, 30, tzinfo=UTC)
+GIB = 1 << 30
 
 
-@pytest.mark.parametrize(
-    ("values", "command"),
-    [
-        ({"hosts": ("host01",)}, "evacuate host01"),
-        (
-            {"hosts": ("host01",), "destinations": ("host02", "host03"), "vms": ("VM-07",), "room": ("as it is",)},
-            "evacuate host01 to host02, host03 except VM-07",
-        ),
-        ({"hosts": ("host01", "host02"), "room": ("make room",)}, "evacuate host01, host02 make room"),
-        ({"hosts": ("host01",), "vms": (" , Web Shop,VM-07;\nVM-07 ",)}, 'evacuate host01 except "Web Shop", VM-07'),
-        ({"hosts": ("host01",), "vms": ('"Web Shop", `VM-07`',)}, 'evacuate host01 except "Web Shop", VM-07'),
-        ({"hosts": ("host01",), "vms": ("make", "TO")}, 'evacuate host01 except "make", "TO"'),
-        ({"hosts": ("host01",), "vms": (", ",)}, "evacuate host01"),
-    ],
+def id_of(number: int) -> VmId:
+    return VmId(f"00000000-0000-0000-0000-{number:012d}")
+
+
+def seen(host: str, *names: str, first: int = 1, failure: str = "") -> Seen:
+    vms = tuple(
+        VmSummary(id=id_of(first + number), name=name, host=host, state=VmState.RUNNING)
+        for number, name in enumerate(names)
+    )
+    info = Host(
+        name=host,
+        fqdn=f"{host}.contoso.com",
+        memory_bytes=128 * GIB,
+        memory_free_bytes=52 * GIB,
+        migration_enabled=True,
+        authentication=1,
+        performance=1,
+        live_limit=2,
+        storage_limit=2,
+    )
+    return Seen(host=host, at=AT, vms=() if failure else vms, info=info, failure=failure)
+
+
+ESTATE = Estate(
+    hosts=(
+        seen("host01", "VM-01", "VM-10", "Web Shop", "Twin", "a\" b' c", "to"),
+        seen("host02", "VM-02", "Twin", first=11),
+        seen("host03", "VM-03", first=21, failure="timed out"),
+    )
 )
-def test_what_was_filled_in_is_a_command(values: Values, command: str) -> None:
-    assert not EVACUATE.find_problems(values)
-    assert EVACUATE.render(values) == command
+VM_01, VM_10, SHOP, TWIN, ODD, TO = map(id_of, range(1, 7))
+FORMS = CommandForms(REGISTRY, permits, lambda: ESTATE)
 
 
-hosts = st.lists(st.sampled_from(["host01", "host02", "host03.contoso.com", "to", "make"]), unique=True, max_size=4)
-names = st.lists(st.text(st.characters(exclude_characters=",;\n", exclude_categories=("Cs",)), max_size=12), max_size=4)
+def form_of(name: str) -> Form:
+    form = FORMS.open(ALICE, PLACE, name)
+    assert form is not None
+    return form
 
 
-@given(hosts, hosts, names, st.booleans())
-def test_the_command_is_read_as_what_was_filled_in(
-    empty: list[str], destinations: list[str], vms: list[str], room: bool
-) -> None:
-    chosen = {"hosts": tuple(empty), "destinations": tuple(destinations), "vms": (", ".join(vms),)}
-    values = chosen | {"room": ("make room" if room else "as it is",)}
-    if not empty or EVACUATE.find_problems(values):
-        return
-    read = understand(REGISTRY, escape(EVACUATE.render(values)))
-    assert read.error is None
-    assert read.arguments is not None
-    told = read.arguments.model_dump()
-    assert (told["hosts"], told["destinations"]) == (tuple(empty), tuple(destinations))
-    assert told["make_room"] is room
+# What a form has
 
 
-@pytest.mark.parametrize(
-    ("values", "field", "said"),
-    [
-        ({"hosts": ("host01",), "destinations": ("host02", "host01")}, "destinations", "host01 cannot be emptied"),
-        ({"hosts": ("host01",), "vms": ("VM-*",)}, "vms", "wildcards"),
-        ({"hosts": ("host01",), "vms": ("x" * 101,)}, "vms", "1 to 100 characters"),
-        ({"hosts": ("host01",), "vms": ("a\" b' c",)}, "vms", "both kinds of quotes"),
-    ],
-)
-def test_what_cannot_be_is_said_at_its_field(values: Values, field: str, said: str) -> None:
-    (problem,) = EVACUATE.find_problems(values).items()
-    assert problem[0] == field
-    assert said in problem[1]
+def test_the_fields_are_those_of_the_usage_lines() -> None:
+    assert make_fields(REGISTRY["migrate"].usage)[:3] == (
+        Field(name="vm", label="VM", kind="vm"),
+        Field(name="host", label="To host", kind="host"),
+        Field(name="path", label="At path", kind="text", optional=True),
+    )
+    boxes = make_fields(REGISTRY["migrate"].usage)[3]
+    assert [option.label for option in boxes.options] == ["with storage", "quickly"]
+    evacuate = make_fields(REGISTRY["evacuate"].usage)
+    assert [(field.label, field.kind, field.optional) for field in evacuate] == [
+        ("Hosts", "hosts", False),
+        ("To destinations", "hosts", True),
+        ("Except VMs", "vms", True),
+        ("Also", "flags", True),
+    ]
+
+
+def test_there_is_a_form_for_each_command_that_plans_something_with_vms_or_hosts() -> None:
+    form = FORMS.open(ALICE, PLACE)
+    assert form is not None
+    assert form.command == form.others[0]
+    assert {"migrate", "move storage", "evacuate", "prepare", "return", "drain", "resume"} <= set(form.others)
+    assert not {"retry", "cancel", "hosts", "plan evacuate"} & set(form.others)
+    assert REGISTRY[form.command].action.startswith("vm.")
+
+
+@pytest.mark.parametrize("name", form_of("migrate").others)
+def test_every_form_keeps_to_slacks_limits_and_names_its_fields_apart(name: str) -> None:
+    form = form_of(name)
+    assert form.command == name
+    assert len({field.name for field in form.fields}) == len(form.fields)
+    assert len({field.label for field in form.fields}) == len(form.fields)
+    assert all(bool(field.options) is (field.kind == "flags") for field in form.fields)
+    assert all(len(field.options) <= 10 for field in form.fields)
 
 
 def test_a_form_is_for_those_who_may_do_what_it_does() -> None:
-    form = make_evacuate(["host01", "host02"])
-    assert [option.value for option in form.fields[0].options] == ["host01", "host02"]
-    assert make_form(permits, ["host01", "host02"], "evacuate", make_ask(actor=ALICE)) == form
-    assert make_form(permits, ["host01", "host02"], "evacuate", make_ask(actor=BOB)) == form
-    assert make_form(permits, ["host01"], "evacuate", make_ask(actor=MALLORY)) is None
-    assert make_form(permits, ["host01"], "elsewhere", make_ask(actor=ALICE)) is None
-    assert make_form(permits, [], "evacuate", make_ask(actor=ALICE)) is None
+    assert FORMS.open(MALLORY, PLACE) is None
+    assert FORMS.open(MALLORY, PLACE, "evacuate") is None
+    assert FORMS.open(ALICE, PLACE, "elsewhere") is None
+    assert FORMS.suggest(MALLORY, PLACE, "migrate", "vm", "") == ()
+    assert FORMS.suggest(ALICE, PLACE, "migrate", "vm", "VM-01")
+    assert FORMS.suggest(ALICE, PLACE, "migrate", "host", "host")
+    assert FORMS.suggest(ALICE, PLACE, "migrate", "path", "D") == ()
+    assert FORMS.suggest(ALICE, PLACE, "migrate", "elsewhere", "D") == ()
+    assert FORMS.fill("elsewhere", {}) is None
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_every_form_keeps_to_slacks_limits_and_names_its_fields_apart(name: str) -> None:
-    form = FORMS[name].make(["host01"], "m-12")
-    assert form.name.partition(" ")[0] == name
-    assert len(form.title) <= 24
-    assert len(form.submit) <= 24
-    assert len({field.name for field in form.fields}) == len(form.fields)
-    for field in form.fields:
-        assert bool(field.options) is (field.kind != "text")
-        assert len(field.hint) <= 150
-        assert all(len(option.label) <= 75 for option in field.options)
+# What is filled in
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "command"),
+    [
+        ("migrate", {"vm": (VM_01,), "host": ("host02",)}, "migrate VM-01 to host02"),
+        ("migrate", {"vm": (SHOP,), "host": ("host02",)}, 'migrate "Web Shop" to host02'),
+        ("migrate", {"vm": (TWIN,), "host": ("host02",)}, f"migrate {TWIN} to host02"),
+        ("migrate", {"vm": (ODD,), "host": ("host02",)}, f"migrate {ODD} to host02"),
+        ("migrate", {"vm": (TO,), "host": ("host02",)}, 'migrate "to" to host02'),
+        ("migrate", {"vm": (id_of(99),), "host": ("host02",)}, f"migrate {id_of(99)} to host02"),
+        (
+            "migrate",
+            {"vm": (VM_01,), "host": ("host02",), boxes_of("migrate"): ("with_storage",)},
+            "migrate VM-01 to host02 with storage",
+        ),
+        (
+            "migrate",
+            {"vm": (VM_01,), "host": ("host02",), "path": (" D:\\My VMs ",)},
+            'migrate VM-01 to host02 with storage at "D:\\My VMs"',
+        ),
+        ("move storage", {"vm": (VM_01,), "path": ('"\\\\server01\\vms\\"',)}, "move storage VM-01 \\\\server01\\vms"),
+        ("drain", {"host": ("host01",)}, "drain host01"),
+        ("resume", {"host": ("host01",), boxes_of("resume"): ("with_failback",)}, "resume host01 with failback"),
+        ("prepare", {"host": ("host01",), boxes_of("prepare"): ("back",)}, "prepare host01 back"),
+        (
+            "evacuate",
+            {"hosts": ("host01",), "destinations": ("host02", "host03"), "vms": (VM_10, SHOP)},
+            'evacuate host01 to host02, host03 except VM-10, "Web Shop"',
+        ),
+        (
+            "evacuate",
+            {"hosts": ("host01", "host02"), boxes_of("evacuate"): ("make_room",)},
+            "evacuate host01, host02 make room",
+        ),
+    ],
+)
+def test_what_was_filled_in_is_a_command(name: str, values: Values, command: str) -> None:
+    filled = FORMS.fill(name, values)
+    assert filled is not None
+    assert not filled.problems
+    assert filled.command == command
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "field", "problem"),
+    [
+        ("evacuate", {"hosts": ("host01",), "destinations": ("host02", "host01")}, "destinations", "host01 is chosen"),
+        ("move storage", {"vm": (VM_01,), "path": ("VMs",)}, "path", "a path starts with a drive"),
+        ("move storage", {"vm": (VM_01,), "path": ("D:\\VM*",)}, "path", "wildcards"),
+        ("move storage", {"vm": (VM_01,)}, "path", "required"),
+        ("migrate", {"vm": ("x" * 101,), "host": ("host02",)}, "vm", "1 to 100 characters"),
+        (
+            "migrate",
+            {"vm": (VM_01,), "host": ("host02",), boxes_of("migrate"): ("with_storage", "quickly")},
+            boxes_of("migrate"),
+            "do not go together",
+        ),
+        ("migrate", {}, "vm", "required"),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field(name: str, values: Values, field: str, problem: str) -> None:
+    filled = fill(REGISTRY[name].usage, values, ESTATE)
+    assert not filled.command
+    assert filled.problems is not None
+    assert problem in filled.problems[field]
+    assert set(filled.problems) <= {one.name for one in make_fields(REGISTRY[name].usage)}
+
+
+names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+
+
+@given(names, st.sampled_from(["host01", "host02", "host03.contoso.com", "to", "at"]), names)
+def test_the_command_is_read_as_what_was_filled_in(name: str, host: str, path: str) -> None:
+    estate = Estate(hosts=(seen("host01", name),))
+    values = {"vm": (VM_01,), "host": (host,), "path": (f"D:\\{path}",)}
+    filled = fill(REGISTRY["migrate"].usage, values, estate)
+    if filled.problems:
+        return
+    read = understand(REGISTRY, escape(filled.command))
+    assert read.error is None
+    assert read.arguments is not None
+    told = read.arguments.model_dump()
+    assert (told["vm"] in (name, VM_01), told["host"], told["with_storage"]) == (True, host, True)
 
 
 # decline <operation> [because <reason>]
@@ -110,31 +216,62 @@ def test_every_form_keeps_to_slacks_limits_and_names_its_fields_apart(name: str)
     "reason", ["", "the backup is running", "it's  too late", 'the "old" host', "because m-12 is wrong"]
 )
 def test_a_declining_form_types_a_command_that_reads_back(reason: str) -> None:
-    decline, about = found("decline m-12")
-    values = {"reason": (reason,)} if reason else {}
-    assert decline.find_problems(values) == {}
-    read = understand(REGISTRY, escape(decline.render(values, about)))
+    form = form_of("decline m-12")
+    assert (form.command, form.others, [field.name for field in form.fields]) == ("decline m-12", (), ["reason"])
+    filled = FORMS.fill("decline m-12", {"reason": (reason,)} if reason else {})
+    assert filled is not None
+    assert not filled.problems
+    read = understand(REGISTRY, escape(filled.command))
     assert read.error is None
     assert read.command == "decline"
     assert read.arguments is not None
     told = read.arguments.model_dump()
     assert told["operation"] == "m-12"
-    shown = reason.removeprefix("because").replace(" ", "").replace('"', "")
-    assert "".join(told["reason"]).replace(" ", "") == shown
+    said = reason.removeprefix("because").replace(" ", "").replace('"', "")
+    assert "".join(told["reason"]).replace(" ", "") == said
 
 
 @pytest.mark.parametrize(("reason", "said"), [("x" * 301, "at most 300"), ('an "open quote', "quote")])
 def test_a_reason_that_cannot_be_typed_is_said_at_its_field(reason: str, said: str) -> None:
-    decline, _ = found("decline m-12")
-    assert said in decline.find_problems({"reason": (reason,)})["reason"]
+    filled = FORMS.fill("decline m-12", {"reason": (reason,)})
+    assert filled is not None
+    assert filled.problems is not None
+    assert said in filled.problems["reason"]
 
 
-@pytest.mark.parametrize("name", ["decline", "evacuate host01", "confirm m-12", ""])
+@pytest.mark.parametrize("name", ["decline", "evacuate host01", "confirm m-12"])
 def test_what_opens_no_form(name: str) -> None:
-    assert find_kind(name) is None
+    assert FORMS.open(ALICE, PLACE, name) is None
 
 
-def found(name: str) -> tuple[Kind, str]:
-    kind = find_kind(name)
-    assert kind is not None
-    return kind
+# What is suggested
+
+
+def test_vms_are_suggested_under_their_hosts_the_nearest_first() -> None:
+    found = suggest_vms(ESTATE, " vm-0 ")
+    assert [(one.label, [option.label for option in one.options]) for one in found] == [
+        ("host01", ["VM-01"]),
+        ("host02", ["VM-02"]),
+    ]
+    assert [one.label for one in suggest_vms(ESTATE, "vm-02")] == ["host02"]
+    (exact, *_) = suggest_vms(Estate(hosts=(seen("a", "VM-1", "XVM-1"), seen("b", "VM-11", first=9))), "vm-1")
+    assert [option.label for option in exact.options] == ["VM-1", "XVM-1"]
+    assert [option.value for option in suggest_vms(ESTATE, id_of(11)[:36])[0].options] == [id_of(11)]
+    assert suggest_vms(ESTATE, "nothing of the kind") == ()
+    assert "VM-03" not in str(suggest_vms(ESTATE, ""))
+
+
+def test_a_vm_that_two_hosts_show_is_suggested_once_and_never_more_than_slack_takes() -> None:
+    moving = Estate(hosts=(seen("host01", "VM-01"), seen("host02", "VM-01")))
+    assert sum(len(one.options) for one in suggest_vms(moving, "")) == 1
+    many = Estate(hosts=(seen("host01", *(f"VM-{number:03}" for number in range(300))),))
+    assert sum(len(one.options) for one in suggest_vms(many, "")) == MOST
+    assert [option.label for option in suggest_vms(many, "vm-299")[0].options] == ["VM-299"]
+
+
+def test_hosts_are_suggested_with_what_was_last_seen() -> None:
+    (found,) = suggest_hosts(ESTATE, "HOST")
+    assert [option.label for option in found.options] == ["host01", "host02", "host03"]
+    assert [option.detail for option in found.options][1:] == ["52 of 128 GB memory free", "no answer"]
+    assert suggest_hosts(ESTATE, "02")[0].options[0].value == "host02"
+    assert suggest_hosts(ESTATE, "elsewhere") == ()

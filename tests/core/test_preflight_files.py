@@ -109,6 +109,12 @@ CASES: dict[str, tuple[Given, Level, str, str]] = {
         "room",
         r"free room on \\server02\fast is not known, a share does not tell; 42 GB needed",
     ),
+    "a share that may be mistyped": (
+        storage(SHARE[:-2] + SHARE[:-3:-1]),
+        WARNING,
+        "share",
+        f"{SHARE[:-2] + SHARE[:-3:-1]} is almost {SHARE}, which is known: is it mistyped?",
+    ),
     "stored there already": (
         storage(SHARE, vm={"path": SHARE.upper(), "disks": (disk(rf"{SHARE}\Virtual Hard Disks\a.vhdx"),)}),
         BLOCKING,
@@ -196,3 +202,8 @@ def test_files_that_are_there_already_need_no_room() -> None:
 )
 def test_the_hint_is_what_to_type_next(given: Given, code: str, hint: str) -> None:
     assert [finding.hint for finding in given.check() if finding.code == code] == [hint]
+
+
+@pytest.mark.parametrize("path", [SHARE, SHARE.upper(), SHARE.replace("01", "02"), r"\\archive\old"])
+def test_a_share_of_another_number_or_of_quite_another_name_is_not_taken_for_mistyped(path: str) -> None:
+    assert not [one for one in storage(path).check() if one.code == "share"]

@@ -37,6 +37,7 @@ def make_version_1(store: Store, operation: str = "", status: str = "PENDING") -
             "ALTER TABLE operation DROP COLUMN site",
             "ALTER TABLE inbox DROP COLUMN taken_by",
             "DROP TABLE executor",
+            *(f"DROP TABLE {table}" for table in ("subscription", "follower", "notice", "host_answer")),
             "DROP TABLE lease",
             "CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until TIMESTAMP NOT NULL)",
             "UPDATE ferry_schema SET version = 1",

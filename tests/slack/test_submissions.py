@@ -9,7 +9,18 @@ import pytest
 
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.slack.payloads import Ignored, Submission, Us, read_form_name, read_submission
+from bot.slack.payloads import Ignored, Us
+from bot.slack.submissions import (
+    Choice,
+    Submission,
+    Typed,
+    Wanted,
+    read_choice,
+    read_form_name,
+    read_shortcut,
+    read_submission,
+    read_typed,
+)
 
 US = Us("T0LAB", UserId("U0FERRY"))
 RECEIVED = datetime(2026, 11, 23, 14, 30, 5, tzinfo=UTC)
@@ -39,7 +50,8 @@ def submission(**view: Any) -> dict[str, Any]:
 def test_a_submission_has_its_values_and_an_ask_for_where_it_was_opened() -> None:
     read = read_submission(submission(), US, RECEIVED)
     assert isinstance(read, Submission)
-    assert (read.form, read.ask.kind, read.ask.actor, read.ask.place) == ("evacuate", "form", "U0ALICE", PLACE)
+    assert (read.form, read.chosen, read.ask.kind) == ("evacuate", "evacuate", "form")
+    assert (read.ask.actor, read.ask.place, read.opened_in) == ("U0ALICE", PLACE, PLACE)
     assert read.values == {"hosts": ("a", "b"), "room": ("c",), "vms": ("d",), "none": (), "nobody": ()}
     other = read_submission(submission(id="V0002"), US, RECEIVED)
     assert isinstance(other, Submission)
@@ -62,18 +74,57 @@ def test_what_is_not_of_this_workspace_or_not_shaped_so_is_ignored(body: dict[st
     assert isinstance(read_submission(body, US, RECEIVED), Ignored)
 
 
+def test_the_channel_of_a_shortcuts_form_is_the_one_that_was_chosen() -> None:
+    nowhere = Place(team="T0LAB", channel="").model_dump_json()
+    chosen = {"_channel": {"value": {"type": "conversations_select", "selected_conversation": "C0DEV"}}}
+    command = {"_command": {"value": {"type": "static_select", "selected_option": {"value": "migrate"}}}}
+    read = read_submission(submission(private_metadata=nowhere, state={"values": chosen | command}), US, RECEIVED)
+    assert isinstance(read, Submission)
+    assert (read.ask.place.channel, read.opened_in.channel) == ("C0DEV", "")
+    assert (read.form, read.chosen, read.values) == ("evacuate", "migrate", {})
+    assert isinstance(
+        read_submission(submission(private_metadata=nowhere, state={"values": {}}), US, RECEIVED), Ignored
+    )
+    # Where the form was opened in a channel, nothing that comes back can name another one.
+    read = read_submission(submission(state={"values": chosen}), US, RECEIVED)
+    assert isinstance(read, Submission)
+    assert read.ask.place == PLACE
+
+
+def test_a_choice_what_is_typed_and_a_shortcut_are_read_with_who_it_was() -> None:
+    chosen = {"block_id": "_command", "action_id": "value", "selected_option": {"value": "migrate"}}
+    assert read_choice(submission() | {"actions": [chosen]}, US) == Choice("migrate", UserId("U0ALICE"), "V0001", PLACE)
+    typed = submission() | {"block_id": "vm", "action_id": "value", "value": "VM-0"}
+    assert read_typed(typed, US) == Typed("evacuate", "vm", "VM-0", UserId("U0ALICE"), PLACE)
+    assert read_typed(submission() | {"block_id": "vm"}, US) == Typed("evacuate", "vm", "", UserId("U0ALICE"), PLACE)
+    shortcut = {"user": {"id": "U0ALICE"}, "team": {"id": "T0LAB"}, "trigger_id": "1.2"}
+    assert read_shortcut(shortcut, US) == Wanted(UserId("U0ALICE"), Place(team="T0LAB", channel=""), "1.2")
+
+
+@pytest.mark.parametrize(
+    "foreign", [{"team": {"id": "T0ELSEWHERE"}}, {"user": {"id": "U0A", "team_id": "T0E"}}, {"team": 1}]
+)
+def test_nothing_of_another_workspace_is_heard(foreign: dict[str, Any]) -> None:
+    chosen = [{"block_id": "_command", "selected_option": {"value": "migrate"}}]
+    body = submission() | {"actions": chosen, "block_id": "vm", "trigger_id": "1.2"} | foreign
+    assert all(isinstance(read(body, US), Ignored) for read in (read_choice, read_typed, read_shortcut))
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "name"),
     [
         ("slash", " Evacuate ", "evacuate"),
         ("slash", "evacuate host01", "evacuate host01"),
         ("slash", "", ""),
+        ("slash", "move  storage", "move storage"),
+        ("slash", "form Move storage", "move storage"),
         ("button", "form evacuate", "evacuate"),
-        ("button", "evacuate", ""),
-        ("message", "evacuate", ""),
-        ("bare", "form evacuate", ""),
+        ("button", "form", ""),
+        ("button", "evacuate", None),
+        ("message", "evacuate", None),
+        ("bare", "form evacuate", None),
     ],
 )
-def test_which_form_may_be_meant(kind: str, text: str, name: str) -> None:
+def test_which_form_may_be_meant(kind: str, text: str, name: str | None) -> None:
     ask = Ask(key="k", text=text, actor=UserId("U0ALICE"), place=PLACE, at=RECEIVED, received_at=RECEIVED, kind=kind)
     assert read_form_name(ask) == name

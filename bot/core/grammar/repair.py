@@ -12,10 +12,14 @@ _LONGEST_COMPARED = 60
 _MOST_WORDS = 16
 
 
-def nearest(text: str, known: Iterable[str]) -> str | None:
-    """The known text that looks most like this one, if any does: of the same letters first, as fingers swap two."""
+def nearest(text: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known text that looks most like this one, if any does: of the same letters first, as fingers swap two.
+
+    Args:
+        likeness: 1 is the same.
+    """
     by_folded, said = {name.casefold(): name for name in known}, text[:_LONGEST_COMPARED].casefold()
-    close = difflib.get_close_matches(said, list(by_folded), n=3, cutoff=0.6)
+    close = difflib.get_close_matches(said, list(by_folded), n=3, cutoff=likeness)
     same = [name for name in close if sorted(name) == sorted(said)]
     return by_folded[(same or close)[0]] if close else None
 

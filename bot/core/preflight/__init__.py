@@ -6,7 +6,7 @@ that has nothing to tell says nothing; a check that could not see says so. Each 
     cluster   role node possible_owner preferred_owner rules apart interruption
     machine   clustered state busy shared_disk passthrough_disk differencing dvd checkpoints
     hosts     same_host migration authentication authentication_differs switch switch_type memory version limit
-    files     storage cluster_storage drive room already_stored collision
+    files     storage cluster_storage drive room share already_stored collision
 """
 
 from __future__ import annotations

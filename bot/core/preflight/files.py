@@ -5,6 +5,8 @@ What a share holds, how much room it has and whether a host may open it, cannot 
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -26,6 +28,9 @@ from bot.core.storage import (
     travelling,
 )
 from bot.core.wording import render_bytes, render_count, render_list
+
+_ALMOST = 0.85  # of the same letters in the same order
+_DIGITS = re.compile(r"[0-9]")
 
 
 def check_reachable(case: Case) -> Iterator[Finding]:
@@ -131,8 +136,21 @@ def check_destination_path(case: Case) -> Iterator[Finding]:
         yield warning(
             "room", f"free room on {place_of(path)} is not known, a share does not tell; {_render_need(case, moving)}"
         )
+        yield from _check_spelling(case, place_of(path))
     else:
         yield from _check_room(case, letter_of(path), moving)
+
+
+def _check_spelling(case: Case, share: str) -> Iterator[Finding]:
+    """No host is asked for a share before the move: one that is almost a known one may be mistyped.
+
+    Shares and servers are numbered: names that differ in digits alone are different names.
+    """
+    known = {place_of(path).casefold(): place_of(path) for path in (*files_of(case.vm), case.destination.vm_path)}
+    known = {folded: name for folded, name in known.items() if is_share(name) and not is_cluster_storage(name)}
+    near = difflib.get_close_matches(share.casefold(), known, n=1, cutoff=_ALMOST)
+    if near and share.casefold() not in known and _DIGITS.sub("", near[0]) != _DIGITS.sub("", share.casefold()):
+        yield warning("share", f"{share} is almost {known[near[0]]}, which is known: is it mistyped?")
 
 
 def _check_already_stored(case: Case, path: str, disks: Sequence[Disk]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import Any
 from bot.lab.slack.call import Backend
 from bot.lab.slack.chosen import Filled, chosen
 from bot.lab.slack.events import block_actions, block_suggestion, in_message, in_view, view_actions
+from bot.lab.slack.modals import EXTERNAL, inputs, known, state_of
 from bot.lab.slack.model import Button, Channel, JsonObject, Message, Person
 from bot.lab.slack.socket import Envelope
 from bot.lab.slack.views import Views
@@ -41,18 +42,27 @@ class Choosing:
         raise NotImplementedError
 
     def act(self, who: str, place: InMessage | InView, block_id: str, action_id: str, filled: Filled = "") -> None:
-        """Press the button, or choose at the element. `filled` is nothing for a button."""
+        """Press the button, or choose at the element. `filled` is nothing for a button.
+
+        Of an input of a modal the app hears only where the view asks for that (dispatch_action).
+        """
         with self.backend.workspace.lock:
             person = self.backend.workspace.person(who)
             blocks, found = self._at(person, place)
-            element = self._element(person, blocks, block_id, action_id)
+            block, element = self._element(person, blocks, block_id, action_id)
             held = {} if element["type"] == "button" else chosen(element, filled)
+            if block["type"] == "input":
+                self.views.enter(person.id, block_id, held)
+                if not block.get("dispatch_action"):
+                    return
         button = Button("", action_id, block_id, element | held)
         if isinstance(found, Message):
             envelope = press(self.backend, person, self.backend.workspace.channels[found.channel], found, button)
         else:
             workspace, trigger = self.backend.workspace, self.backend.grants.new_trigger(person.id)
-            payload = view_actions(person, found, button, action_ts=workspace.new_ts(), trigger=trigger)
+            payload = view_actions(
+                person, found, self._held(person, found), button, action_ts=workspace.new_ts(), trigger=trigger
+            )
             envelope = Envelope("interactive", payload)
         self.on_loop(lambda: self.backend.socket.deliver(envelope))
 
@@ -63,24 +73,32 @@ class Choosing:
         with self.backend.workspace.lock:
             person = self.backend.workspace.person(who)
             blocks, found = self._at(person, place)
-            button = Button("", action_id, block_id, self._element(person, blocks, block_id, action_id))
+            block, element = self._element(person, blocks, block_id, action_id)
+            button = Button("", action_id, block_id, element)
         offered: Future[Sequence[JsonObject]] = Future()
 
         def answered(answer: JsonObject) -> None:
-            known = self.views.offered.setdefault(person.id, {})
-            known[action_id] = [*answer.get("options", ())]
-            offered.set_result(known[action_id])
+            if block["type"] == "input" and not isinstance(found, Message):
+                options = self.views.suggest(person.id, found["id"], block_id, answer)
+            else:
+                options = self.views.offer(person.id, action_id, answer)
+            offered.set_result([*options])
 
         if isinstance(found, Message):
             at = in_message(self.backend.workspace.channels[found.channel], found)
         else:
-            at = in_view(found)
+            at = in_view(found, self._held(person, found))
         payload = block_suggestion(person, at, button, query)
-        envelope = Envelope("interactive", payload, answered, lambda: offered.set_result([]))
+        envelope = Envelope("interactive", payload, answered, lambda: answered({}))
         self.on_loop(lambda: self.backend.socket.deliver(envelope))
         return offered
 
     # helpers
+
+    def _held(self, person: Person, view: JsonObject) -> JsonObject:
+        """What the inputs of a view hold; the Home tab has none."""
+        top = self.views.top(person.id)
+        return state_of(top) if top is not None and top.view["id"] == view["id"] else {}
 
     def _at(self, person: Person, place: InMessage | InView) -> tuple[Sequence[JsonObject], Message | JsonObject]:
         if isinstance(place, InView):
@@ -102,12 +120,17 @@ class Choosing:
                 return view
         raise KeyError(f"{person.name} has no view {view_id} open")
 
-    def _element(self, person: Person, blocks: Sequence[JsonObject], block_id: str, action_id: str) -> JsonObject:
+    def _element(
+        self, person: Person, blocks: Sequence[JsonObject], block_id: str, action_id: str
+    ) -> tuple[JsonObject, JsonObject]:
         for block in blocks:
             for element in elements(block):
                 if (block.get("block_id"), element.get("action_id", "")) == (block_id, action_id):
+                    top = self.views.top(person.id)
+                    if top is not None and block in inputs(top.view):
+                        return block, known(top, block)
                     offered = self.views.offered.get(person.id, {}).get(action_id)
-                    return element | ({"options": offered} if offered and "external" in element["type"] else {})
+                    return block, element | ({"options": offered} if offered and element["type"] in EXTERNAL else {})
         raise KeyError(f"there is no element {action_id!r} in block {block_id!r}")
 
 

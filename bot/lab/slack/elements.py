@@ -140,11 +140,24 @@ class ExternalSelect(Select):
     max_selected_items: int | None = Field(None, ge=1)
 
 
+class ConversationFilter(Part):
+    include: list[Literal["im", "mpim", "private", "public"]] | None = Field(None, min_length=1)
+    exclude_external_shared_channels: bool | None = None
+    exclude_bot_users: bool | None = None
+
+
+class ConversationSelect(Select):
+    type: Literal["conversations_select"]
+    initial_conversation: str | None = None
+    default_to_current_conversation: bool | None = None
+    filter: ConversationFilter | None = None
+    response_url_enabled: bool | None = None
+
+
 class PersonSelect(Select):
-    type: Literal["users_select", "multi_users_select", "conversations_select", "channels_select"]
+    type: Literal["users_select", "multi_users_select", "channels_select"]
     initial_user: str | None = None
     initial_users: list[str] | None = None
-    initial_conversation: str | None = None
     initial_channel: str | None = None
     response_url_enabled: bool | None = None
     max_selected_items: int | None = Field(None, ge=1)
@@ -174,7 +187,7 @@ class Image(Part):
     alt_text: str = Field(max_length=2000)
 
 
-Picker = StaticSelect | ExternalSelect | PersonSelect | DatePicker
+Picker = StaticSelect | ExternalSelect | ConversationSelect | PersonSelect | DatePicker
 Interactive = Annotated[ButtonElement | Overflow | Choices | Picker, Field(discriminator="type")]
 Accessory = Annotated[ButtonElement | Overflow | Choices | Picker | Image, Field(discriminator="type")]
 Input = Annotated[TextInput | Choices | Picker, Field(discriminator="type")]

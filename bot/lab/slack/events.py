@@ -123,12 +123,18 @@ def block_actions(
     return payload if message.only_for else payload | {"message": message.to_json(TEAM)}
 
 
-def view_actions(person: Person, view: JsonObject, button: Button, *, action_ts: str, trigger: str) -> JsonObject:
-    """The same in a modal or on the Home tab, where there is no channel and nowhere to answer."""
+def view_actions(
+    person: Person, view: JsonObject, values: JsonObject, button: Button, *, action_ts: str, trigger: str
+) -> JsonObject:
+    """The same in a modal or on the Home tab, where there is no channel and nowhere to answer.
+
+    Args:
+        values: what the view's inputs hold.
+    """
     return _interaction(person, "block_actions") | {
         "container": {"type": "view", "view_id": view["id"]},
         "trigger_id": trigger,
-        "view": _view(view) | {"state": {"values": _state(button)}},
+        "view": _view(view) | {"state": {"values": values | _state(button)}},
         "actions": [_action(button.element, button.block_id, action_ts)],
     }
 
@@ -143,13 +149,20 @@ def in_message(channel: Channel, message: Message) -> JsonObject:
     return {"container": _in_message(message), "channel": _channel(channel), "message": message.to_json(TEAM)}
 
 
-def in_view(view: JsonObject) -> JsonObject:
-    return {"container": {"type": "view", "view_id": view["id"]}, "view": _view(view)}
+def in_view(view: JsonObject, values: JsonObject) -> JsonObject:
+    shown = _view(view) | {"state": {"values": values}}
+    return {"container": {"type": "view", "view_id": view["id"]}, "view": shown}
 
 
 def view_submission(person: Person, view: JsonObject, values: JsonObject, trigger: str) -> JsonObject:
     shown = _view(view) | {"state": {"values": values}}
     return _interaction(person, "view_submission") | {"trigger_id": trigger, "view": shown, "response_urls": []}
+
+
+def shortcut(person: Person, callback_id: str, action_ts: str, trigger: str) -> JsonObject:
+    """A global shortcut: it knows no channel."""
+    named = {"callback_id": callback_id, "action_ts": action_ts, "trigger_id": trigger}
+    return _interaction(person, "shortcut") | named
 
 
 def _interaction(person: Person, kind: str) -> JsonObject:

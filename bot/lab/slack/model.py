@@ -5,7 +5,7 @@ A message keeps every version it ever had, so that a test can see what a channel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -133,7 +133,7 @@ class Message:
         """The buttons that a version showed, in reading order."""
         shown = self.versions[version]
         blocks = [*shown.blocks, *(block for part in shown.attachments for block in part.get("blocks", ()))]
-        return tuple(button for block in blocks for button in _buttons(block, block.get("block_id", "")))
+        return buttons_of(blocks)
 
     def with_version(self, version: Version, *, edited_by: str) -> Message:
         return replace(self, versions=(*self.versions, version), edited_by=edited_by)
@@ -165,6 +165,20 @@ class Message:
         if metadata and self.metadata:
             message["metadata"] = self.metadata
         return message
+
+
+def buttons_of(blocks: Iterable[Mapping[str, Any]]) -> tuple[Button, ...]:
+    """In reading order."""
+    return tuple(button for block in blocks for button in _buttons(dict(block), block.get("block_id", "")))
+
+
+def find_button(buttons: tuple[Button, ...], wanted: str) -> Button:
+    """By its action_id or its label. KeyError names those that there are."""
+    for button in buttons:
+        if wanted in (button.action_id, button.label):
+            return button
+    shown = ", ".join(f"[{button.label}] {button.action_id}" for button in buttons) or "none"
+    raise KeyError(f"no button {wanted!r}; there are: {shown}")
 
 
 def _buttons(node: Any, block_id: str) -> Iterator[Button]:

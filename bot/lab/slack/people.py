@@ -16,7 +16,7 @@ from bot.lab.slack.chat import publish_change, whisper
 from bot.lab.slack.choosing import press
 from bot.lab.slack.composer import Composed, compose
 from bot.lab.slack.events import HISTORY, app_home_opened, message_deleted, slash_command
-from bot.lab.slack.model import Button, Channel, JsonObject, Message, Person, Version
+from bot.lab.slack.model import Channel, JsonObject, Message, Person, Version, find_button
 from bot.lab.slack.render import render_text
 from bot.lab.slack.responses import answer_interaction
 from bot.lab.slack.socket import Delivery, Envelope
@@ -121,7 +121,7 @@ class People:
         message = self.backend.workspace.message(channel.id, ts)
         if message is None or message.deleted or message.only_for not in ("", person.id):
             raise KeyError(f"{person.name} sees no message {ts} in {where}")
-        found = _find_button(message.buttons_at(version), button)
+        found = find_button(message.buttons_at(version), button)
         envelope = press(self.backend, person, channel, message, found)
         self.on_loop(lambda: self.backend.socket.deliver(envelope))
 
@@ -227,11 +227,3 @@ class People:
         if message is None or message.user != person.id or message.deleted:
             raise KeyError(f"{person.name} has no message {ts} in {channel.name}")
         return message
-
-
-def _find_button(buttons: tuple[Button, ...], wanted: str) -> Button:
-    for button in buttons:
-        if wanted in (button.action_id, button.label):
-            return button
-    shown = ", ".join(f"[{button.label}] {button.action_id}" for button in buttons) or "none"
-    raise KeyError(f"no button {wanted!r}; there are: {shown}")

@@ -58,7 +58,12 @@ class SlackServer(People, Filling, Choosing, UserGroups):
         retry_after_s: pauses before each redelivery of an event.
         ping_s: how often idle connections are pinged.
         clock: seconds since 1970, for ts, limits and expiry.
+
+    Attributes:
+        shortcuts: callback ids of the app's global shortcuts.
     """
+
+    shortcuts = ("ferry",)
 
     def __init__(
         self,

@@ -11,8 +11,8 @@ from typing import Any
 from bot.lab.slack.blocks import find_problems
 from bot.lab.slack.call import Call, Method, SlackError, invalid
 from bot.lab.slack.limits import Tier
-from bot.lab.slack.modals import Modal, inputs, with_ids
-from bot.lab.slack.model import JsonObject
+from bot.lab.slack.modals import Modal, inputs, read_suggestions, with_ids
+from bot.lab.slack.model import Channel, JsonObject
 from bot.lab.slack.workspace import APP, TEAM, Workspace
 
 LARGEST_VIEW_BYTES = 250_000
@@ -29,13 +29,14 @@ class Views:
     """The views that are open: a stack of modals and one Home tab for each person. Under the workspace's lock.
 
     Attributes:
-        offered: the options that the app gave a person for external selects, by action_id.
+        offered: the options that the app gave a person for external selects outside of modals, by action_id.
     """
 
     workspace: Workspace
     modals: dict[str, list[Modal]] = field(default_factory=dict)
     homes: dict[str, JsonObject] = field(default_factory=dict)
     offered: dict[str, dict[str, list[JsonObject]]] = field(default_factory=dict)
+    conversations: dict[str, Channel] = field(default_factory=dict)  # that each person had before them last
     _numbers: int = 0
 
     # the app
@@ -54,7 +55,7 @@ class Views:
             for place, modal in enumerate(stack):
                 if modal.view["id"] == wanted:
                     _check_hash(call, modal.view)
-                    stack[place] = Modal(self._checked(_given(call), "modal") | {"id": wanted})
+                    stack[place] = modal.updated(self._checked(_given(call), "modal") | {"id": wanted})
                     self.workspace.notify()
                     return {"view": stack[place].view}
         raise SlackError("not_found")
@@ -80,6 +81,40 @@ class Views:
         if stack := self.modals.get(user):
             stack.pop()
             self.workspace.notify()
+
+    def enter(self, user: str, block_id: str, state: JsonObject) -> None:
+        """The person has entered something and not submitted it."""
+        if modal := self.top(user):
+            self._change(user, entered={**modal.entered, block_id: state})
+
+    def ask(self, user: str, block_id: str) -> None:
+        """What an external select has offered is gone while the app is asked anew."""
+        if modal := self.top(user):
+            suggested = {block: options for block, options in modal.suggested.items() if block != block_id}
+            self._change(user, suggested=suggested)
+
+    def suggest(self, user: str, view_id: str, block_id: str, answer: Mapping[str, Any]) -> tuple[JsonObject, ...]:
+        """What the app suggests in an external select; a client shows nothing of an answer that it does not take."""
+        modal = self.top(user)
+        if modal is None or modal.view["id"] != view_id:
+            return ()
+        try:
+            found, errors = read_suggestions(answer), {}
+        except ValueError as wrong:
+            found, errors = (), {block_id: str(wrong)}
+        offered = (*modal.offered.get(block_id, ()), *found)
+        suggested = {**modal.suggested, block_id: found}
+        self._change(user, suggested=suggested, offered={**modal.offered, block_id: offered}, errors=errors)
+        return found
+
+    def offer(self, user: str, action_id: str, answer: Mapping[str, Any]) -> tuple[JsonObject, ...]:
+        """The same in a message or on the Home tab."""
+        try:
+            found = read_suggestions(answer)
+        except ValueError:
+            found = ()
+        self.offered.setdefault(user, {})[action_id] = [*found]
+        return found
 
     def wait(self, user: str) -> None:
         """It was submitted, and nothing can be done with it before there is an answer."""
@@ -108,7 +143,7 @@ class Views:
                 self.modals[user] = []
                 self.workspace.notify()
             case "update":
-                stack[-1] = Modal(self._checked(answer.get("view"), "modal") | {"id": modal.view["id"]})
+                stack[-1] = modal.updated(self._checked(answer.get("view"), "modal") | {"id": modal.view["id"]})
                 self.workspace.notify()
             case "push":
                 self._show(user, stack, answer.get("view"))
@@ -134,7 +169,7 @@ class Views:
     def _show(self, user: str, below: list[Modal], view: Any) -> JsonObject:
         if len(below) >= MOST_PUSHED:
             raise SlackError("push_limit_reached")
-        shown = Modal(self._checked(view, "modal"))
+        shown = Modal(self._checked(view, "modal"), conversation=self.conversations.get(user))
         self.modals[user] = [*below, shown]
         self.workspace.notify()
         return {"view": shown.view}

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from bot.lab.slack import Message, SlackServer
-from bot.lab.slack.render import Line, Reader, Span, render_lines
+from bot.lab.slack.render import Line, Reader, Span, plain, render_lines
+from bot.lab.terminal import forms
 from bot.lab.terminal.folder import Folder
 
 HELP = (
     "a number presses that button · /as bob speaks as bob · /in dm or /in #ops goes there · "
-    "/name text is a slash command · /quit ends"
+    "/name text is a slash command · /shortcut opens the app's form · /home shows its home · /quit ends"
 )
+
+HOME_S = 3.0  # for the app to show its home
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,10 @@ class Chat:
         """Do what a line says. False: the person wants to leave. A mistake becomes the notice."""
         self.notice = ""
         text = typed.strip()
-        self.server.close_modal(self.user.id)
         try:
+            if forms.enter(self.server, self.user.id, text):
+                return True
+            self.server.close_modal(self.user.id)
             return self._enter(text)
         except KeyError as mistake:
             self.notice = str(mistake.args[0])
@@ -113,6 +118,10 @@ class Chat:
                 self.user = self.server.workspace.person(rest.strip())
                 if self.channel.kind == "im":
                     self.channel = self.server.workspace.direct_channel(self.user.id)
+            case "/home":
+                self._home(rest.strip())
+            case "/shortcut":
+                self.server.shortcut(self.user.id, where, self.server.shortcuts[0])
             case "/in":
                 self._go(rest.strip())
             case _ if re.fullmatch(r"\d{1,3}", text):
@@ -122,6 +131,20 @@ class Chat:
             case _:
                 self.server.say(self.user.id, where, text)
         return True
+
+    def _home(self, button: str) -> None:
+        """Look at the app's home, or press a button there by what it says; the answer is in direct messages."""
+        server = self.server
+        if button:
+            server.press_home(self.user.id, button)
+            return
+        before = server.home(self.user.id)
+        server.open_home(self.user.id)
+        server.workspace.wait_for(lambda: server.home(self.user.id) is not before, HOME_S)
+        view = server.home(self.user.id)
+        shown = server.workspace.version("", view["blocks"] if view else ())
+        lines = render_lines(shown, Reader(server.workspace.names(), {}, {}))
+        self.notice = "\n".join(map(plain, lines)) or "the app shows no home"
 
     def _go(self, where: str) -> None:
         workspace = self.server.workspace
@@ -169,13 +192,12 @@ class Chat:
         return Entry(place, kind, author, lines, bool(message.thread_ts), tuple(numbers.values()))
 
     def _form(self) -> list[Entry]:
-        """A form that has opened; here it only says what to do instead."""
+        """The form that is open, as it is filled in now."""
         modal = self.server.modal(self.user.id)
         if modal is None:
             return []
-        where = f"It can be filled in at {self._page}" if self._page else "Forms are for Slack itself"
-        line = f"The form “{modal.title}” has opened. {where}; here, type the whole command."
-        return [Entry(("", modal.view["id"]), "whisper", self.server.workspace.bot.name, ((Span(line),),), False, ())]
+        lines = tuple((Span(line),) for line in forms.describe(modal))
+        return [Entry(("", modal.view["id"]), "whisper", self.server.workspace.bot.name, lines, False, ())]
 
     def _save(self, message: Message) -> dict[str, str]:
         """Where the message's files are now, by their ids; one that cannot be saved is only named."""

@@ -15,10 +15,12 @@ from bot.core.host_change import HostChange
 from bot.core.journal import Break, Entry, find_break
 from bot.core.lifecycle import ENDED, HOLDING, OPEN, State
 from bot.core.maintenance import Maintenance
+from bot.core.names import UserId
+from bot.core.notices import Subscription
 from bot.core.operation import Ask, Operation
 from bot.core.preparation import Preparation
 from bot.core.shown import Shown
-from bot.operations.store import cards, decisions, entries, holds, inbox, rooms
+from bot.operations.store import cards, decisions, entries, holds, inbox, notices, rooms
 from bot.operations.store.cards import CardDue
 from bot.operations.store.database import Database
 from bot.operations.store.links import read_rate
@@ -125,9 +127,11 @@ class StoreReader:
             row = connection.execute(newest.order_by(operation.c.position.desc()).limit(1)).mappings().first()
         return to_host_change(row) if row else None
 
-    def recent(self, count: int) -> tuple[Shown, ...]:
-        """Those that ended last, newest first; the moves of an evacuation are in it."""
+    def recent(self, count: int, of: UserId | None = None) -> tuple[Shown, ...]:
+        """Those that ended last, newest first; the moves of an evacuation are in it. `of`: who asked or confirmed."""
         query = sa.select(operation).where(operation.c.state.in_(names(ENDED)), operation.c.parent == "")
+        if of is not None:
+            query = query.where(sa.or_(operation.c.requested_by == of, operation.c.confirmed_by == of))
         newest = query.order_by(operation.c.ended_at.desc(), operation.c.number.desc()).limit(count)
         with self.database.reading() as connection:
             rows = list(connection.execute(newest).mappings())
@@ -144,6 +148,13 @@ class StoreReader:
         with self.database.reading() as connection:
             row = connection.execute(sa.select(operation).where(operation.c.ask_key == ask_key)).mappings().first()
             return read_shown(connection, row) if row else None
+
+    def in_doubt(self) -> tuple[Shown, ...]:
+        """Those that need attention, oldest first; each move of an evacuation by itself."""
+        query = sa.select(operation).where(operation.c.state == State.NEEDS_ATTENTION.value)
+        with self.database.reading() as connection:
+            rows = list(connection.execute(query.order_by(operation.c.number)).mappings())
+            return tuple(read_shown(connection, row) for row in rows)
 
     def expired(self, state: State = State.PROPOSED) -> tuple[str, ...]:
         """Rows of any kind that people had time to decide on until now, and have not."""
@@ -211,6 +222,10 @@ class StoreReader:
         """Whether this process is still the one to answer it: one that was thought dead has lost it to another."""
         with self.database.reading() as connection:
             return inbox.is_answering(connection, key, by)
+
+    def watched_by(self, user: UserId) -> tuple[Subscription, ...]:
+        with self.database.reading() as connection:
+            return notices.select_subscriptions(connection, user)
 
     # Journal
 

@@ -219,6 +219,40 @@ membership = sa.Table(
     sa.Column("body", sa.Text, nullable=False),  # which nodes it told of
 )
 
+subscription = sa.Table(
+    "subscription",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text, primary_key=True),  # a VM's id, or a host's name
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),  # what people call it
+)
+
+follower = sa.Table(
+    "follower",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),  # of the last journal entry that was read
+    sa.Column("issued", sa.Integer, nullable=False),  # the number of the last notice; none is ever used again
+)
+
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("recipient", sa.Text, nullable=False),  # a person's id, or a channel's
+    sa.Column("line", sa.Text, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("batch", sa.Integer),  # one message, named after its first notice; NULL: not sent yet
+)
+
+host_answer = sa.Table(
+    "host_answer",
+    metadata,
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("answers", sa.Boolean, nullable=False),  # as watchers were told last
+)
+
 APPEND_ONLY = {
     "sqlite": (
         "CREATE TRIGGER IF NOT EXISTS journal_keeps BEFORE UPDATE ON journal"

@@ -14,11 +14,15 @@ from bot.operations.store.tables import (
     APPEND_ONLY,
     approval,
     executor,
+    follower,
     hold,
+    host_answer,
     lease,
     membership,
     metadata,
+    notice,
     schema,
+    subscription,
     user_group,
 )
 
@@ -99,14 +103,15 @@ def _to_4(_connection: sa.Connection) -> None:
 
 def _to_5(connection: sa.Connection) -> None:
     """Clusters that the settings name tell which hosts there are; rows of maintenance, the same again. Plans tell
-    uptimes, which older ones refuse. Approvals, and who is in Slack's user groups."""
+    uptimes, which older ones refuse. Approvals, and who is in Slack's user groups. Who watches what, and what is to be
+    told to whom."""
     moment = "DATETIME" if connection.dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
     for statement in (
         "ALTER TABLE operation ADD COLUMN counts TEXT DEFAULT '[]' NOT NULL",
         f"ALTER TABLE operation ADD COLUMN remind_at {moment}",
     ):
         connection.exec_driver_sql(statement)
-    for table in (membership, approval, user_group):
+    for table in (membership, approval, user_group, subscription, follower, notice, host_answer):
         table.create(connection)
 
 

@@ -75,7 +75,9 @@ function element(one, block, context) {
 // An input with its label; `context.fields` collects how to read them.
 function field(block, context) {
   const id = `field-${block.block_id}`;
-  const made = control(block.element, block, context, () => {});
+  const made = control(block.element, block, context, () => {
+    if (block.dispatch_action) context.act(block.block_id, block.element.action_id, made.read());
+  });
   const label = [block.label.text, block.optional ? el("span", { class: "muted" }, " (optional)") : null];
   const hint = block.hint ? el("p", { class: "hint", id: `${id}-hint` }, text(block.hint, context)) : null;
   const wrong = el("p", { class: "wrong", id: `${id}-wrong`, hidden: true });

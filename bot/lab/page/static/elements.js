@@ -53,6 +53,7 @@ const MAKE = {
   datepicker: (element, context, changed) => picked("date", element.initial_date, changed),
   timepicker: (element, context, changed) => picked("time", element.initial_time, changed),
   external_select: searched,
+  multi_external_select: collected,
 };
 
 const flat = (option) => ({ value: option.value, label: option.text.text, about: option.description?.text });
@@ -134,8 +135,28 @@ function searched(element, context, changed, block) {
     placeholder: element.placeholder?.text ?? "Type to search…",
     autocomplete: "off",
     oninput: typing,
+    onfocus: typing,
     onchange: () => node.value && changed(),
   });
   node.value = element.initial_option?.text.text ?? "";
   return { node, read: () => node.value || [], beside: list };
+}
+
+// Several from an external select: each that is picked stands below, ticked, and the field is free for the next one.
+function collected(element, context, changed, block) {
+  const picked = el("div", { class: "list" });
+  const add = (label) => {
+    const box = el("input", { type: "checkbox", value: label, onchange: changed });
+    box.checked = true;
+    picked.append(el("label", { class: "choice" }, box, el("span", {}, label)));
+  };
+  const add_typed = () => {
+    if (search.node.value && !values().includes(search.node.value)) add(search.node.value);
+    search.node.value = "";
+    changed();
+  };
+  const search = searched(element, context, add_typed, block);
+  const values = () => [...picked.querySelectorAll(":checked")].map((box) => box.value);
+  for (const option of element.initial_options ?? []) add(option.text.text);
+  return { node: el("fieldset", { class: "choices" }, search.node, search.beside, picked), read: values };
 }

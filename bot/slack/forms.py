@@ -1,0 +1,166 @@
+"""Hears what people do with forms, and shows them.
+
+Rules:
+    1. A form is opened at once, as Slack allows three seconds for that, and beside the acknowledgement.
+    2. Suggestions come from memory: an answer waits for no host.
+    3. What was filled in is a command like any other: claimed first, then shown where the form was opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.core.form import Form
+from bot.core.operation import Ask, Place
+from bot.core.reply import Code, Reply, User, say
+from bot.errors import ChatError
+from bot.ports import Forms
+from bot.slack.errors import slack_errors
+from bot.slack.modals import (
+    ACTION,
+    CALLBACK,
+    COMMAND,
+    SHORTCUT,
+    render_modal,
+    render_problems,
+    render_suggestions,
+)
+from bot.slack.mrkdwn import escape
+from bot.slack.payloads import Ignored, Payload, Us
+from bot.slack.poster import Poster
+from bot.slack.submissions import (
+    read_choice,
+    read_form_name,
+    read_shortcut,
+    read_submission,
+    read_typed,
+)
+
+_INSTEAD = "form"  # what is said for a form that cannot be shown, where no command was named
+
+log = logging.getLogger(__name__)
+
+
+class FormFront:
+    """What Bolt calls, giving arguments by their names.
+
+    Args:
+        claim: keeps an ask durably; whether it is new.
+    """
+
+    def __init__(
+        self, forms: Forms, claim: Callable[[Ask], bool], client: WebClient, us: Us, now: Callable[[], datetime]
+    ) -> None:
+        self._forms = forms
+        self._claim = claim
+        self._client = client
+        self._us = us
+        self._now = now
+
+    def attach(self, app: App) -> None:
+        """Before a listener for all other actions."""
+        app.shortcut(SHORTCUT)(self.hear_shortcut)
+        app.action({"block_id": COMMAND, "action_id": ACTION})(self.hear_choice)
+        app.options(ACTION)(self.hear_typing)
+        app.view(re.compile(f"{CALLBACK}.+"))(self.hear_form)
+
+    def offer(self, ask: Ask, body: Payload) -> bool:
+        """Open the form that an ask is for. False: it is for none, or for none that this person may have."""
+        name = read_form_name(ask)
+        if name is None:
+            return False
+        instead = ask.model_copy(update={"text": name or _INSTEAD})
+        if form := self._forms.open(ask.actor, ask.place, name):
+            _beside(self._open, form, ask.place, str(body.get("trigger_id", "")), instead)
+        elif ask.kind == "button":
+            self._claim(instead)
+        return form is not None or ask.kind == "button"
+
+    def hear_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
+        ack()
+        wanted = read_shortcut(body, self._us)
+        if isinstance(wanted, Ignored):
+            log.debug("shortcut ignored reason=%r", wanted.reason)
+        elif form := self._forms.open(wanted.actor, wanted.place):
+            _beside(self._open, form, wanted.place, wanted.trigger, None)
+        else:
+            there = wanted.place.model_copy(update={"channel": wanted.actor})  # a person's id: a direct message
+            _beside(
+                self._post, there, say("Ferry has no form for you: ", Code(text="help"), " tells what you may do"), ""
+            )
+
+    def hear_choice(self, body: dict[str, Any], ack: Ack) -> None:
+        ack()
+        choice = read_choice(body, self._us)
+        if isinstance(choice, Ignored):
+            log.debug("choice ignored reason=%r", choice.reason)
+        elif form := self._forms.open(choice.actor, choice.place, choice.command):
+            _beside(self._change, form, choice.place, choice.view)
+
+    def hear_typing(self, body: dict[str, Any], ack: Ack) -> None:
+        typed = read_typed(body, self._us)
+        if isinstance(typed, Ignored):
+            log.debug("suggestion ignored reason=%r", typed.reason)
+            ack(options=[])
+        else:
+            ack(
+                **render_suggestions(self._forms.suggest(typed.actor, typed.place, typed.form, typed.field, typed.text))
+            )
+
+    def hear_form(self, body: dict[str, Any], ack: Ack) -> None:
+        read = read_submission(body, self._us, self._now())
+        if isinstance(read, Ignored):
+            log.debug("form ignored reason=%r", read.reason)
+            ack()
+            return
+        if read.chosen != read.form and (form := self._forms.open(read.ask.actor, read.ask.place, read.chosen)):
+            # Its fields were not there yet when this was submitted.
+            ack(response_action="update", view=render_modal(form, read.opened_in))
+            return
+        filled = self._forms.fill(read.form, read.values)
+        if filled is None:
+            ack()
+        elif filled.problems:
+            ack(**render_problems(filled.problems))
+        else:
+            ask = read.ask.model_copy(update={"text": escape(filled.command)})  # as if it had been typed
+            if self._claim(ask):
+                told = say(User(id=ask.actor), " filled in a form: ", Code(text=filled.command))
+                _beside(self._post, ask.place, told, f"{ask.key}/said")
+            ack()
+
+    def _open(self, form: Form, place: Place, trigger: str, instead: Ask | None) -> None:
+        """Who cannot be shown the form is answered as if its name had been typed, which says how to type the rest."""
+        try:
+            with slack_errors():
+                self._client.views_open(trigger_id=trigger, view=render_modal(form, place))
+        except ChatError as error:
+            log.warning("form_not_opened form=%s channel=%s code=%s", form.command, place.channel, error.code)
+            if instead is not None:
+                self._claim(instead)
+
+    def _change(self, form: Form, place: Place, view: str) -> None:
+        """Without the view's hash: what was chosen last counts, and whoever submits too soon is shown its fields."""
+        try:
+            with slack_errors():
+                self._client.views_update(view_id=view, view=render_modal(form, place))
+        except ChatError as error:
+            log.warning("form_not_changed form=%s code=%s", form.command, error.code)
+
+    def _post(self, place: Place, told: Reply, key: str) -> None:
+        try:
+            Poster(self._client).post(place, told, key=key)
+        except ChatError as error:
+            log.warning("form_not_shown key=%s code=%s", key, error.code)
+
+
+def _beside(work: Callable[..., None], *arguments: object) -> None:
+    threading.Thread(target=work, args=arguments, name="slack-form", daemon=True).start()
