@@ -29,6 +29,10 @@ _OUTCOMES = {
 }
 _STEPS = {
     "confirm": "confirmed",
+    "submit": "awaiting approval, confirmed",
+    "approve": "approved",
+    "schedule": "to begin later, agreed to",
+    "due": "its time came",
     "start": "started on its host",
     "decline": "declined",
     "ask to cancel": "is to be stopped",
@@ -36,8 +40,15 @@ _STEPS = {
     "go on": "resumed",
     "refuse": "refused",
 }
-_AUDITED = _STEPS | _OUTCOMES
-_WATCHED = frozenset({"confirm", "succeed", "fail", "doubt", "cancel", "close"})
+_HOLDS = {
+    "freeze": "froze Ferry",
+    "unfreeze": "ended the freeze",
+    "lock": "locked",
+    "unlock": "unlocked",
+    "take over": "took over and ended the lock of",
+}
+_AUDITED = _STEPS | _OUTCOMES | _HOLDS
+_WATCHED = frozenset({"confirm", "submit", "schedule", "succeed", "fail", "doubt", "cancel", "close"})
 _LONGEST = 200
 
 
@@ -72,6 +83,9 @@ def render_notice(record: Record) -> Line:
     by: Line = (" by ", User(id=UserId(record.who))) if record.who else ()
     if record.event == "refuse":
         return (*line, User(id=UserId(record.who)), f" was refused: {_shortened(record.summary)}")
+    if record.event in _HOLDS:
+        by = (User(id=UserId(record.who)),) if record.who else ("the time that was set",)
+        return (*line, *by, f" {_HOLDS[record.event]}: {_shortened(record.summary)}")
     moves = record.destination not in ("", record.source)
     route = f" from {record.source} to {record.destination}" if moves and record.vm_id else ""
     about = f" {record.vm}{route}: {_AUDITED.get(record.event, record.event)}"

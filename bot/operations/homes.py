@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.estate import Estate
+from bot.core.holds.wording import render_hold
 from bot.core.home import READ, Material, make_home
 from bot.core.names import UserId
 from bot.core.operation import Place
@@ -119,8 +120,10 @@ class HomeKeeper:
             viewers = sorted(self._viewers.items(), key=lambda each: each[1].shown_at or EVER)
         ready = [(user, viewer) for user, viewer in viewers if _is_since(viewer.shown_at, AFTER_A_CHANGE, now)]
         rows = self._read_rows() if ready else ()
+        standing = tuple(map(render_hold, self._store.holds())) if ready else ()
         for user, viewer in ready:
-            material = Material(open=rows, last=self._store.recent(MOST_LAST, user), estate=self._estate())
+            last = self._store.recent(MOST_LAST, user)
+            material = Material(open=rows, last=last, estate=self._estate(), standing=standing)
             changed = viewer.shown is None or material.steady != viewer.shown.steady
             if changed or (material != viewer.shown and _is_since(viewer.shown_at, AFTER_A_TICK, now)):
                 return self._show(user, viewer, material, now)

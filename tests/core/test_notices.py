@@ -37,6 +37,11 @@ def record(event: str, **more: Any) -> Record:
         (record("close"), (AUDIT, ALICE, BOB)),
         (record("start"), (AUDIT,)),
         (record("refuse", vm_id=""), (AUDIT,)),
+        (record("submit"), (AUDIT, ALICE, BOB)),
+        (record("approve"), (AUDIT,)),
+        (record("schedule"), (AUDIT, ALICE, BOB)),
+        (record("due"), (AUDIT,)),
+        (record("freeze", vm="", vm_id="", source="", destination=""), (AUDIT,)),
         (record("propose"), ()),
         (record("grant"), ()),
         (record("anchor"), ()),
@@ -68,6 +73,15 @@ def test_who_watches_the_vm_and_its_host_is_told_once() -> None:
         (
             record("refuse", who=ALICE, operation="policy", summary='migrate VM-01 to host02: told "no"'),
             'U0ALICE000 was refused: migrate VM-01 to host02: told "no"',
+        ),
+        (record("submit", who=BOB), "m-12 VM-01 from host01 to host02: awaiting approval, confirmed by U0BOB00000"),
+        (
+            record("freeze", who=ALICE, operation="h-1", summary="month-end closing runs"),
+            "U0ALICE000 froze Ferry: month-end closing runs",
+        ),
+        (
+            record("unlock", operation="h-2", summary="VM-01: a backup"),
+            "the time that was set unlocked: VM-01: a backup",
         ),
         (
             record("confirm", vm_id="", vm="evacuate host01", source="host01", destination="", who=BOB),

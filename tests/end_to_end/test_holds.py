@@ -26,6 +26,8 @@ def test_what_is_confirmed_under_a_freeze_waits_for_its_end_over_a_restart_too(l
     assert "until" in told
     assert ": month-end closing runs" in told
     lab.wait_for_text(before, "Ferry is frozen by @carol", "unfreeze ends it.")
+    lab.server.open_home("alice")
+    lab.wait(lambda: "Ferry is frozen by" in str(lab.server.home("alice")))
 
     card = lab.say("migrate VM-01 to host02")
     offered = lab.wait_for_text(card, "Move VM-01 from host01 to host02?", "Ferry is frozen by @carol")
