@@ -97,10 +97,12 @@ class HomeKeeper:
         self._woken.set()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             if not self._viewers:
                 self._woken.wait()
             self._woken.clear()
+            if self._stopping.is_set():  # asked after that: who stops it sets this first, and then wakes it
+                return
             pause_s = 0.0
             try:
                 pause_s = self._turn()

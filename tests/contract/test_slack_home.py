@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,10 +48,10 @@ class Bench:
         self.alice = UserId(server.user_id("alice"))
         self.place = Place(team="T0LAB00000", channel=server.direct_channel("alice"))
 
-    def keeper(self) -> HomeKeeper:
+    def keeper(self, turn_s: float = 0.01) -> HomeKeeper:
         authority = Authority(Policy(rules=simple([self.alice])), self.clock)
         board = HomeBoard(web(self.server))
-        return HomeKeeper(self.store, board, self.estate, authority, self.clock, turn_s=0.01, pause_s=0.01)
+        return HomeKeeper(self.store, board, self.estate, authority, self.clock, turn_s=turn_s, pause_s=0.01)
 
     def estate(self) -> Estate:
         return Estate(hosts=tuple(Seen(host=host, at=self.clock.at, failure="off") for host in self.hosts))
@@ -101,6 +102,13 @@ def test_a_home_is_shown_when_opened_and_again_when_something_changed(
     bench.clock.at += timedelta(seconds=2)
     bench.server.wait_for(lambda: shows(bench, "host02"), WAIT_S)
     assert bench.published() == ["", ""]
+
+
+def test_it_stops_at_once_though_nobody_looks(bench: Bench) -> None:
+    keeper = bench.keeper(turn_s=60)
+    keeper.start()
+    keeper.stop(patience_s=10)
+    assert "ferry-homes" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_whoever_has_not_opened_it_for_an_hour_is_forgotten(bench: Bench, serve: Callable[[], HomeKeeper]) -> None:
