@@ -30,7 +30,7 @@ from bot.operations.store.notices import Batch
 from bot.ports import Chat, Clock
 
 LEASE = "herald"
-TURN_S = 1.0
+TURN_S = 2.0
 COALESCED = timedelta(seconds=2)
 APART = timedelta(seconds=5)  # two messages to one place
 PAUSE_S = 1.2  # between any two messages; half of one a second, and far from "several hundred a minute"

@@ -55,7 +55,7 @@ class Timekeeper:
         offer: timedelta,
         grace: timedelta,
         find_hold: Callable[[AnyPlan], str],
-        tick_s: float = 1.0,
+        tick_s: float = 2.0,
     ) -> None:
         self._store = store
         self._rows = Approvals(store)
