@@ -122,6 +122,7 @@ function searched(element, context, changed, block) {
   const list = el("datalist", { id: `list-${++lists}` });
   let waiting = 0;
   const ask = async () => {
+    if (document.activeElement !== node) return; // whoever has moved on, or sent the form, is offered nothing
     const options = await context.search(block.block_id, element.action_id ?? "", node.value);
     list.replaceChildren(...options.map((option) => el("option", { value: option.text.text })));
   };
