@@ -42,11 +42,14 @@ class Person:
         self.find(field).send_keys(text, Keys.ENTER)
 
     def press(self, label: str, within: str = "#messages") -> None:
-        self.wait(lambda: self._button(label, within)).click()
+        self.wait(lambda: self._pressed(label, within))
 
-    def _button(self, label: str, within: str) -> WebElement | None:
+    def _pressed(self, label: str, within: str) -> bool:
         buttons = self.driver.find_elements(By.CSS_SELECTOR, f"{within} button")
-        return next((one for one in reversed(buttons) if one.text.strip() == label), None)
+        found = next((one for one in reversed(buttons) if one.text.strip() == label), None)
+        if found is not None:
+            found.click()
+        return found is not None
 
     def find(self, selector: str) -> WebElement:
         return self.wait(lambda: next(iter(self.driver.find_elements(By.CSS_SELECTOR, selector)), None))

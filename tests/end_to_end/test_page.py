@@ -69,7 +69,7 @@ def test_a_thread_is_read_answered_and_left_by_keyboard(person: Person, ferry: F
     person.wait_for("Thanks, *bob*", "#replies")
     person.focused().send_keys(Keys.ESCAPE)
     person.wait(lambda: not person.find("#thread").is_displayed())
-    assert person.focused().text == "2 replies"
+    person.wait(lambda: person.focused().text == "2 replies")
     assert "Thanks" not in person.read()
 
 
