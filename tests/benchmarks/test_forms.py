@@ -15,6 +15,7 @@ import pytest
 import commands
 from bot.core.estate import Estate, Seen, VmSummary
 from bot.core.names import UserId, VmId
+from bot.core.operation import Place
 from bot.forms import CommandForms
 from bot.registry import discover
 from bot.slack.modals import render_suggestions
@@ -22,6 +23,7 @@ from bot.slack.modals import render_suggestions
 pytestmark = pytest.mark.benchmark
 
 ALICE = UserId("U0ALICE000")
+WHERE = Place(team="T1", channel="C1")
 HOSTS, VMS_EACH, TIMES = 100, 50, 400
 TYPED = ("", "v", "vm", "vm-4", "vm-42", "vm-4242", "nothing of the kind", "0")
 
@@ -34,7 +36,7 @@ def test_suggestions(figures: Callable[[str], None]) -> None:
     for turn in range(TIMES):
         for field in ("vm", "host"):
             began = {name: clock() for name, clock in clocks.items()}
-            render_suggestions(forms.suggest(ALICE, "migrate", field, TYPED[turn % len(TYPED)]))
+            render_suggestions(forms.suggest(ALICE, WHERE, "migrate", field, TYPED[turn % len(TYPED)]))
             for name, clock in clocks.items():
                 took[name].append((clock() - began[name]) * 1000)
     for name, each in took.items():
