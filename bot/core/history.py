@@ -17,7 +17,15 @@ from bot.core.names import UserId, is_person_id
 from bot.core.reply import Code, Line, Moment, Note, Reply, Span, Strong, Text, User
 
 MOST_DEEDS = 20
-_DEEDS = {
+HOLD_DEEDS = {
+    "freeze": "froze Ferry",
+    "unfreeze": "ended the freeze",
+    "lock": "locked",
+    "unlock": "unlocked",
+    "take over": "took over and ended the lock of",
+}
+"""What is done with freezes and locks; the entry's summary says of what and why."""
+_DEEDS = HOLD_DEEDS | {
     "propose": "asked for",
     "confirm": "confirmed",
     "submit": "confirmed",
@@ -33,14 +41,8 @@ _DEEDS = {
     "close": "closed",
     "look": "had a look at",
     "refuse": "was refused",
-    "freeze": "froze Ferry",
-    "unfreeze": "ended the freeze",
-    "lock": "locked",
-    "unlock": "unlocked",
-    "take over": "took over and ended the lock of",
     "anchor": "anchored the journal",
 }
-_OF_HOLDS = frozenset({"freeze", "unfreeze", "lock", "unlock", "take over"})  # their summary says of what and why
 _LONGEST_SUMMARY = 160
 
 
@@ -169,7 +171,7 @@ def _render_deed(deed: Deed) -> Line:
 
 
 def _what(record: Record) -> str:
-    if record.event in ("propose", "refuse", *_OF_HOLDS) or not record.vm:
+    if record.event in ("propose", "refuse", *HOLD_DEEDS) or not record.vm:
         return record.summary
     moves = record.destination not in ("", record.source)
     route = f"from {record.source} to {record.destination}" if moves else ""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from bot.core.estate import Frozen
-from bot.core.history import Record
+from bot.core.history import HOLD_DEEDS, Record
 from bot.core.names import UserId
 from bot.core.reply import Code, Line, Moment, Reply, Strong, Text, User
 
@@ -40,14 +40,7 @@ _STEPS = {
     "go on": "resumed",
     "refuse": "refused",
 }
-_HOLDS = {
-    "freeze": "froze Ferry",
-    "unfreeze": "ended the freeze",
-    "lock": "locked",
-    "unlock": "unlocked",
-    "take over": "took over and ended the lock of",
-}
-_AUDITED = _STEPS | _OUTCOMES | _HOLDS
+_AUDITED = _STEPS | _OUTCOMES | HOLD_DEEDS
 _WATCHED = frozenset({"confirm", "submit", "schedule", "succeed", "fail", "doubt", "cancel", "close"})
 _LONGEST = 200
 
@@ -83,9 +76,9 @@ def render_notice(record: Record) -> Line:
     by: Line = (" by ", User(id=UserId(record.who))) if record.who else ()
     if record.event == "refuse":
         return (*line, User(id=UserId(record.who)), f" was refused: {_shortened(record.summary)}")
-    if record.event in _HOLDS:
+    if record.event in HOLD_DEEDS:
         by = (User(id=UserId(record.who)),) if record.who else ("the time that was set",)
-        return (*line, *by, f" {_HOLDS[record.event]}: {_shortened(record.summary)}")
+        return (*line, *by, f" {HOLD_DEEDS[record.event]}: {_shortened(record.summary)}")
     moves = record.destination not in ("", record.source)
     route = f" from {record.source} to {record.destination}" if moves and record.vm_id else ""
     about = f" {record.vm}{route}: {_AUDITED.get(record.event, record.event)}"

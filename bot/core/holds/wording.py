@@ -17,14 +17,16 @@ def render_freeing(hold: Hold) -> str:
 
 def render_briefly(hold: Hold) -> str:
     """In words alone, among others."""
-    what = "Ferry is frozen" if hold.kind is Kind.FREEZE else f"{hold.name} is locked"
-    return f"{what} ({hold.reason}); `{render_freeing(hold)}` ends that"
+    return f"{_render_state(hold)} ({hold.reason}); `{render_freeing(hold)}` ends that"
+
+
+def _render_state(hold: Hold) -> str:
+    return "Ferry is frozen" if hold.kind is Kind.FREEZE else f"{hold.name} is locked"
 
 
 def render_hold(hold: Hold) -> Line:
     """Who holds what, since when, until when and why."""
-    what = "Ferry is frozen" if hold.kind is Kind.FREEZE else f"{hold.name} is locked"
-    since: Line = (f"{what} by ", User(id=hold.by), " since ", Moment(at=hold.at))
+    since: Line = (f"{_render_state(hold)} by ", User(id=hold.by), " since ", Moment(at=hold.at))
     if hold.until:
         since = (*since, " until ", Moment(at=hold.until))
     return (*since, f": {hold.reason}")
@@ -42,8 +44,7 @@ def render_holding(holds: Sequence[Hold]) -> Iterator[Part]:
 
 def render_waiting(hold: Hold) -> str:
     """For a row that waits for its end, in plain text: its card says by whom."""
-    what = "Ferry is frozen" if hold.kind is Kind.FREEZE else f"{hold.name} is locked"
-    return f"{what} because {hold.reason}"
+    return f"{_render_state(hold)} because {hold.reason}"
 
 
 def refuse_locked(lock: Hold) -> Locked:

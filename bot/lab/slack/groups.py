@@ -41,9 +41,6 @@ class UserGroups:
             self.on_loop(lambda: self.backend.publish_everywhere(_changed(group, old, new), EVENT))
         return group
 
-    def group_id(self, name: str) -> str:
-        return make_id("S", name)
-
 
 def _changed(group: str, old: frozenset[str], new: frozenset[str]) -> JsonObject:
     return {
