@@ -256,6 +256,14 @@ class Settings(Section):
         named = [*(rule.who for rule in self.rules.values()), *(each.of for each in self.approvals.values())]
         return tuple(sorted({one for who in named for one in who if one.startswith("S")}))
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Ids of people and channels that lists and rules name to let them do something."""
+        rules = [rule for rule in self.rules.values() if set(rule.may) - {"look"}]
+        people = {*self.slack.allow, *self.slack.operators, *(one for rule in rules for one in rule.who)}
+        places = {one for rule in rules for one in rule.channels}
+        return tuple(sorted(one for one in people | places if one[0] in "UWCG"))
+
     @model_validator(mode="after")
     def _know_tags(self) -> Settings:
         given = self.evacuation

@@ -39,6 +39,7 @@ from bot.slack.payloads import (
     Ignored,
     Payload,
     Us,
+    find_outsiders,
     read_event,
     read_group_change,
     read_home_opened,
@@ -47,7 +48,7 @@ from bot.slack.payloads import (
     read_retraction,
     read_slash,
 )
-from bot.slack.poster import connect
+from bot.slack.poster import connect, read_scopes
 
 # A connection that is gone without a word is replaced after five pings (slack_sdk, socket_mode/builtin/connection.py);
 # until then Ferry is deaf, and Slack repeats events but neither slash commands nor presses.
@@ -64,8 +65,8 @@ Opened = Callable[[UserId, Place], None]
 """Told at once; the place is where the person and Ferry talk alone."""
 
 
-def _no_group(_: str) -> None:
-    """Where no policy names user groups."""
+def _no_news(_: str) -> None:
+    """Where no policy asks who people are."""
 
 
 def _now() -> datetime:
@@ -78,6 +79,7 @@ class SlackFront:
     Attributes:
         client: the Web API with the bot's token.
         team, bot_user: who Ferry is, as auth.test says.
+        scopes: what the token was granted.
     """
 
     def __init__(self, settings: SlackSettings, *, ping_s: float = PING_S, now: Callable[[], datetime] = _now) -> None:
@@ -96,6 +98,7 @@ class SlackFront:
             identity = self.client.auth_test()
         self.team = str(identity["team_id"])
         self.bot_user = UserId(str(identity["user_id"]))
+        self.scopes = read_scopes(identity)
         self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
         self._ears: _Ears | None = None
 
@@ -104,7 +107,7 @@ class SlackFront:
         take: Callable[[Ask], bool],
         forms: Forms | None = None,
         opened: Opened | None = None,
-        on_group: Callable[[str], None] = _no_group,
+        changed: Callable[[str], None] = _no_news,
     ) -> None:
         """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
 
@@ -112,10 +115,11 @@ class SlackFront:
             take: claims an ask durably; False if it was claimed before. Called from several threads.
             forms: None: there are none.
             opened: told of who opens their home. None: there are no homes.
-            on_group: told of each user group whose members have changed; answers at once.
+            changed: told of each user group, person and channel of which what is known may no longer be so; answers
+                at once.
         """
         with slack_errors():
-            app = self._bolt(_Listeners(take, forms, self.client, self._us, self._now, opened, on_group))
+            app = self._bolt(_Listeners(take, forms, self.client, self._us, self._now, opened, changed))
         if self._settings.mode == "http":
             self._ears = _Http(app, self._settings.listen)
         else:
@@ -154,18 +158,19 @@ class _Listeners:
         us: Us,
         now: Callable[[], datetime],
         opened: Opened | None,
-        on_group: Callable[[str], None],
+        changed: Callable[[str], None],
     ) -> None:
         self._take = take
         self._opened = opened
-        self._on_group = on_group
+        self._changed = changed
         self._us = us
         self._now = now
         self.forms = FormFront(forms, self._claim, client, us, now) if forms is not None else None
 
     def hear_event(self, body: dict[str, Any]) -> None:
+        self._doubt(body)
         if group := read_group_change(body, self._us):
-            self._on_group(group)
+            self._changed(group)
             return
         if retraction := read_retraction(body, self._us, self._now()):
             self._claim(retraction)
@@ -177,12 +182,18 @@ class _Listeners:
             self._opened(opened.user, opened.place)
 
     def hear_slash(self, body: dict[str, Any], ack: Ack) -> None:
+        self._doubt(body)
         self._hear(read_slash, body)
         ack()
 
     def hear_press(self, body: dict[str, Any], ack: Ack) -> None:
+        self._doubt(body)
         self._hear(read_home_press if "view" in body else read_press, body)
         ack()
+
+    def _doubt(self, body: dict[str, Any]) -> None:
+        for one in find_outsiders(body, self._us):
+            self._changed(one)
 
     def _hear(self, read: Callable[[Payload, Us, datetime], Ask | Ignored], body: dict[str, Any]) -> None:
         ask = read(body, self._us, self._now())

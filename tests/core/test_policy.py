@@ -23,6 +23,7 @@ from bot.core.policy import (
     Hours,
     Known,
     Level,
+    Mark,
     Policy,
     Rule,
     Scope,
@@ -41,6 +42,7 @@ from bot.core.policy import (
 from tests.core.rows import live_plan, make_operation, shared_nothing_plan, storage_plan
 
 ALICE, BOB, CAROL, MALLORY = UserId("U0ALICE"), UserId("U0BOB"), UserId("U0CAROL"), UserId("U0MALLORY")
+GINA = UserId("U0GINA")
 OPS = "S0OPS"
 GROUPS = Groups(members={OPS: frozenset({ALICE})})
 MONDAY_NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -191,6 +193,70 @@ NIGHT = Hours(days=frozenset({4}), begins=time(22), ends=time(6))
 def test_hours_of_the_week(hours: Hours, at: datetime, held: bool) -> None:
     policy = of(rule(hours=("then",)), hours={"then": hours})
     assert decide(policy, GROUPS, where(local=at), "vm.migrate").allowed is held
+
+
+G, S, D, B = Mark.GUEST, Mark.STRANGER, Mark.DEACTIVATED, Mark.BOT
+OWN: frozenset[Mark] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("person", "place", "admitted", "reason"),
+    [
+        (OWN, OWN, OWN, ""),
+        ({G}, OWN, OWN, "guests of the workspace may not change anything"),
+        ({G}, OWN, {G}, ""),
+        ({G}, OWN, {S}, "guests of the workspace may not change anything"),
+        ({S}, OWN, {G}, "people of other workspaces may not change anything"),
+        ({S, G}, OWN, {S}, "guests of the workspace may not change anything"),
+        ({S}, OWN, {S}, ""),
+        ({D}, OWN, {G}, "this account is deactivated in Slack, and may not change anything"),
+        ({B}, OWN, {S}, "bots may not change anything"),
+        (None, OWN, OWN, "whether you are a guest, or deactivated is not known: Slack does not say it now"),
+        (None, OWN, {G, S}, ""),  # nobody is asked then
+        (OWN, {Mark.SHARED}, OWN, "this channel is shared with others: nothing is changed from it"),
+        (OWN, {Mark.SHARED}, {Mark.SHARED}, ""),
+        (OWN, {Mark.HIDDEN}, OWN, "Slack does not show Ferry this channel, which may be shared"),
+        (OWN, None, OWN, "whether this channel is shared with others is not known: Slack does not say it now"),
+        (OWN, None, {Mark.SHARED}, ""),
+    ],
+)
+@pytest.mark.parametrize("level", [Level.RUN, Level.APPROVE, Level.OPERATE])
+def test_who_and_what_is_outside_changes_nothing_unless_it_is_admitted(
+    person: set[Mark] | None, place: set[Mark] | None, admitted: set[Mark], reason: str, level: Level
+) -> None:
+    known = {ALICE: person, "C0OPS": place}
+    groups = Groups(
+        marks={one: frozenset(marks) for one, marks in known.items() if marks is not None},
+        admitted=frozenset(admitted),
+    )
+    policy = of(Rule(name="all", who=frozenset({ALICE}), may=frozenset({Level.APPROVE, Level.OPERATE})))
+    verdict = decide(policy, groups, where(channel="C0OPS"), "vm.migrate", None, level)
+    assert verdict.reason.startswith(reason)
+    assert (verdict.allowed, verdict.barred) == (not reason, bool(reason))
+    assert decide(policy, groups, where(channel="C0OPS"), "vm.read").allowed
+    trusting = decide(
+        policy, groups.model_copy(update={"trusting": True}), where(channel="C0OPS"), "vm.migrate", None, level
+    )
+    assert trusting.allowed == (not reason or "not known" in reason)
+
+
+def test_in_a_direct_message_the_person_alone_counts() -> None:
+    groups = Groups(marks={ALICE: OWN}, admitted=OWN)
+    assert decide(of(rule()), groups, where(channel="D0ALICE"), "vm.migrate").allowed
+
+
+def test_whom_rules_refuse_anyway_learns_nothing_of_it() -> None:
+    verdict = decide(of(rule()), Groups(admitted=OWN), where(MALLORY), "vm.migrate")
+    assert not verdict.barred
+    assert "no rule of Ferry's names you" in verdict.reason
+
+
+def test_the_approval_of_an_outsider_does_not_count() -> None:
+    policy = of(*EVERYBODY, approvals=(Approval(name="a"),))
+    given = [(Given(by=BOB, channel="D1", at=MONDAY_NOON, digest="d"), where(BOB, "D1"))]
+    for marks, met in ((OWN, True), (frozenset({G}), False), (frozenset({D}), False)):
+        counts = count(policy, Groups(marks={BOB: marks}, admitted=OWN), wanted(), given)
+        assert is_met(counts) == met
 
 
 @pytest.mark.parametrize(
@@ -529,6 +595,29 @@ def test_where_clusters_tell_which_hosts_there_are_an_unknown_name_may_be_one() 
     )
     assert lint(policy, KNOWN)
     assert lint(policy, replace(KNOWN, all_hosts=False)) == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "problems"),
+    [
+        (of(rule(who=GINA)), ["rules.movers.who: it grants nothing to whom it names: guests of the workspace"]),
+        (of(rule(who=GINA, may=Level.LOOK)), []),
+        (of(rule(), rule("more", OPS)), []),
+        (of(rule(channels=frozenset({"C0SHARED"}))), ["rules.movers.channels: it grants nothing there"]),
+        (of(rule(channels=frozenset({"C0SHARED", "direct"}))), []),
+        (
+            of(rule(), rule("a", GINA, Level.APPROVE), rule("b", BOB), approvals=(Approval(name="a"),)),
+            ["rules.a.who: it grants nothing", "approvals.a: it needs 1 person, and 0 may give it"],
+        ),
+    ],
+)
+def test_rules_for_those_who_are_outside_grant_nothing(policy: Policy, problems: list[str]) -> None:
+    marks = {GINA: frozenset({Mark.GUEST}), "C0SHARED": frozenset({Mark.SHARED})}
+    found = lint(policy, replace(KNOWN, marks=marks, admitted=frozenset()))
+    assert len(found) == len(problems)
+    for one, start in zip(found, problems, strict=True):
+        assert f"{one.place}: {one.saw}".startswith(start)
+    assert not [one for one in lint(policy, replace(KNOWN, marks=marks)) if "grants nothing" in one.saw]
 
 
 def test_what_groups_would_tell_is_not_judged_before_slack_was_asked() -> None:

@@ -36,13 +36,16 @@ from bot.core.policy.model import (
     matches,
     simple,
 )
+from bot.core.policy.outside import ADMISSIBLE, PEOPLE, Mark, Marks, asks_about
 from bot.core.policy.targets import AnyPlan, Facts, count_vms, target_of_hold, targets_of
 
 __all__ = [
+    "ADMISSIBLE",
     "DIRECT",
     "HOLD_FREEZE",
     "HOLD_LOCK",
     "NAMED",
+    "PEOPLE",
     "PLANNED",
     "AnyPlan",
     "Approval",
@@ -51,6 +54,8 @@ __all__ = [
     "Hours",
     "Known",
     "Level",
+    "Mark",
+    "Marks",
     "Policy",
     "Problem",
     "Question",
@@ -60,6 +65,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "Where",
+    "asks_about",
     "count",
     "count_vms",
     "counts_for",

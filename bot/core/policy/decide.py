@@ -2,7 +2,8 @@
 
 Asked by action before arguments are read; with the targets of the finished plan; at each click; and at the start.
 A time that counts is that of a person's decision, so that a long queue does not decide: the start is judged by the
-hours at which it was confirmed. A freeze or a lock is no matter of who may: see `bot.core.holds`.
+hours at which it was confirmed. Who or what is not of one's own changes nothing, whatever rules grant: see `outside`.
+A freeze or a lock is no matter of who may: see `bot.core.holds`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ def decide(
         if by is None:
             return _refuse(question, target)
         granting[by.name] = None
+    if question.level is not Level.LOOK and (bar := groups.find_bar(where.actor, where.channel)):
+        return Verdict(allowed=False, reason=bar.reason, needed=bar.needed, hint=bar.hint, barred=True)
     return Verdict(allowed=True, reason=f"{where.actor} may {question.level} {action} by {', '.join(granting)}")
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from bot.core.estate import Frozen
 from bot.core.names import UserId
+from bot.core.policy.outside import ADMISSIBLE, Bar, Mark, find_bar
 from bot.core.storage import is_below
 from bot.core.wording import render_list
 
@@ -201,14 +202,26 @@ def simple(allow: Iterable[str] = (), operators: Iterable[str] = ()) -> tuple[Ru
 
 
 class Groups(Frozen):
-    """Who is in the user groups, as far as that is known and fresh enough to go by.
+    """What chat says of people and channels: who is in the user groups, and who is not of one's own; as far as that is
+    known and fresh enough to go by.
 
     Attributes:
         unknown: by group, why its members are not known; nobody counts as a member of such a group.
+        marks: of whomever, and whichever channel, chat was asked about.
+        admitted: what settings admit although it is not of one's own.
+        trusting: see `find_bar`.
     """
 
     members: Mapping[str, frozenset[UserId]] = {}
     unknown: Mapping[str, str] = {}
+    marks: Mapping[str, frozenset[Mark]] = {}
+    admitted: frozenset[Mark] = ADMISSIBLE
+    trusting: bool = False
+
+    def find_bar(self, *whom: str) -> Bar | None:
+        """Why these people and channels may not take part in a change; None: rules decide."""
+        bars = (find_bar(self.marks, self.admitted, one, trusting=self.trusting) for one in whom)
+        return next(filter(None, bars), None)
 
     def has(self, who: frozenset[str], person: UserId) -> bool:
         return person in who or any(person in self.members.get(group, ()) for group in who)
@@ -238,12 +251,14 @@ class Verdict(Frozen):
         reason: what was seen; true of a yes as well, because the journal keeps it.
         needed: for a no, what would have to be true.
         hint: for a no, what to do about it.
+        barred: rules grant it, and it is refused for who or where it is.
     """
 
     allowed: bool
     reason: str
     needed: str = ""
     hint: str = ""
+    barred: bool = False
 
 
 def is_group(who: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from bot.lab.slack.call import Call, Method, SlackError
 from bot.lab.slack.events import DOMAIN
 from bot.lab.slack.limits import Tier
-from bot.lab.slack.model import Channel, JsonObject, Message
+from bot.lab.slack.model import Channel, JsonObject, Message, Person
 from bot.lab.slack.workspace import APP, BOT, TEAM
 
 READ = ("channels:read", "groups:read", "im:read", "mpim:read")
@@ -48,28 +48,34 @@ def users_info(call: Call) -> JsonObject:
     person = call.workspace.people.get(call.required("user"))
     if person is None:
         raise SlackError("user_not_found")
-    return {
-        "user": {
-            "id": person.id,
-            "team_id": TEAM,
-            "name": person.name,
-            "deleted": False,
+    team = person.team or TEAM
+    told: JsonObject = {
+        "id": person.id,
+        "team_id": team,
+        "name": person.name,
+        "deleted": person.deleted,
+        "real_name": person.real_name,
+        "profile": {
             "real_name": person.real_name,
-            "tz": "Etc/UTC",
-            "tz_offset": 0,
-            "profile": {
-                "real_name": person.real_name,
-                "display_name": person.name,
-                "title": person.title,
-                "team": TEAM,
-            },
-            "is_bot": person.is_bot,
-            "is_app_user": False,
-            "is_restricted": person.is_guest,
-            "is_ultra_restricted": False,
-            "is_stranger": False,
-        }
+            "display_name": person.name,
+            "title": person.title,
+            "team": team,
+        },
+        "is_bot": person.is_bot,
+        "is_app_user": False,
     }
+    if not person.deleted:
+        told |= {"tz": "Etc/UTC", "tz_offset": 0, "is_restricted": person.is_guest or person.one_channel}
+        told |= {"is_ultra_restricted": person.one_channel}
+    if person.team:
+        told |= {"is_stranger": not _meets(call, person)}
+    return {"user": told}
+
+
+def _meets(call: Call, person: Person) -> bool:
+    """Whether the app shares a channel with a person of another workspace."""
+    channels = call.workspace.channels.values()
+    return any({person.id, call.workspace.bot.id} <= one.members for one in channels if one.shared_externally)
 
 
 def _conversation(call: Call, channel: Channel) -> JsonObject:
@@ -84,6 +90,9 @@ def _conversation(call: Call, channel: Channel) -> JsonObject:
         "is_private": channel.kind != "channel",
         "is_mpim": False,
         "is_ext_shared": channel.shared_externally,
+        "is_org_shared": channel.shared_in_organisation,
+        "is_shared": channel.shared_externally or channel.shared_in_organisation,
+        "is_pending_ext_shared": False,
     }
     if channel.kind == "im":
         return shown | {"user": next(iter(channel.members - {bot})), "is_open": True}
@@ -91,7 +100,12 @@ def _conversation(call: Call, channel: Channel) -> JsonObject:
 
 
 def conversations_info(call: Call) -> JsonObject:
-    return {"channel": _conversation(call, call.channel())}
+    """Each kind of conversation has a scope of its own."""
+    channel = call.channel()
+    needed = {"channel": "channels:read", "group": "groups:read", "im": "im:read"}[channel.kind]
+    if needed not in call.backend.scopes:
+        raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(call.backend.scopes)))
+    return {"channel": _conversation(call, channel)}
 
 
 def conversations_list(call: Call) -> JsonObject:

@@ -15,6 +15,7 @@ from bot.operations.store.tables import (
     approval,
     executor,
     follower,
+    heard,
     hold,
     host_answer,
     lease,
@@ -23,7 +24,6 @@ from bot.operations.store.tables import (
     notice,
     schema,
     subscription,
-    user_group,
 )
 
 SCHEMA_VERSION = 6
@@ -111,7 +111,7 @@ def _to_5(connection: sa.Connection) -> None:
         f"ALTER TABLE operation ADD COLUMN remind_at {moment}",
     ):
         connection.exec_driver_sql(statement)
-    for table in (membership, approval, user_group, subscription, follower, notice, host_answer):
+    for table in (membership, approval, heard, subscription, follower, notice, host_answer):
         table.create(connection)
 
 
