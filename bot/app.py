@@ -309,8 +309,8 @@ def _ears(base: _Base, authority: Authority, front: SlackFront, directory: _Dire
     copy = AuditCopy(settings.operations.audit_file, Journal(store.database, clock))
     place = Placer(settings.evacuation.solver_s).place
     evacuations = Evacuations(base.inventory, store, read_rules(settings, base.limits), place)
-    looking = Looking(store, base.fleet)
-    desk = Desk(store, clock, base.recheck, read_patience(settings), authority, looking, evacuations.changes)
+    patience, looking = read_patience(settings), Looking(store, base.fleet)
+    desk = Desk(store, clock, base.recheck, patience, authority, looking, evacuations.changes)
     registry = discover(commands)
     dispatcher = Dispatcher(
         registry,
@@ -330,11 +330,11 @@ def _ears(base: _Base, authority: Authority, front: SlackFront, directory: _Dire
     offering = _authority(base, base.groups.read_trusting)
     forms = CommandForms(registry, partial(_permits, offering), base.inventory.estate)
     homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, offering, clock)
-    intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
+    limit = settings.slack.commands_per_minute
+    intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id, per_minute=limit)
     look = partial(tell_arrivals, store, base.inventory.read_vms)
-    updates = settings.operations.updates_per_minute
     return [
-        Announcer(store, chat, clock, updates, base.presence.id, draw=_draw, look=look),
+        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw, look=look),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
         _timekeeper(base, authority, dispatcher),
         Herald(store, chat, base.inventory.estate, clock, settings.slack.audit_channel, base.presence.id),

@@ -155,6 +155,14 @@ class SlackSettings(Section):
         description="channel id that gets a line for every change and refusal, and the journal's head every day",
         examples=["C012ABCDE"],
     )
+    commands_per_minute: int = Field(
+        60,
+        ge=0,
+        description=(
+            "commands of one person within a minute, and as many buttons; who says more is told once and ignored for"
+            " the rest of it; 0: no limit"
+        ),
+    )
     command: str = Field("/ferry", description="the slash command")
 
 
