@@ -6,7 +6,8 @@ Rules:
     2. Nothing here waits for a host or for the Web API. Slack allows three seconds.
     3. Only what `payloads` reads as an ask reaches `take`; everything else is acknowledged, so that Slack does not
        repeat it, and logged with its reason.
-    4. An ask for a form is `bot.slack.forms`' to answer; one that it has no form for is a command like any other.
+    4. What is for another app, as where the tokens are those of two, is heard by nobody.
+    5. An ask for a form is `bot.slack.forms`' to answer; one that it has no form for is a command like any other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from pydantic import SecretStr
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
@@ -40,6 +41,7 @@ from bot.slack.payloads import (
     Payload,
     Us,
     find_outsiders,
+    is_of_another_app,
     read_event,
     read_group_change,
     read_home_opened,
@@ -99,7 +101,8 @@ class SlackFront:
         self.team = str(identity["team_id"])
         self.bot_user = UserId(str(identity["user_id"]))
         self.scopes = read_scopes(identity)
-        self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
+        app = self._read_app(str(identity.get("bot_id", "")))
+        self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels), app)
         self._ears: _Ears | None = None
 
     def start(
@@ -125,6 +128,14 @@ class SlackFront:
         else:
             self._ears = _Socket(app, self._settings.app_token.get_secret_value(), self._ping_s)
 
+    def _read_app(self, bot: str) -> str:
+        """The app whose bot token this is; only bots.info tells, which needs users:read."""
+        if "users:read" not in self.scopes:
+            return ""
+        with slack_errors():
+            told: dict[str, Any] = self.client.bots_info(bot=bot).get("bot") or {}
+        return str(told.get("app_id", ""))
+
     def stop(self) -> None:
         """Stop listening. What is being claimed at this moment is claimed to its end. Idempotent."""
         ears, self._ears = self._ears, None
@@ -139,6 +150,7 @@ class SlackFront:
             process_before_response=True,  # rule 1: claim, then acknowledge
             logger=logging.getLogger(f"{__name__}.bolt"),
         )
+        app.use(listeners.pass_ours)
         app.event(_EVERYTHING)(listeners.hear_event)
         app.command(self._settings.command)(listeners.hear_slash)
         if listeners.forms is not None:
@@ -166,6 +178,13 @@ class _Listeners:
         self._us = us
         self._now = now
         self.forms = FormFront(forms, self._claim, client, us, now) if forms is not None else None
+
+    def pass_ours(self, body: dict[str, Any], next: Callable[[], None]) -> BoltResponse | None:  # noqa: A002 - Bolt's
+        if is_of_another_app(body, self._us):
+            log.warning("another_app heard=%s ours=%s", body.get("api_app_id"), self._us.app)
+            return BoltResponse(status=200)
+        next()
+        return None
 
     def hear_event(self, body: dict[str, Any]) -> None:
         self._doubt(body)

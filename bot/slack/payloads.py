@@ -42,6 +42,7 @@ class Us:
     team: str
     bot_user: UserId
     bare_channels: frozenset[str] = frozenset()
+    app: str = ""  # empty: Slack does not tell it
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,11 @@ def _unfit(callback: _Event, us: Us) -> str:
         "not said to Ferry": not _addressed(event, us) and event.channel not in us.bare_channels,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def is_of_another_app(body: Payload, us: Us) -> bool:
+    """Every event, slash command and interaction names the app that it is for."""
+    return bool(us.app) and body.get("api_app_id") != us.app
 
 
 def find_outsiders(body: Payload, us: Us) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -26,7 +27,11 @@ from bot.core.operation import Ask, Place
 from bot.core.policy import Mark
 from bot.core.reply import Button, Reply, User, say
 from bot.errors import ChatError, RateLimited, Refused
-from bot.lab.slack import ChannelSetup, Fault, SlackServer
+from bot.lab.slack import ChannelSetup, Fault, Message, SlackServer
+from bot.lab.slack.events import app_mention, event_callback, slash_command
+from bot.lab.slack.model import Version
+from bot.lab.slack.socket import Envelope
+from bot.lab.slack.workspace import APP
 from bot.settings import PolicySettings, Settings, SlackSettings
 from bot.slack.groups import SlackGroups, mark_person, require_scopes
 from bot.slack.listeners import SlackFront
@@ -482,15 +487,43 @@ def test_the_manifest_is_json_within_slacks_limits_and_knows_http() -> None:
         build_manifest(SlackSettings(mode="http"), "http://ferry")
 
 
+# Another app's, and another workspace's
+
+
+def test_in_socket_mode_too_only_what_is_for_this_app_in_this_workspace_is_heard(
+    server: SlackServer, inbox: Inbox
+) -> None:
+    foreign = [("api_app_id", "A0OTHER"), ("api_app_id", None), ("team_id", "T0OTHER")]
+    person, channel = server.workspace.person("alice"), server.workspace.channel("ops")
+    for number, (name, value) in enumerate(foreign):
+        message = Message(channel.id, f"9.00010{number}", person.id, (Version(datetime.now(UTC), "@Ferry foreign"),))
+        event = app_mention(message, channel)
+        slash = slash_command(person, channel, "/ferry", "foreign", f"t-{number}", "http://127.0.0.1/")
+        for kind, body in (("events_api", event_callback(server.workspace, event, channel)), ("slash_commands", slash)):
+            envelope = Envelope(kind, body | {name: value})
+            server.on_loop(partial(server.backend.socket.deliver, envelope))
+    server.say("alice", "#ops", "@Ferry of our own app")
+    inbox.wait("of our own app")
+    drained(server)
+    assert not [ask for ask in inbox.taken if "foreign" in ask.text]
+
+
 # HTTP instead of Socket Mode
 
 
 def call(
-    port: int, body: str, content_type: str, *, secret: str = SECRET, age_s: int = 0, path: str = HTTP_PATH
+    port: int,
+    body: str,
+    content_type: str,
+    *,
+    secret: str = SECRET,
+    age_s: int = 0,
+    path: str = HTTP_PATH,
+    signed: str = "",
 ) -> int:
     """What Slack does: post, signed. The HTTP status of the answer."""
     timestamp = str(int(time.time()) - age_s)
-    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body) or ""
+    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=signed or body) or ""
     headers = {"Content-Type": content_type, "X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
     request = Request(f"http://127.0.0.1:{port}{path}", body.encode(), headers)
     try:
@@ -510,6 +543,7 @@ def test_over_http_only_what_slack_signed_is_heard(server: SlackServer) -> None:
     event = {
         "type": "event_callback",
         "team_id": front.team,
+        "api_app_id": APP,
         "event": {
             "type": "message",
             "channel_type": "im",
@@ -521,6 +555,7 @@ def test_over_http_only_what_slack_signed_is_heard(server: SlackServer) -> None:
     }
     slash = {
         "team_id": front.team,
+        "api_app_id": APP,
         "channel_id": "C1",
         "user_id": "U1",
         "trigger_id": "1",
@@ -531,13 +566,21 @@ def test_over_http_only_what_slack_signed_is_heard(server: SlackServer) -> None:
     body = json.dumps(event)
     try:
         assert call(port, body, "application/json", secret="another secret") == 401
-        assert call(port, body, "application/json", age_s=600) == 401
+        for age_s in (600, 305, -305):
+            assert call(port, body, "application/json", age_s=age_s) == 401
+        assert call(port, body, "application/json", signed=body.replace("by http", "by nobody")) == 401
+        assert call(port, body.replace(APP, "A0OTHER"), "application/json") == 200  # and heard by nobody
+        assert call(port, body.replace(front.team, "T0OTHER"), "application/json") == 200
         assert call(port, body, "application/json", path="/elsewhere") == 404
         assert not inbox.taken
-        assert call(port, body, "application/json") == 200
+        assert call(port, body, "application/json", age_s=295) == 200
         assert inbox.wait("by http").place.channel == "D1"
         assert call(port, urlencode(slash), form) == 200
         assert inbox.wait("slash").kind == "slash"
+        for again, kind in ((body, "application/json"), (urlencode(slash), form)):  # caught on the way, and sent again
+            assert call(port, again, kind) == 200
+        assert [one.text for one in inbox.taken] == ["by http", "slash"]
+        assert [one.text for one in inbox.known] == ["by http", "slash"]
         inbox.broken = 1
         assert call(port, body.replace("1.000100", "1.000200"), "application/json") == 500  # so that Slack repeats it
     finally:

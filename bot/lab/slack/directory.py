@@ -39,6 +39,18 @@ def api_test(call: Call) -> JsonObject:
     return {"args": arguments}
 
 
+def bots_info(call: Call) -> JsonObject:
+    """Without `bot` it tells nothing, as Slack's does."""
+    wanted = call.text("bot")
+    if not wanted:
+        return {}
+    if wanted != BOT:
+        raise SlackError("bot_not_found")
+    bot = call.workspace.bot
+    told = {"id": BOT, "deleted": False, "name": bot.name, "updated": 0, "app_id": APP, "user_id": bot.id}
+    return {"bot": told | {"icons": {}}}
+
+
 def open_connection(call: Call) -> JsonObject:
     ticket = call.backend.socket.new_ticket()
     return {"url": call.backend.url(f"link/?ticket={ticket}&app_id={APP}").replace("http://", "ws://", 1)}
@@ -200,6 +212,7 @@ DIRECTORY_METHODS = {
     "api.test": Method(api_test, Tier.FOUR),
     "auth.test": Method(auth_test, Tier.SPECIAL),
     "apps.connections.open": Method(open_connection, Tier.THREE, app_token=True),
+    "bots.info": Method(bots_info, Tier.THREE, ("users:read",)),
     "users.info": Method(users_info, Tier.FOUR, ("users:read",)),
     "conversations.info": Method(conversations_info, Tier.THREE, READ),
     "conversations.list": Method(conversations_list, Tier.TWO, READ),
