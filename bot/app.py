@@ -25,7 +25,7 @@ from bot.core.names import UserId
 from bot.core.operation import Place
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.policy import AnyPlan, Facts, Groups
+from bot.core.policy import AnyPlan, Groups
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
@@ -33,7 +33,7 @@ from bot.forms import CommandForms
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
 from bot.operations.arrivals import tell_arrivals
-from bot.operations.authority import Authority, Learn, learn_nothing
+from bot.operations.authority import Authority, Learn, learn_nothing, read_facts
 from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.configuration import read_links, read_patience, read_rules, read_timing
 from bot.operations.desk import Desk
@@ -360,12 +360,7 @@ def _timekeeper(base: _Base, authority: Authority, dispatcher: Dispatcher) -> Ti
 
 def _authority(base: _Base, groups: Callable[[], Groups], learn: Learn = learn_nothing) -> Authority:
     settings = base.settings
-
-    def cluster_of(name: str) -> str | None:
-        seen = base.inventory.estate().on(name)
-        return seen.info.cluster if seen is not None and seen.info is not None else None
-
-    facts = Facts(tags_of=read_rules(settings, base.limits).tags_of, cluster_of=cluster_of)
+    facts = read_facts(read_rules(settings, base.limits).tags_of, base.inventory.estate, base.store)
     return Authority(read_policy(settings), base.clock, facts, groups, ZoneInfo(settings.policy.time_zone), learn)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from bot.core.approval import Count, Given
+from bot.core.estate import Estate
 from bot.core.holds.model import Held
 from bot.core.lifecycle import State
 from bot.core.names import UserId
@@ -31,6 +32,7 @@ from bot.core.policy import (
 )
 from bot.core.reply import Reply
 from bot.core.shown import Shown
+from bot.operations.store import Store
 from bot.ports import Clock
 
 Counting = Callable[[Sequence[Given]], tuple[Count, ...]]
@@ -46,6 +48,18 @@ def learn_nothing(_: Iterable[str]) -> bool:
 
 
 NO_FACTS = Facts(tags_of=lambda _: frozenset(), cluster_of=lambda _: None)
+
+
+def read_facts(tags_of: Callable[[str], frozenset[str]], estate: Callable[[], Estate], store: Store) -> Facts:
+    """Clusters as this process has seen them, else as another one did: a worker looks at the hosts of its sites alone,
+    and after a start at none yet.
+    """
+
+    def cluster_of(name: str) -> str | None:
+        seen = estate().on(name)
+        return seen.info.cluster if seen is not None and seen.info is not None else store.cluster_of(name)
+
+    return Facts(tags_of=tags_of, cluster_of=cluster_of)
 
 
 class Authority:

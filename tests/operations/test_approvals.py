@@ -11,20 +11,20 @@ from typing import cast
 
 import pytest
 
-from bot.core.estate import Cluster, ClusterNode, DrainStatus, Host, NodeState
+from bot.core.estate import Cluster, ClusterNode, DrainStatus, Estate, Host, NodeState, Seen
 from bot.core.evacuation import EvacuationKind, EvacuationPlan, Leg
 from bot.core.lifecycle import State
 from bot.core.maintenance import Maintenance, MaintenancePlan, Task
 from bot.core.names import UserId
 from bot.core.operation import RETRACTED, Operation
-from bot.core.policy import Approval, Facts, Groups, Mark, Marks, Policy, Scope, simple
+from bot.core.policy import Approval, Facts, Groups, Level, Mark, Marks, Policy, Rule, Scope, simple
 from bot.core.preparation import Name, PreparationPlan, Setting
 from bot.core.reply import Reply
 from bot.core.roster import Roster
 from bot.core.shown import Shown
 from bot.core.signal import Approve, Cancel, Confirm, Decline
 from bot.errors import ChatError, Refused
-from bot.operations.authority import Authority, Learn, learn_nothing
+from bot.operations.authority import Authority, Learn, learn_nothing, read_facts
 from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.looking import Looking
@@ -475,6 +475,30 @@ def test_the_pause_of_a_node_is_judged_with_its_evacuation_and_needs_no_approval
 
     assert refusal_by(office.authority, office.store)(row).startswith(why)
     assert bool(refusal_by(office.authority, office.store)(row)) is bool(why)
+
+
+# Rules by cluster, of hosts that this process does not look at
+
+
+def test_a_rule_by_cluster_goes_by_what_any_process_has_seen(office: Office, clock: SetClock) -> None:
+    """A worker of one site starts what goes to a host of another; so does a process that has just begun."""
+    unseen = Estate(
+        hosts=tuple(Seen(host=name, at=clock.now(), failure="not looked at") for name in ("host01", "host02"))
+    )
+    facts = read_facts(lambda _: frozenset(), lambda: unseen, office.store)
+    mine = Rule(name="hvc1", who=frozenset({ALICE}), may=frozenset({Level.RUN}), on=Scope(clusters=frozenset({"HVC1"})))
+    worker = Authority(Policy(rules=(mine,)), clock, facts)
+    office.follow(policy(0))
+    office.offer()
+    office.confirm()
+    row = office.row()
+    hosts = (row.plan.move.source, row.plan.move.destination)
+    assert "is for the cluster HVC1" in worker.find_refusal(row, ())
+    for host in hosts:
+        office.store.set_room(make_host(host).model_copy(update={"cluster": "HVC1"}), clock.now())
+    assert worker.find_refusal(row, ()) == ""
+    office.store.set_room(make_host(hosts[1]), clock.forward(seconds=1))
+    assert "is for the cluster HVC1" in worker.find_refusal(row, ())
 
 
 # Who is not of one's own

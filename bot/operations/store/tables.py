@@ -183,6 +183,7 @@ room = sa.Table(
     sa.Column("storage_limit", sa.Integer, nullable=False),
     sa.Column("live_foreign", sa.Integer, nullable=False),
     sa.Column("storage_foreign", sa.Integer, nullable=False),
+    sa.Column("cluster", sa.Text),  # empty: it is in none; NULL: not told yet
 )
 
 lease = sa.Table(
