@@ -50,8 +50,8 @@ def find_problems(
         members: of the user groups that exist; None: Slack was not asked.
         marks: of people and channels that are named, as far as Slack was asked.
     """
-    hosts, tags = tuple(settings.hosts), frozenset(settings.tags)
-    known = Known(hosts, tags, members, not settings.clusters, marks, read_admitted(settings))
+    hosts = tuple(settings.hosts)
+    known = Known(hosts, settings.tags, members, not settings.clusters, marks, read_admitted(settings))
     return lint(read_policy(settings), known)
 
 

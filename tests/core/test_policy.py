@@ -16,6 +16,10 @@ from bot.core.maintenance import MaintenancePlan, Task
 from bot.core.maintenance.plan import How, Passenger
 from bot.core.names import UserId, VmId
 from bot.core.policy import (
+    HOLD_FREEZE,
+    HOLD_LOCK,
+    HOLD_UNFREEZE,
+    HOLD_UNLOCK,
     PLANNED,
     Approval,
     Facts,
@@ -36,6 +40,8 @@ from bot.core.policy import (
     decide,
     decide_over,
     lint,
+    matches,
+    may_match_one,
     simple,
     targets_of,
 )
@@ -362,6 +368,19 @@ def test_what_one_asked_for_is_ones_own_to_end_at_any_hour() -> None:
     assert not decide_over(policy, GROUPS, at, "operation.confirm", operation, "vm.migrate", (TARGET,)).allowed
 
 
+@pytest.mark.parametrize(
+    ("action", "allowed"),
+    [(HOLD_FREEZE, True), (HOLD_LOCK, True), (HOLD_UNFREEZE, False), (HOLD_UNLOCK, False), ("vm.migrate", False)],
+)
+def test_brakes_work_at_any_hour_and_are_released_in_a_rules_hours(action: str, allowed: bool) -> None:
+    policy = of(rule(may=Level.OPERATE, hours=("office",)), hours={"office": OFFICE})
+    night = where(local=MONDAY_NOON.replace(hour=23))
+    assert decide(policy, Groups(), night, action).allowed == allowed
+    assert decide(policy, Groups(), where(), action).allowed
+    elsewhere = of(rule(may=Level.OPERATE, on=Scope(actions=frozenset({HOLD_FREEZE, HOLD_LOCK}))))
+    assert decide(elsewhere, Groups(), night, action).allowed == action.startswith("hold.")
+
+
 def test_everybody_may_look() -> None:
     assert over(POLICY, BOB, "operation.look", State.NEEDS_ATTENTION).allowed
 
@@ -518,7 +537,7 @@ def test_a_rule_for_some_vms_does_not_let_people_drain_the_host_that_they_are_on
 
 # What cannot be meant
 
-KNOWN = Known(hosts=("host01", "host02"), tags=frozenset({"web"}), members={OPS: frozenset({ALICE})})
+KNOWN = Known(hosts=("host01", "host02"), tags={"web": ("WEB-*",)}, members={OPS: frozenset({ALICE})})
 
 
 @pytest.mark.parametrize(
@@ -538,6 +557,11 @@ KNOWN = Known(hosts=("host01", "host02"), tags=frozenset({"web"}), members={OPS:
         (
             of(rule(on=Scope(actions=frozenset({"host.maintain"}), tags=frozenset({"web"})))),
             ["rules.movers: it can never match: host.maintain is not about VMs alone"],
+        ),
+        (of(rule(on=Scope(vms=("WEB-0*",), tags=frozenset({"web"})))), []),
+        (
+            of(rule(on=Scope(vms=("SQL-*", "DC-01"), tags=frozenset({"web"})))),
+            ["rules.movers: it can never match: no VM called SQL-* or DC-01 has its tags"],
         ),
         (of(rule(hours=("office",))), ["rules.movers.hours: there are no hours 'office'"]),
         (
@@ -586,6 +610,33 @@ def test_what_cannot_be_meant_is_named_with_its_place_and_a_remedy(policy: Polic
     assert all(one.remedy for one in found)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("WEB-*", "web-01", True),
+        ("WEB-*", "*-01", True),
+        ("WEB-*", "SQL-*", False),
+        ("*", "*", True),
+        ("*", "", True),
+        ("A*B", "*BA", False),
+        ("A*B", "AB", True),
+        ("A*", "*B*", True),
+        ("*A*C", "B*C", True),
+        ("AB", "A", False),
+        ("", "A*", False),
+        ("**", "x", True),
+    ],
+)
+def test_whether_a_name_may_fit_two_patterns(one: str, other: str, meet: bool) -> None:
+    assert may_match_one(one, other) == may_match_one(other, one) == meet
+
+
+@given(st.text("ab*", max_size=5), st.text("ab*", max_size=5), st.text("ab", max_size=6))
+def test_a_name_that_fits_two_patterns_is_never_denied(one: str, other: str, name: str) -> None:
+    if matches((one,), name) and matches((other,), name):
+        assert may_match_one(one, other)
+
+
 def test_where_clusters_tell_which_hosts_there_are_an_unknown_name_may_be_one() -> None:
     policy = of(
         *EVERYBODY,
@@ -622,4 +673,4 @@ def test_rules_for_those_who_are_outside_grant_nothing(policy: Policy, problems:
 
 def test_what_groups_would_tell_is_not_judged_before_slack_was_asked() -> None:
     policy = of(rule(who="S0GONE", may=Level.APPROVE), rule("b", BOB), approvals=(Approval(name="a", needed=5),))
-    assert lint(policy, Known(("host01",), frozenset())) == ()
+    assert lint(policy, Known(("host01",), {})) == ()

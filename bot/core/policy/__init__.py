@@ -10,6 +10,8 @@ from bot.core.policy.approvals import Wanted, count, counts_for, find_needed
 from bot.core.policy.decide import (
     HOLD_FREEZE,
     HOLD_LOCK,
+    HOLD_UNFREEZE,
+    HOLD_UNLOCK,
     NAMED,
     PLANNED,
     Question,
@@ -34,6 +36,7 @@ from bot.core.policy.model import (
     Where,
     is_group,
     matches,
+    may_match_one,
     simple,
 )
 from bot.core.policy.outside import ADMISSIBLE, PEOPLE, Mark, Marks, asks_about
@@ -44,6 +47,8 @@ __all__ = [
     "DIRECT",
     "HOLD_FREEZE",
     "HOLD_LOCK",
+    "HOLD_UNFREEZE",
+    "HOLD_UNLOCK",
     "NAMED",
     "PEOPLE",
     "PLANNED",
@@ -77,6 +82,7 @@ __all__ = [
     "level_of",
     "lint",
     "matches",
+    "may_match_one",
     "render_why",
     "simple",
     "target_of_hold",

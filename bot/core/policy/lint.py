@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bot.core.estate import Frozen
 from bot.core.names import UserId
 from bot.core.policy.decide import NAMED, PLANNED
-from bot.core.policy.model import DIRECT, Approval, Groups, Level, Policy, Rule, Scope, is_group, matches
+from bot.core.policy.model import DIRECT, Approval, Groups, Level, Policy, Rule, Scope, is_group, matches, may_match_one
 from bot.core.policy.outside import ADMISSIBLE, Mark, Marks
 from bot.core.wording import render_count, render_list
 
@@ -35,7 +35,8 @@ class Known:
     """What the policy is held against.
 
     Attributes:
-        hosts, tags: names in the settings.
+        hosts: names in the settings.
+        tags: what VMs are called that have them, with `*` for any characters, by tag.
         members: of the user groups, by id, as Slack has them; a group that is missing does not exist. None: Slack was
             not asked.
         marks: of people and channels that the policy names, as Slack has them.
@@ -44,7 +45,7 @@ class Known:
     """
 
     hosts: tuple[str, ...]
-    tags: frozenset[str]
+    tags: Mapping[str, tuple[str, ...]]
     members: Mapping[str, frozenset[UserId]] | None = None
     all_hosts: bool = True
     marks: Marks = field(default_factory=dict)
@@ -120,8 +121,12 @@ def _lint_outside(place: str, rule: Rule, known: Known) -> Iterator[Problem]:
 
 
 def _lint_scope(place: str, scope: Scope, known: Known, of_hosts: frozenset[str]) -> Iterator[Problem]:
-    for tag in sorted(scope.tags - known.tags):
+    for tag in sorted(scope.tags - known.tags.keys()):
         yield Problem(place=f"{place}.tags", saw=f"[tags] does not have {tag!r}", remedy="add it under [tags]")
+    tagged = [pattern for tag in scope.tags for pattern in known.tags.get(tag, ())]
+    if scope.vms and tagged and not any(may_match_one(vm, tag) for vm in scope.vms for tag in tagged):
+        saw = f"it can never match: no VM called {render_list(scope.vms, last='or')} has its tags"
+        yield Problem(place=place, saw=saw, remedy="name VMs that have the tag, or leave out one of vms and tags")
     for pattern in scope.hosts if known.all_hosts else ():
         if not any(matches((pattern,), host) for host in known.hosts):
             saw = f"no host of the settings is called {pattern!r}"

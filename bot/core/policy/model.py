@@ -270,6 +270,26 @@ def matches(patterns: tuple[str, ...], name: str) -> bool:
     return any(_compile(pattern).fullmatch(name.casefold()) for pattern in patterns)
 
 
+def may_match_one(one: str, other: str) -> bool:
+    """Whether some name fits both patterns."""
+    first, second = one.casefold(), other.casefold()
+    reached = {(0, 0)}
+    ahead = [(0, 0)]
+    while ahead:
+        here, there = ahead.pop()
+        left, right = first[here : here + 1], second[there : there + 1]
+        steps = []
+        if left == "*":
+            steps += [(here + 1, there)] + ([(here, there + 1)] if right else [])
+        if right == "*":
+            steps += [(here, there + 1)] + ([(here + 1, there)] if left else [])
+        if left and left == right:
+            steps.append((here + 1, there + 1))
+        ahead += [step for step in steps if step not in reached]
+        reached.update(steps)
+    return (len(first), len(second)) in reached
+
+
 @lru_cache(maxsize=1000)
 def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(re.escape(pattern.casefold()).replace(r"\*", ".*"), re.DOTALL)
