@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from bot.core.policy import Marks
 from bot.errors import ChatError
@@ -18,6 +19,12 @@ from bot.operations.ticker import Ticker
 from bot.ports import Clock, Directory
 
 log = logging.getLogger(__name__)
+
+PAUSE = timedelta(seconds=10)
+"""Until somebody of whom Slack said nothing is asked about again: hundreds of starts must not wait for it each."""
+
+MOST_NAMED = 50
+"""Of those that the policy names, as many are asked about before anybody is heard; Slack takes about 100 a minute."""
 
 
 class People:
@@ -42,9 +49,10 @@ class People:
         self._rows = rows
         self._directory = directory
         self._clock = clock
-        self._named = tuple(named)
+        self._named = tuple(named)[:MOST_NAMED]
         self._check = check
         self._doubted: set[str] = set()
+        self._silent: dict[str, datetime] = {}  # when Slack said nothing of them
         self._again = rows.age / 3
         self._ticker = Ticker("ferry-people", ((self._again.total_seconds(), self.refresh_open),))
 
@@ -72,6 +80,7 @@ class People:
         doubted = self._doubted & about
         for one in doubted:
             self._doubted.discard(one)
+            self._silent.pop(one, None)
             self._rows.forget(one)
         asked = bool(doubted)
         for one in self._rows.find_stale(about, self._again):
@@ -92,10 +101,14 @@ class People:
     def _ask(self, whom: str) -> bool:
         """Whether Slack has told. What it does not tell grows old, and counts as not known then."""
         asked_at = self._clock.now()
+        if whom in self._silent and abs(asked_at - self._silent[whom]) < PAUSE:
+            return False
         try:
             marks = self._directory.describe(whom)
         except ChatError as error:
             log.warning("not_described id=%s code=%s", whom, error.code)
+            self._silent[whom] = self._clock.now()
             return False
+        self._silent.pop(whom, None)
         self._rows.keep(whom, marks, asked_at)
         return True
