@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import commands
@@ -25,7 +25,7 @@ from bot.core.names import UserId
 from bot.core.operation import Place
 from bot.core.plan import Plan
 from bot.core.planner import Limits
-from bot.core.policy import AnyPlan, Facts
+from bot.core.policy import AnyPlan, Groups
 from bot.core.preflight import changes
 from bot.dispatch import Dispatcher
 from bot.errors import Refused
@@ -33,7 +33,7 @@ from bot.forms import CommandForms
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.announcer import Announcer
 from bot.operations.arrivals import tell_arrivals
-from bot.operations.authority import Authority
+from bot.operations.authority import Authority, Learn, learn_nothing, read_facts
 from bot.operations.bookkeeper import Bookkeeper
 from bot.operations.configuration import read_links, read_patience, read_rules, read_timing
 from bot.operations.desk import Desk
@@ -46,7 +46,8 @@ from bot.operations.inventory import Inventory
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.memberships import Members, Memberships
-from bot.operations.policy import read_calendar, read_policy, require_sound
+from bot.operations.people import People
+from bot.operations.policy import read_admitted, read_calendar, read_policy, require_sound
 from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
 from bot.operations.runner.permission import refusal_by
@@ -59,9 +60,10 @@ from bot.operations.user_groups import UserGroups
 from bot.ports import Clock, Forms
 from bot.registry import discover
 from bot.settings import HostSettings, Settings, hosts_with, name_of_node
-from bot.slack.groups import SlackGroups
+from bot.slack.groups import SlackGroups, require_scopes
 from bot.slack.home import HomeBoard
 from bot.slack.listeners import SlackFront
+from bot.slack.manifest import reads_of
 from bot.slack.poster import Poster
 from bot.solver import Placer
 
@@ -151,19 +153,20 @@ def build(
     name = settings.operations.process or f"{socket.gethostname()}/{role}/{site or '*'}"
     base = _base(settings, clock or SystemClock(), name, sites, dead_after_s)
     watched = None if role is not Role.WORKER else frozenset(sites)
-
-    keep = timedelta(days=settings.operations.keep_days)
-    parts: list[Part] = [*_memberships(base, watched), base.inventory]
-    parts.append(Steward(base.store, base.inventory.ask_room_soon, keep=keep))
-    if role is not Role.BOT:
-        parts.append(_engine(base, timing or read_timing(settings), dead_after_s))
-    bot_user = ""
+    authority, bot_user = _authority(base, base.groups.read), ""
+    first: list[Part] = []
+    last: list[Part] = []
     if role is not Role.WORKER:
         front = SlackFront(settings.slack)
         bot_user = front.bot_user
-        groups = _user_groups(base, front)
-        parts = [groups, *parts, *_ears(base, front, groups)]
-    return Bot(base.store, base.presence, base.fleet, base.inventory, tuple(parts), bot_user)
+        directory = _directory(base, front)
+        authority = _authority(base, base.groups.read, directory.people.learn)
+        first, last = [*directory], _ears(base, authority, front, directory)
+    if role is not Role.BOT:
+        last = [_engine(base, authority, timing or read_timing(settings), dead_after_s), *last]
+    steward = Steward(base.store, base.inventory.ask_room_soon, keep=timedelta(days=settings.operations.keep_days))
+    parts = (*first, *_memberships(base, watched), base.inventory, steward, *last)
+    return Bot(base.store, base.presence, base.fleet, base.inventory, parts, bot_user)
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,6 @@ class _Base:
     links: dict[str, float]
     recheck: Callable[[Plan], tuple[str, ...]]
     groups: GroupRows
-    authority: Authority
 
 
 def _base(settings: Settings, clock: Clock, name: str, sites: Iterable[str], dead_after_s: float) -> _Base:
@@ -194,9 +196,9 @@ def _base(settings: Settings, clock: Clock, name: str, sites: Iterable[str], dea
     fleet = HyperVFleet(settings.hosts, settings.clusters)
     inventory = Inventory(fleet, clock, settings.operations.refresh_s, on_room=store.set_room)
     recheck = _recheck(inventory, store, clock, limits)
-    groups = GroupRows(store, read_policy(settings).groups, _age(settings))
-    authority = _authority(settings, clock, inventory, groups, limits)
-    return _Base(settings, clock, store, presence, fleet, inventory, limits, at, links, recheck, groups, authority)
+    age = timedelta(minutes=settings.policy.groups_minutes)
+    groups = GroupRows(store, read_policy(settings).groups, age, read_admitted(settings))
+    return _Base(settings, clock, store, presence, fleet, inventory, limits, at, links, recheck, groups)
 
 
 def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
@@ -237,12 +239,8 @@ def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
     return [part]
 
 
-def _age(settings: Settings) -> timedelta:
-    return timedelta(minutes=settings.policy.groups_minutes)
-
-
-def _engine(base: _Base, timing: Timing, dead_after_s: float) -> Engine:
-    refusal = refusal_by(base.authority, base.store)
+def _engine(base: _Base, authority: Authority, timing: Timing, dead_after_s: float) -> Engine:
+    refusal = refusal_by(authority, base.store)
     runner = Runner(base.store, base.fleet, base.clock, base.recheck, refusal, timing)
     ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
     return Engine(base.store, runner, base.presence, *ask, sweep_s=dead_after_s / BEATS)
@@ -276,36 +274,47 @@ class _Listening:
     intake: Intake
     forms: Forms
     homes: HomeKeeper
-    on_group: Callable[[str], None]
+    changed: Callable[[str], None]
 
     def start(self) -> None:
-        self.front.start(self.intake.take, self.forms, self.homes.opened, self.on_group)
+        self.front.start(self.intake.take, self.forms, self.homes.opened, self.changed)
 
     def stop(self) -> None:
         self.front.stop()
 
 
-def _user_groups(base: _Base, front: SlackFront) -> UserGroups:
-    """It begins before all else: whatever starts is judged by who is in which group."""
-    settings = base.settings
-    return UserGroups(
-        base.groups, SlackGroups(front.client), base.clock, _age(settings), partial(require_sound, settings)
-    )
+class _Directory(NamedTuple):
+    """What Slack says of groups, people and channels. It begins before all else: whatever starts is judged by it."""
+
+    groups: UserGroups
+    people: People
+
+    def changed(self, whom: str) -> None:
+        self.groups.has_changed(whom)
+        self.people.doubt(whom)
 
 
-def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
+def _directory(base: _Base, front: SlackFront) -> _Directory:
+    require_scopes(front.scopes, reads_of(base.settings).outside)
+    rows, clock, check = base.groups, base.clock, partial(require_sound, base.settings)
+    slack = SlackGroups(front.client, front.team)
+    people = People(base.store, rows, slack, clock, base.settings.named, lambda marks: check(marks=marks))
+    return _Directory(UserGroups(rows, slack, clock, rows.age, check), people)
+
+
+def _ears(base: _Base, authority: Authority, front: SlackFront, directory: _Directory) -> list[Part]:
     """Whatever hears and answers people."""
     settings, store, clock = base.settings, base.store, base.clock
     chat = Poster(front.client)
     copy = AuditCopy(settings.operations.audit_file, Journal(store.database, clock))
     place = Placer(settings.evacuation.solver_s).place
     evacuations = Evacuations(base.inventory, store, read_rules(settings, base.limits), place)
-    looking = Looking(store, base.fleet)
-    desk = Desk(store, clock, base.recheck, read_patience(settings), base.authority, looking, evacuations.changes)
+    patience, looking = read_patience(settings), Looking(store, base.fleet)
+    desk = Desk(store, clock, base.recheck, patience, authority, looking, evacuations.changes)
     registry = discover(commands)
     dispatcher = Dispatcher(
         registry,
-        base.authority,
+        authority,
         base.inventory,
         store,
         copy,
@@ -318,19 +327,20 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         stale_after_s=settings.operations.stale_command_s,
     )
 
-    forms = CommandForms(registry, partial(_permits, base.authority), base.inventory.estate)
-    homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, base.authority, clock)
-    intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
+    offering = _authority(base, base.groups.read_trusting)
+    forms = CommandForms(registry, partial(_permits, offering), base.inventory.estate)
+    homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, offering, clock)
+    limit = settings.slack.commands_per_minute
+    intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id, per_minute=limit)
     look = partial(tell_arrivals, store, base.inventory.read_vms)
-    updates = settings.operations.updates_per_minute
     return [
-        Announcer(store, chat, clock, updates, base.presence.id, draw=_draw, look=look),
+        Announcer(store, chat, clock, settings.operations.updates_per_minute, base.presence.id, draw=_draw, look=look),
         Bookkeeper(store, chat, clock, copy.refresh, settings.slack.audit_channel, base.presence.id),
-        _timekeeper(base, dispatcher),
+        _timekeeper(base, authority, dispatcher),
         Herald(store, chat, base.inventory.estate, clock, settings.slack.audit_channel, base.presence.id),
         intake,
         homes,
-        _Listening(front, intake, forms, homes, groups.has_changed),
+        _Listening(front, intake, forms, homes, directory.changed),
     ]
 
 
@@ -338,23 +348,20 @@ def _permits(authority: Authority, actor: UserId, place: Place, action: str) -> 
     return authority.decide(actor, place.channel, action).allowed
 
 
-def _timekeeper(base: _Base, dispatcher: Dispatcher) -> Timekeeper:
+def _timekeeper(base: _Base, authority: Authority, dispatcher: Dispatcher) -> Timekeeper:
     offer = read_patience(base.settings).offer
     grace = timedelta(minutes=base.settings.policy.missed_minutes)
 
     def find_hold(plan: AnyPlan) -> str:
         return "; ".join(map(render_briefly, find_holds(base.store.holds(), plan)))
 
-    return Timekeeper(base.store, base.authority, dispatcher.plan_again, offer=offer, grace=grace, find_hold=find_hold)
+    return Timekeeper(base.store, authority, dispatcher.plan_again, offer=offer, grace=grace, find_hold=find_hold)
 
 
-def _authority(settings: Settings, clock: Clock, inventory: Inventory, groups: GroupRows, limits: Limits) -> Authority:
-    def cluster_of(name: str) -> str | None:
-        seen = inventory.estate().on(name)
-        return seen.info.cluster if seen is not None and seen.info is not None else None
-
-    facts = Facts(tags_of=read_rules(settings, limits).tags_of, cluster_of=cluster_of)
-    return Authority(read_policy(settings), clock, facts, groups.read, ZoneInfo(settings.policy.time_zone))
+def _authority(base: _Base, groups: Callable[[], Groups], learn: Learn = learn_nothing) -> Authority:
+    settings = base.settings
+    facts = read_facts(read_rules(settings, base.limits).tags_of, base.inventory.estate, base.store)
+    return Authority(read_policy(settings), base.clock, facts, groups, ZoneInfo(settings.policy.time_zone), learn)
 
 
 def _draw(evacuation: Evacuation) -> bytes:

@@ -24,6 +24,7 @@ from bot.hyperv import probe
 from bot.operations.policy import find_problems
 from bot.operations.probe import examine_database
 from bot.settings import Settings, hosts_with, load
+from bot.slack.manifest import reads_of
 from bot.slack.probe import examine_slack, slack_ahead_s
 
 AT_ONCE = 32
@@ -122,7 +123,7 @@ def _of_cluster(name: str, settings: Settings) -> Examination:
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:
-    yield from examine_slack(settings.slack, settings.user_groups, ruled=bool(settings.rules))
+    yield from examine_slack(settings.slack, settings.user_groups, ruled=bool(settings.rules), reads=reads_of(settings))
     ahead_s = slack_ahead_s(settings.slack)
     if ahead_s is not None:
         yield probe.clock("Slack", ahead_s)

@@ -20,6 +20,7 @@ from bot.core.names import UserId, VmId
 from bot.core.notices import Subscription
 from bot.core.operation import Operation, Place
 from bot.core.plan import Move
+from bot.core.policy import Mark
 from bot.core.preparation import Name, Preparation
 from bot.core.readiness.model import Checkup, Reached, Surroundings, Target
 from bot.core.reply import Reply
@@ -175,6 +176,9 @@ class Directory(Protocol):
 
     def members(self, group: str) -> frozenset[UserId]:
         """Ids of the people in a user group. Raises ChatError; RateLimited when the service wants a pause."""
+
+    def describe(self, whom: str) -> frozenset[Mark]:
+        """What there is to say against a person, or a channel, by its id. ChatError as above."""
 
 
 class Homes(Protocol):

@@ -5,7 +5,7 @@ class UnlockOne(Arguments):
     what: Lockable
 
 
-@command("unlock <what>", action="hold.lock", examples=("unlock VM-01", "unlock D:\\VMs"))
+@command("unlock <what>", action="hold.unlock", examples=("unlock VM-01", "unlock D:\\VMs"))
 def unlock(ask: UnlockOne, _context: Context) -> Unlock:
     """End a lock: what waited for it starts, as far as there is room.
 

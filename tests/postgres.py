@@ -29,8 +29,9 @@ UNPRIVILEGED = ("postgres", "nobody")
 class Postgres:
     """A running server. Databases are copies of a template, which takes a fraction of making their tables."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, data: Path) -> None:
         self._port = port
+        self._data = data
         self._numbers = count(1)
 
     def url(self, name: str) -> str:
@@ -45,6 +46,15 @@ class Postgres:
     def drop(self, name: str) -> None:
         """Whoever still uses it is thrown out."""
         self.order(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def read_files(self, name: str) -> dict[str, bytes]:
+        """The raw bytes of a database, and of the log of changes, which is every database's."""
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+            found = connection.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()
+        assert found is not None
+        files = [*(self._data / "base" / str(found[0])).iterdir(), *(self._data / "pg_wal").iterdir()]
+        return {f"{file.parent.parent.name}/{file.name}": file.read_bytes() for file in files if file.is_file()}
 
     def order(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -90,7 +100,7 @@ def postgres() -> Iterator[Postgres]:
                 [binaries / "postgres", *where, *options], stdout=log, stderr=log, user=user, cwd=folder
             )
             try:
-                made = Postgres(port)
+                made = Postgres(port, data)
                 _wait(made, server, Path(folder) / "log")
                 yield made
             finally:

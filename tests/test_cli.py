@@ -276,7 +276,11 @@ def test_hosts_alone_leave_nothing_behind_when_they_are_told_to_end(tmp_path: Pa
         ('[rules.web]\nwho = ["U0ALICE"]\nhosts = ["host01"]', 0, "Nothing is wrong with 1 rule and no approvals."),
         ('[rules.web]\nwho = ["U0ALICE"]\nhosts = ["hots*"]', 1, "rules.web.hosts: no host of the settings is called"),
         ('[rules.web]\nwho = ["U0ALICE"]\n[approvals.all]', 1, "approvals.all: it needs 1 person, and 0 may give it"),
-        ('[rules.web]\nwho = ["S0OPS"]', 0, "Slack was not asked for user groups: there is no bot token"),
+        (
+            '[rules.web]\nwho = ["S0OPS"]',
+            0,
+            "Slack was not asked for user groups, people and channels: there is no bot",
+        ),
         ('[rules.web]\nwho = ["alice"]', 2, "rules.web.who"),
         ('[rules.web]\nwho = ["U0ALICE"]\ncluster = ["HVC1"]', 2, "did you mean clusters?"),
     ],

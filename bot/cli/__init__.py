@@ -32,7 +32,7 @@ from bot.errors import FerryError, Refused
 from bot.log import configure, to_file
 from bot.registry import discover, understand
 from bot.settings import load
-from bot.slack.manifest import render_manifest
+from bot.slack.manifest import reads_of, render_manifest
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -184,7 +184,7 @@ def manifest(
 ) -> None:
     """Print the manifest of the Slack app that these settings need."""
     settings = load(config)
-    sys.stdout.write(render_manifest(settings.slack, url, groups=bool(settings.user_groups)))
+    sys.stdout.write(render_manifest(settings.slack, url, reads_of(settings)))
 
 
 @app.command()

@@ -178,6 +178,6 @@ def _refuse_locked(hosts: Iterable[str], locks: Mapping[str, Hold]) -> None:
 
 def _note(plan: EvacuationPlan, locks: Iterable[Hold]) -> EvacuationPlan:
     """Locked hosts take nothing."""
-    names = [lock.name for lock in locks]
+    names = list(dict.fromkeys(lock.name for lock in locks))
     told = (f"not considered, because they are locked (`locks` shows by whom): {render_list(names)}",) if names else ()
     return plan.model_copy(update={"notes": (*told, *plan.notes)})

@@ -12,7 +12,7 @@ from bot.core.holds.naming import pick_lock
 from bot.core.holds.wording import render_begun, render_ended, render_freeing
 from bot.core.journal import Refusal
 from bot.core.operation import Ask
-from bot.core.policy import HOLD_FREEZE, HOLD_LOCK, Level
+from bot.core.policy import HOLD_FREEZE, HOLD_LOCK, HOLD_UNFREEZE, HOLD_UNLOCK, Level
 from bot.core.reply import Reply, User
 from bot.core.signal import Freeze, Holding, Lock, Unfreeze, Unlock
 from bot.errors import Refused
@@ -55,11 +55,13 @@ class HoldDesk:
             at=self._store.clock.now(),
             until=signal.until,
         )
-        self._permit(held, "freeze" if held.kind is Kind.FREEZE else f"lock {held.name}", ask)
+        freezes = held.kind is Kind.FREEZE
+        action, command = (HOLD_FREEZE, "freeze") if freezes else (HOLD_LOCK, f"lock {held.name}")
+        self._permit(held, action, command, ask)
         return render_begun(*self._rows.begin(wanted, ask))
 
     def _unfreeze(self, ask: Ask) -> Reply:
-        self._permit(EVERYTHING, "unfreeze", ask)
+        self._permit(EVERYTHING, HOLD_UNFREEZE, "unfreeze", ask)
         for one in self._store.holds():
             if one.kind is Kind.FREEZE and self._rows.end(one, ask.actor):
                 return render_ended(one, User(id=ask.actor))
@@ -69,13 +71,12 @@ class HoldDesk:
 
     def _unlock(self, lock: Hold, ask: Ask) -> Reply:
         if lock.by != ask.actor:  # one's own is one's own to end
-            self._permit(lock, render_freeing(lock), ask, Level.OPERATE)
+            self._permit(lock, HOLD_UNLOCK, render_freeing(lock), ask, Level.OPERATE)
         if not self._rows.end(lock, ask.actor):
             raise Refused(f"{lock.name} is not locked any more", hint="`locks` shows what is")
         return render_ended(lock, User(id=ask.actor))
 
-    def _permit(self, held: Held, command: str, ask: Ask, level: Level | None = None) -> None:
-        action = HOLD_FREEZE if held.kind is Kind.FREEZE else HOLD_LOCK
+    def _permit(self, held: Held, action: str, command: str, ask: Ask, level: Level | None = None) -> None:
         verdict = self._authority.decide_hold(ask.actor, ask.place.channel, action, held, level)
         if verdict.allowed:
             return

@@ -5,13 +5,13 @@ An interim answer is replaced where it stands once the hosts have been asked, in
 It understands nothing of it; that is the dispatcher's work. Rules: nothing is answered that was not claimed first, so
 that what Slack delivers twice is done once; whoever delivers never waits for a host or for chat; what was claimed and
 not answered is taken up again, at the next start or by another bot, where the dispatcher refuses what is too old.
-What the database could not claim is refused once and for all: a later delivery of it is not carried out.
+What the database could not claim is refused once and for all: a later delivery of it is not carried out. Who says more
+than is reasonable in a minute is told so and not listened to for the rest of it, and people take turns.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import secrets
 import threading
 import time
@@ -21,7 +21,9 @@ from functools import partial
 from bot.core.operation import Ask
 from bot.core.refusal import render_refused
 from bot.core.reply import Interim, Reply
-from bot.errors import ChatError, DatabaseUnavailable, RateLimited
+from bot.core.throttle import Admission, Spell, admit, budget_of
+from bot.errors import ChatError, DatabaseUnavailable, RateLimited, Refused
+from bot.operations.fairness import FairQueue
 from bot.operations.store import Store
 from bot.operations.ticker import Ticker
 from bot.ports import Chat
@@ -40,6 +42,7 @@ class Intake:
         pause_s: before the second try; doubles.
         holder: by which others can tell whether this process lives.
         adopt_s: how often asks are looked for that a process left unanswered which lives no more.
+        per_minute: what one person may say, and as much again by buttons; 0: anything.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Intake:
         pause_s: float = 1.0,
         holder: str = "",
         adopt_s: float = 5.0,
+        per_minute: int = 0,
     ) -> None:
         self._store = store
         self._answer = answer
@@ -61,7 +65,9 @@ class Intake:
         self._pause_s = pause_s
         self._holder = holder or secrets.token_hex(8)
         self._ticker = Ticker("ferry-intake", ((adopt_s, self._adopt),))
-        self._asks: queue.SimpleQueue[tuple[Ask, bool] | None] = queue.SimpleQueue()
+        self._asks: FairQueue[tuple[Ask, bool]] = FairQueue(workers - 1)
+        self._per_minute = per_minute
+        self._spells: dict[str, Spell] = {}
         self._refused: set[str] = set()  # keys of asks; a handful, while the database is away
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -82,15 +88,16 @@ class Intake:
         """Take no more; an answer that is still being worked out is given at the next start."""
         self._stopping.set()
         self._ticker.stop()
-        for _ in self._threads:
-            self._asks.put(None)
+        self._asks.close()
         deadline = time.monotonic() + patience_s
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     def take(self, ask: Ask) -> bool:
-        """Claim an ask and queue it. False: it was claimed before and is answered there, or it could not be claimed."""
+        """Claim an ask and queue it. False: it was claimed before and is answered there, or it is not taken."""
+        if not self._is_admitted(ask):
+            return False
         try:
             claimed = self._store.take(ask, self._holder)
         except DatabaseUnavailable as error:
@@ -100,39 +107,59 @@ class Intake:
             self._store.answered(ask.key)
             return False
         if claimed:
-            self._asks.put((ask, False))
+            self._asks.put(ask.actor, (ask, False))
         return claimed
 
+    def _is_admitted(self, ask: Ask) -> bool:
+        budget, now = budget_of(ask.actor, ask.kind), self._store.clock.now()
+        if not budget or not self._per_minute:
+            return True
+        with self._lock:
+            self._spells = {whose: spell for whose, spell in self._spells.items() if not spell.is_over(now)}
+            self._spells[budget], verdict = admit(self._spells.get(budget), ask.key, now, self._per_minute)
+        if verdict is Admission.WARN:
+            log.warning("asks_ignored actor=%s kind=%s", ask.actor, ask.kind)
+            self._tell(ask, _too_many(ask, self._per_minute))
+        return verdict is Admission.TAKE
+
     def _refuse(self, ask: Ask, error: DatabaseUnavailable) -> None:
-        """Tell the person, without keeping whoever delivers."""
         log.warning("ask_not_claimed ask=%s problem=%r", ask.key, error.message)
         with self._lock:
             told = ask.key in self._refused
             self._refused.add(ask.key)
         if not told:
-            reply = render_refused(error, private=True)
-            threading.Thread(target=self._deliver, args=(ask, reply), name="ferry-intake-refusal", daemon=True).start()
+            self._tell(ask, error)
+
+    def _tell(self, ask: Ask, error: Refused) -> None:
+        """Tell the person, without keeping whoever delivers."""
+        reply = render_refused(error, private=True)
+        threading.Thread(target=self._deliver, args=(ask, reply), name="ferry-intake-refusal", daemon=True).start()
 
     def _adopt(self) -> None:
         for ask in self._store.adopt(self._holder):
-            self._asks.put((ask, True))
+            self._asks.put(ask.actor, (ask, True))
 
     def _work(self) -> None:
-        while (item := self._asks.get()) is not None and not self._stopping.is_set():
-            ask, adopted = item
+        while (item := self._asks.take()) is not None:
+            actor, (ask, adopted) = item
             try:
-                if not self._store.is_answering(ask.key, self._holder):
-                    continue  # this process stood still, was thought dead, and another has it now
-                answer = self._answer(ask, adopted)
-                if not self._store.is_answering(ask.key, self._holder):
-                    continue
-                if isinstance(answer, Interim):
-                    self._give_interim(ask, answer, adopted)
-                elif answer is None or self._give(ask, answer, adopted) != _STOPPED:
-                    self._store.answered(ask.key)
+                self._work_on(ask, adopted)
             except Exception:
                 # The thread's top. The ask stays unanswered, and is taken up again at the next start.
                 log.exception("incident=%s ask=%s", secrets.token_hex(4), ask.key)
+            finally:
+                self._asks.done(actor)
+
+    def _work_on(self, ask: Ask, adopted: bool) -> None:
+        if not self._store.is_answering(ask.key, self._holder):
+            return  # this process stood still, was thought dead, and another has it now
+        answer = self._answer(ask, adopted)
+        if not self._store.is_answering(ask.key, self._holder):
+            return
+        if isinstance(answer, Interim):
+            self._give_interim(ask, answer, adopted)
+        elif answer is None or self._give(ask, answer, adopted) != _STOPPED:
+            self._store.answered(ask.key)
 
     def _give(self, ask: Ask, reply: Reply, adopted: bool) -> str | None:
         """As `_deliver`. Whoever took the ask before may have posted the answer, and died before it said so."""
@@ -190,3 +217,14 @@ class Intake:
         except ChatError as error:
             log.warning("answer_not_found ask=%s code=%s", ask.key, error.code)
             return None
+
+
+def _too_many(ask: Ask, limit: int) -> Refused:
+    pressed = ask.kind == "button"
+    done, other = ("pressed", "typed") if pressed else ("said", "pressed")
+    return Refused(
+        f"you have {done} more than {limit} things within a minute; Ferry takes no more of them until it is over",
+        needed=f"at most {limit} in a minute",
+        hint=f"what is {other} still counts; what was ignored has to be {done} again",
+        private=True,
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from bot.core.later import Calendar
 from bot.core.names import UserId
-from bot.core.policy import Approval, Hours, Known, Level, Policy, Problem, Rule, Scope, lint, simple
+from bot.core.policy import Approval, Hours, Known, Level, Mark, Marks, Policy, Problem, Rule, Scope, lint, simple
 from bot.core.wording import render_count
 from bot.errors import Refused
 from bot.settings import DAYS, ApprovalSettings, RuleSettings, Settings
+
+NOT_ASKED: Marks = MappingProxyType({})
 
 
 def read_policy(settings: Settings) -> Policy:
@@ -35,13 +38,21 @@ def read_calendar(settings: Settings) -> Calendar:
     return Calendar(ZoneInfo(settings.policy.time_zone), {name: policy.hours[name] for name in policy.windows})
 
 
-def find_problems(settings: Settings, members: Mapping[str, frozenset[UserId]] | None = None) -> tuple[Problem, ...]:
+def read_admitted(settings: Settings) -> frozenset[Mark]:
+    return frozenset(map(Mark, settings.policy.admit))
+
+
+def find_problems(
+    settings: Settings, members: Mapping[str, frozenset[UserId]] | None = None, marks: Marks = NOT_ASKED
+) -> tuple[Problem, ...]:
     """
     Args:
         members: of the user groups that exist; None: Slack was not asked.
+        marks: of people and channels that are named, as far as Slack was asked.
     """
-    hosts, tags = tuple(settings.hosts), frozenset(settings.tags)
-    return lint(read_policy(settings), Known(hosts, tags, members, all_hosts=not settings.clusters))
+    hosts = tuple(settings.hosts)
+    known = Known(hosts, settings.tags, members, not settings.clusters, marks, read_admitted(settings))
+    return lint(read_policy(settings), known)
 
 
 def render_problems(settings: Settings, problems: Sequence[Problem], *, asked: bool) -> str:
@@ -54,13 +65,17 @@ def render_problems(settings: Settings, problems: Sequence[Problem], *, asked: b
         rules, approvals = render_count(len(settings.rules), "rule"), render_count(len(settings.approvals), "approval")
         lines.append(f"Nothing is wrong with {rules} and {approvals}.")
     if not asked:
-        lines.append("Slack was not asked for user groups: there is no bot token, or it does not answer.")
+        lines.append(
+            "Slack was not asked for user groups, people and channels: there is no bot token, or it does not answer."
+        )
     return "\n".join(lines)
 
 
-def require_sound(settings: Settings, members: Mapping[str, frozenset[UserId]] | None = None) -> None:
+def require_sound(
+    settings: Settings, members: Mapping[str, frozenset[UserId]] | None = None, marks: Marks = NOT_ASKED
+) -> None:
     """Raises Refused: the policy says something that cannot be meant."""
-    if problems := find_problems(settings, members):
+    if problems := find_problems(settings, members, marks):
         raise Refused(
             "\n".join(f"{one.place}: {one.saw}; {one.remedy}" for one in problems),
             needed="rules and approvals that can be met",

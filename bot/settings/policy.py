@@ -89,8 +89,20 @@ class PolicySettings(Section):
     """How the rules are held."""
 
     time_zone: str = Field("UTC", description="that all hours are in, like Europe/Berlin")
+    admit: Annotated[tuple[Literal["guests", "strangers", "shared-channels"], ...], BeforeValidator(split_list)] = (
+        Field(
+            (),
+            description=(
+                "whom rules may let change something beside full members in channels of their own: guests, strangers"
+                " (people of other workspaces), shared-channels; looking is the rules' alone"
+            ),
+            examples=['["guests"]'],
+        )
+    )
     groups_minutes: float = Field(
-        15, ge=2, description="minutes after which what Slack said of a user group no longer counts"
+        15,
+        ge=2,
+        description="minutes after which what Slack said of a user group, a person or a channel no longer counts",
     )
     approval_minutes: float = Field(60, gt=0, description="minutes that a confirmed operation waits for approval")
     windows: Names = Field((), description="names of hours that `in the next window` means", examples=["night"])

@@ -155,6 +155,14 @@ class SlackSettings(Section):
         description="channel id that gets a line for every change and refusal, and the journal's head every day",
         examples=["C012ABCDE"],
     )
+    commands_per_minute: int = Field(
+        60,
+        ge=0,
+        description=(
+            "commands of one person within a minute, and as many buttons; who says more is told once and ignored for"
+            " the rest of it; 0: no limit"
+        ),
+    )
     command: str = Field("/ferry", description="the slash command")
 
 
@@ -255,6 +263,14 @@ class Settings(Section):
         """Ids of those that rules and approvals name."""
         named = [*(rule.who for rule in self.rules.values()), *(each.of for each in self.approvals.values())]
         return tuple(sorted({one for who in named for one in who if one.startswith("S")}))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Ids of people and channels that lists and rules name to let them do something."""
+        rules = [rule for rule in self.rules.values() if set(rule.may) - {"look"}]
+        people = {*self.slack.allow, *self.slack.operators, *(one for rule in rules for one in rule.who)}
+        places = {one for rule in rules for one in rule.channels}
+        return tuple(sorted(one for one in people | places if one[0] in "UWCG"))
 
     @model_validator(mode="after")
     def _know_tags(self) -> Settings:

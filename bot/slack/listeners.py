@@ -6,7 +6,8 @@ Rules:
     2. Nothing here waits for a host or for the Web API. Slack allows three seconds.
     3. Only what `payloads` reads as an ask reaches `take`; everything else is acknowledged, so that Slack does not
        repeat it, and logged with its reason.
-    4. An ask for a form is `bot.slack.forms`' to answer; one that it has no form for is a command like any other.
+    4. What is for another app, as where the tokens are those of two, is heard by nobody.
+    5. An ask for a form is `bot.slack.forms`' to answer; one that it has no form for is a command like any other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from pydantic import SecretStr
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
@@ -39,6 +40,8 @@ from bot.slack.payloads import (
     Ignored,
     Payload,
     Us,
+    find_outsiders,
+    is_of_another_app,
     read_event,
     read_group_change,
     read_home_opened,
@@ -47,7 +50,7 @@ from bot.slack.payloads import (
     read_retraction,
     read_slash,
 )
-from bot.slack.poster import connect
+from bot.slack.poster import connect, read_scopes
 
 # A connection that is gone without a word is replaced after five pings (slack_sdk, socket_mode/builtin/connection.py);
 # until then Ferry is deaf, and Slack repeats events but neither slash commands nor presses.
@@ -64,8 +67,8 @@ Opened = Callable[[UserId, Place], None]
 """Told at once; the place is where the person and Ferry talk alone."""
 
 
-def _no_group(_: str) -> None:
-    """Where no policy names user groups."""
+def _no_news(_: str) -> None:
+    """Where no policy asks who people are."""
 
 
 def _now() -> datetime:
@@ -78,6 +81,7 @@ class SlackFront:
     Attributes:
         client: the Web API with the bot's token.
         team, bot_user: who Ferry is, as auth.test says.
+        scopes: what the token was granted.
     """
 
     def __init__(self, settings: SlackSettings, *, ping_s: float = PING_S, now: Callable[[], datetime] = _now) -> None:
@@ -96,7 +100,9 @@ class SlackFront:
             identity = self.client.auth_test()
         self.team = str(identity["team_id"])
         self.bot_user = UserId(str(identity["user_id"]))
-        self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels))
+        self.scopes = read_scopes(identity)
+        app = self._read_app(str(identity.get("bot_id", "")))
+        self._us = Us(self.team, self.bot_user, frozenset(settings.bare_channels), app)
         self._ears: _Ears | None = None
 
     def start(
@@ -104,7 +110,7 @@ class SlackFront:
         take: Callable[[Ask], bool],
         forms: Forms | None = None,
         opened: Opened | None = None,
-        on_group: Callable[[str], None] = _no_group,
+        changed: Callable[[str], None] = _no_news,
     ) -> None:
         """Begin to listen. ChatError if Slack cannot be reached, OSError if the address of mode = http is not free.
 
@@ -112,14 +118,23 @@ class SlackFront:
             take: claims an ask durably; False if it was claimed before. Called from several threads.
             forms: None: there are none.
             opened: told of who opens their home. None: there are no homes.
-            on_group: told of each user group whose members have changed; answers at once.
+            changed: told of each user group, person and channel of which what is known may no longer be so; answers
+                at once.
         """
         with slack_errors():
-            app = self._bolt(_Listeners(take, forms, self.client, self._us, self._now, opened, on_group))
+            app = self._bolt(_Listeners(take, forms, self.client, self._us, self._now, opened, changed))
         if self._settings.mode == "http":
             self._ears = _Http(app, self._settings.listen)
         else:
             self._ears = _Socket(app, self._settings.app_token.get_secret_value(), self._ping_s)
+
+    def _read_app(self, bot: str) -> str:
+        """The app whose bot token this is; only bots.info tells, which needs users:read."""
+        if "users:read" not in self.scopes:
+            return ""
+        with slack_errors():
+            told: dict[str, Any] = self.client.bots_info(bot=bot).get("bot") or {}
+        return str(told.get("app_id", ""))
 
     def stop(self) -> None:
         """Stop listening. What is being claimed at this moment is claimed to its end. Idempotent."""
@@ -135,6 +150,7 @@ class SlackFront:
             process_before_response=True,  # rule 1: claim, then acknowledge
             logger=logging.getLogger(f"{__name__}.bolt"),
         )
+        app.use(listeners.pass_ours)
         app.event(_EVERYTHING)(listeners.hear_event)
         app.command(self._settings.command)(listeners.hear_slash)
         if listeners.forms is not None:
@@ -154,18 +170,26 @@ class _Listeners:
         us: Us,
         now: Callable[[], datetime],
         opened: Opened | None,
-        on_group: Callable[[str], None],
+        changed: Callable[[str], None],
     ) -> None:
         self._take = take
         self._opened = opened
-        self._on_group = on_group
+        self._changed = changed
         self._us = us
         self._now = now
         self.forms = FormFront(forms, self._claim, client, us, now) if forms is not None else None
 
+    def pass_ours(self, body: dict[str, Any], next: Callable[[], None]) -> BoltResponse | None:  # noqa: A002 - Bolt's
+        if is_of_another_app(body, self._us):
+            log.warning("another_app heard=%s ours=%s", body.get("api_app_id"), self._us.app)
+            return BoltResponse(status=200)
+        next()
+        return None
+
     def hear_event(self, body: dict[str, Any]) -> None:
+        self._doubt(body)
         if group := read_group_change(body, self._us):
-            self._on_group(group)
+            self._changed(group)
             return
         if retraction := read_retraction(body, self._us, self._now()):
             self._claim(retraction)
@@ -177,12 +201,18 @@ class _Listeners:
             self._opened(opened.user, opened.place)
 
     def hear_slash(self, body: dict[str, Any], ack: Ack) -> None:
+        self._doubt(body)
         self._hear(read_slash, body)
         ack()
 
     def hear_press(self, body: dict[str, Any], ack: Ack) -> None:
+        self._doubt(body)
         self._hear(read_home_press if "view" in body else read_press, body)
         ack()
+
+    def _doubt(self, body: dict[str, Any]) -> None:
+        for one in find_outsiders(body, self._us):
+            self._changed(one)
 
     def _hear(self, read: Callable[[Payload, Us, datetime], Ask | Ignored], body: dict[str, Any]) -> None:
         ask = read(body, self._us, self._now())

@@ -1,12 +1,13 @@
 """The Slack app that Ferry needs, as data: paste the text when making the app, and tokens are all that is left to copy.
 
 Rules: the fewest scopes that work. Reading whole channels is asked for only where settings let people command without a
-mention, reading user groups only where rules or approvals name some. JSON, which is YAML too: Slack's form takes
-either.
+mention, reading user groups only where rules or approvals name some, reading who is a guest and which channels are
+shared only where settings do not admit them. JSON, which is YAML too: Slack's form takes either.
 
 Facts (Slack developer docs, "App manifest reference", "Events": required scopes): `message.channels` needs
 channels:history, `message.groups` groups:history, `message.im` im:history, `app_mention` app_mentions:read,
-`subteam_members_changed` usergroups:read. The picture of an evacuation is shared with files:write; it reads no files of
+`subteam_members_changed` usergroups:read; `users.info` needs users:read, `conversations.info` channels:read, of private
+channels groups:read. The picture of an evacuation is shared with files:write; it reads no files of
 others. im:write opens the direct message in which a person is told of what they watch. The app-level token for Socket
 Mode (connections:write) cannot be in a manifest.
 """
@@ -14,10 +15,11 @@ Mode (connections:write) cannot be in a manifest.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
+from bot.core.policy import Mark, asks_about
 from bot.errors import Refused
-from bot.settings import SlackSettings
+from bot.settings import Settings, SlackSettings
 from bot.slack.modals import SHORTCUT
 from bot.slack.payloads import GROUP_EVENT
 
@@ -30,19 +32,41 @@ _SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:his
 _BARE_SCOPES = ("channels:history", "groups:history")
 _EVENTS = ("app_home_opened", "app_mention", "message.im")
 _GROUP_SCOPE = "usergroups:read"
+_PEOPLE_SCOPES, _CHANNEL_SCOPES = ("users:read",), ("channels:read", "groups:read")
 _BARE_EVENTS = ("message.channels", "message.groups")
 
 
-def needed_scopes(settings: SlackSettings, *, groups: bool = False) -> tuple[str, ...]:
+class Reads(NamedTuple):
+    """What the policy makes Ferry read of Slack: user groups, who people are, and which channels are shared."""
+
+    groups: bool = False
+    people: bool = False
+    channels: bool = False
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Scopes for who and what is not of one's own."""
+        return (*(_PEOPLE_SCOPES if self.people else ()), *(_CHANNEL_SCOPES if self.channels else ()))
+
+
+def reads_of(settings: Settings) -> Reads:
+    admitted = frozenset(map(Mark, settings.policy.admit))
+    return Reads(bool(settings.user_groups), asks_about("U", admitted), asks_about("C", admitted))
+
+
+NOTHING = Reads()
+
+
+def needed_scopes(settings: SlackSettings, reads: Reads = NOTHING) -> tuple[str, ...]:
     """What the bot's token has to be granted."""
-    return (*_SCOPES, *(_BARE_SCOPES if settings.bare_channels else ()), *((_GROUP_SCOPE,) if groups else ()))
+    bare, group = _BARE_SCOPES if settings.bare_channels else (), (_GROUP_SCOPE,) if reads.groups else ()
+    return (*_SCOPES, *bare, *group, *reads.outside)
 
 
-def build_manifest(settings: SlackSettings, url: str = "", *, groups: bool = False) -> Manifest:
+def build_manifest(settings: SlackSettings, url: str = "", reads: Reads = NOTHING) -> Manifest:
     """The app as these settings need it.
 
     Args:
-        groups: whether rules or approvals name user groups.
         url: where Slack reaches Ferry, for mode = http: "https://ferry.contoso.com".
 
     Raises:
@@ -57,14 +81,14 @@ def build_manifest(settings: SlackSettings, url: str = "", *, groups: bool = Fal
             "background_color": "#1f2d3d",
         },
         "features": _features(settings, request),
-        "oauth_config": {"scopes": {"bot": [*needed_scopes(settings, groups=groups)]}},
+        "oauth_config": {"scopes": {"bot": [*needed_scopes(settings, reads)]}},
         "settings": {
             "event_subscriptions": {
                 **_named(request, "request_url"),
                 "bot_events": [
                     *_EVENTS,
                     *(_BARE_EVENTS if settings.bare_channels else ()),
-                    *((GROUP_EVENT,) if groups else ()),
+                    *((GROUP_EVENT,) if reads.groups else ()),
                 ],
             },
             "interactivity": {  # buttons and forms, in Socket Mode too
@@ -107,8 +131,8 @@ def _features(settings: SlackSettings, request: str) -> Manifest:
     }
 
 
-def render_manifest(settings: SlackSettings, url: str = "", *, groups: bool = False) -> str:
-    return json.dumps(build_manifest(settings, url, groups=groups), indent=2) + "\n"
+def render_manifest(settings: SlackSettings, url: str = "", reads: Reads = NOTHING) -> str:
+    return json.dumps(build_manifest(settings, url, reads), indent=2) + "\n"
 
 
 def _request(settings: SlackSettings, url: str) -> str:

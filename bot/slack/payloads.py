@@ -3,7 +3,8 @@
 Rules:
     1. Only what a person of this workspace says in plain words is a command: no subtype, no bot, no edit, nothing
        hidden. An edit or a deletion takes back what the message offered, where Slack lets Ferry hear of it.
-    2. Nothing from other workspaces, and nothing in a channel shared with one.
+    2. Nothing that another installation heard. What people of other workspaces say, and what is said in a channel
+       shared with one, is a command: policy judges it, and what Slack says of them here makes it ask who they are.
     3. In a channel Ferry must be mentioned, unless settings name the channel; in a direct message all is for Ferry.
     4. The key is what makes it unique. A mention raises two events, `message` and `app_mention`, with different event
        ids; both have the same channel and ts, so they are one.
@@ -41,6 +42,7 @@ class Us:
     team: str
     bot_user: UserId
     bare_channels: frozenset[str] = frozenset()
+    app: str = ""  # empty: Slack does not tell it
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,9 @@ class _Message(SlackPayload):
     channel_type: str = ""
     subtype: str = ""
     bot_id: str = ""
+    app_id: str = ""
     hidden: bool = False
     edited: dict[str, Any] | None = None
-    team: str = ""  # of the author
-    user_team: str = ""
-    source_team: str = ""
 
 
 class _Former(SlackPayload):
@@ -108,13 +108,11 @@ class _Retraction(SlackPayload):
 class _Retracting(SlackPayload):
     team_id: str
     event: _Retraction
-    is_ext_shared_channel: bool = False
 
 
 class _Event(SlackPayload):
     team_id: str
     event: _Message
-    is_ext_shared_channel: bool = False
 
 
 class _Slash(SlackPayload):
@@ -216,7 +214,7 @@ def read_retraction(body: Payload, us: Us, received_at: datetime) -> Ask | None:
         return None
     event, before = told.event, told.event.previous_message
     same = event.message is not None and event.message.text == before.text
-    if told.team_id != us.team or told.is_ext_shared_channel or before.bot_id or not before.user or same:
+    if told.team_id != us.team or before.bot_id or not before.user or same:
         return None
     return Ask(
         key=f"{us.team}/{event.channel}/{before.ts}{RETRACTED}",
@@ -233,20 +231,38 @@ def read_retraction(body: Payload, us: Us, received_at: datetime) -> Ask | None:
 def _unfit(callback: _Event, us: Us) -> str:
     """Why an event is no command; empty if it may be one."""
     event = callback.event
-    authors = {team for team in (event.team, event.user_team, event.source_team) if team}
     reasons = {
         "not a message": event.type not in ("message", "app_mention"),
         "a message with a subtype": bool(event.subtype),
-        "said by a bot": bool(event.bot_id),
+        "said by a bot": bool(event.bot_id or event.app_id),
         "an edit": event.edited is not None,
         "hidden": event.hidden,
         "nobody said it": not event.user,
         "said by Ferry itself": event.user == us.bot_user,
-        "another workspace": callback.team_id != us.team or bool(authors - {us.team}),
-        "a channel shared with another workspace": callback.is_ext_shared_channel,
+        "another workspace": callback.team_id != us.team,
         "not said to Ferry": not _addressed(event, us) and event.channel not in us.bare_channels,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def is_of_another_app(body: Payload, us: Us) -> bool:
+    """Every event, slash command and interaction names the app that it is for."""
+    return bool(us.app) and body.get("api_app_id") != us.app
+
+
+def find_outsiders(body: Payload, us: Us) -> tuple[str, ...]:
+    """Ids of the person and the channel of which this payload says that they are not of this workspace alone."""
+    given = body.get("event")
+    event: Payload = given if isinstance(given, Mapping) else {}
+    user = body.get("user")
+    person: Payload = user if isinstance(user, Mapping) else {}
+    teams = (event.get("team"), event.get("user_team"), event.get("source_team"), person.get("team_id"))
+    foreign = any(team and team != us.team for team in teams)
+    found = (
+        (event.get("user") or person.get("id")) if foreign else None,
+        event.get("channel") if body.get("is_ext_shared_channel") else None,
+    )
+    return tuple(one for one in found if isinstance(one, str) and one)
 
 
 def _addressed(event: _Message, us: Us) -> bool:
@@ -286,7 +302,7 @@ def read_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignored:
     except ValidationError as error:
         return malformed(error)
     action, card = press.actions[0], press.container.message_ts
-    if {press.team.id, press.user.team_id or us.team} != {us.team}:
+    if press.team.id != us.team:
         return Ignored("another workspace")
     if action.type != "button" or not action.value:
         return Ignored("not a button that types a command")
@@ -328,7 +344,7 @@ def read_home_press(body: Payload, us: Us, received_at: datetime) -> Ask | Ignor
     except ValidationError as error:
         return malformed(error)
     action, view, place = press.actions[0], press.view, press.view.private_metadata
-    if {press.team.id, press.user.team_id or us.team, place.team} != {us.team}:
+    if {press.team.id, place.team} != {us.team}:
         return Ignored("another workspace")
     if view.type != "home" or action.type != "button" or not action.value:
         return Ignored("not a button that types a command")

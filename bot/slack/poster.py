@@ -41,6 +41,17 @@ def connect(settings: SlackSettings) -> WebClient:
     return client
 
 
+def read_scopes(answer: SlackResponse) -> frozenset[str]:
+    """What the token was granted: every answer to one names it (Slack, "Using the Slack Web API": scopes)."""
+    return frozenset(scope.strip() for scope in read_headers(answer).get("x-oauth-scopes", "").split(","))
+
+
+def read_headers(answer: SlackResponse) -> dict[str, str]:
+    """Names in lower case; a header may come as a list."""
+    pairs = answer.headers.items()
+    return {name.lower(): value if isinstance(value, str) else ",".join(value) for name, value in pairs}
+
+
 class _Direct(WebClient):
     """Asks no proxy. Where the SDK names none, urllib would still find one in the environment (slack_sdk 3.48)."""
 

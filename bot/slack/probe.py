@@ -1,7 +1,6 @@
 """Whether Slack takes Ferry's tokens, and what they allow: for `ferry doctor`. Posts nothing.
 
-Fact: every answer of the Web API to a token names its scopes in the header X-OAuth-Scopes (Slack, "Using the Slack Web
-API": scopes), and carries Slack's clock in Date.
+Fact: every answer of the Web API carries Slack's clock in Date.
 """
 
 from __future__ import annotations
@@ -20,18 +19,21 @@ from bot.settings import SlackSettings
 from bot.slack.errors import slack_errors
 from bot.slack.groups import SlackGroups
 from bot.slack.listeners import check_secrets
-from bot.slack.manifest import needed_scopes
-from bot.slack.poster import connect
+from bot.slack.manifest import NOTHING, Reads, needed_scopes
+from bot.slack.poster import connect, read_headers, read_scopes
 
 _REINSTALL = "`ferry manifest` prints what the app needs; put it into the app's manifest, and install the app again"
 
 
-def examine_slack(settings: SlackSettings, groups: Sequence[str] = (), *, ruled: bool = False) -> Iterator[Finding]:
+def examine_slack(
+    settings: SlackSettings, groups: Sequence[str] = (), *, ruled: bool = False, reads: Reads = NOTHING
+) -> Iterator[Finding]:
     """Tokens, scopes, the connection for Socket Mode, user groups, and who may command. Never raises.
 
     Args:
         groups: ids of the user groups that rules and approvals name.
         ruled: whether there are rules beside `allow` and `operators`.
+        reads: what the policy makes Ferry read besides.
     """
     try:
         check_secrets(settings)
@@ -47,7 +49,7 @@ def examine_slack(settings: SlackSettings, groups: Sequence[str] = (), *, ruled:
         yield _blocking("tokens", error.message, "a bot token that Slack takes", hint)
         return
     yield _fine("tokens", f"the bot token is {identity.get('user')}'s in the workspace {identity.get('team')}")
-    yield _scopes(needed_scopes(settings, groups=bool(groups)), identity)
+    yield _scopes(needed_scopes(settings, reads._replace(groups=bool(groups))), identity)
     if settings.mode == "socket":
         try:
             with slack_errors():
@@ -66,7 +68,7 @@ def slack_ahead_s(settings: SlackSettings) -> float | None:
     """How far Slack's clock is ahead of this machine's; None if Slack does not say."""
     try:
         with slack_errors():
-            date = _headers(connect(settings).api_test()).get("date", "")
+            date = read_headers(connect(settings).api_test()).get("date", "")
         return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
     except (ChatError, ValueError, TypeError):
         return None
@@ -74,7 +76,7 @@ def slack_ahead_s(settings: SlackSettings) -> float | None:
 
 def _group(client: WebClient, group: str) -> Finding:
     try:
-        count = len(SlackGroups(client).members(group))
+        count = len(SlackGroups(client, "").members(group))
     except ChatError as error:
         hint = "`ferry policy check` names the rules; the id is in the group's menu in Slack (Copy group ID)"
         return _blocking("groups", f"the user group {group}: {error.message}", "a user group that can be read", hint)
@@ -82,7 +84,7 @@ def _group(client: WebClient, group: str) -> Finding:
 
 
 def _scopes(needed: Sequence[str], identity: SlackResponse) -> Finding:
-    granted = {scope.strip() for scope in _headers(identity).get("x-oauth-scopes", "").split(",")}
+    granted = read_scopes(identity)
     missing = [scope for scope in needed if scope not in granted]
     if missing:
         return _blocking("scopes", f"the bot token lacks {', '.join(missing)}", ", ".join(needed), _REINSTALL)
@@ -93,12 +95,6 @@ def _people(settings: SlackSettings) -> Iterator[Finding]:
     if not settings.allow and not settings.operators:
         hint = "FERRY_SLACK__ALLOW=U012ABCDEF,U034GHIJKL (in a Slack profile: Copy member ID)"
         yield Finding(level=Level.WARNING, code="people", text="nobody may command Ferry", needed="`allow`", hint=hint)
-
-
-def _headers(response: SlackResponse) -> dict[str, str]:
-    """Names in lower case; a header may come as a list."""
-    pairs = response.headers.items()
-    return {name.lower(): value if isinstance(value, str) else ",".join(value) for name, value in pairs}
 
 
 def _fine(code: str, text: str) -> Finding:

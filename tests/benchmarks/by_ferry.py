@@ -16,6 +16,7 @@ class QuietFerry(Ferry):
     def start(self) -> None:
         settings = self.lab.settings(self.folder / "ferry.sqlite")
         settings["operations"]["refresh_s"] = SELDOM_S
+        settings["slack"]["commands_per_minute"] = 0
         self.bot = build(Settings.model_validate(settings))
         self.bot.start()
 

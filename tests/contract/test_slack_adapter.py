@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -22,12 +24,18 @@ from bot.core.card import render_card
 from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
+from bot.core.policy import Mark
 from bot.core.reply import Button, Reply, User, say
 from bot.errors import ChatError, RateLimited, Refused
-from bot.lab.slack import ChannelSetup, Fault, SlackServer
-from bot.settings import SlackSettings
+from bot.lab.slack import ChannelSetup, Fault, Message, SlackServer
+from bot.lab.slack.events import app_mention, event_callback, slash_command
+from bot.lab.slack.model import Version
+from bot.lab.slack.socket import Envelope
+from bot.lab.slack.workspace import APP
+from bot.settings import PolicySettings, Settings, SlackSettings
+from bot.slack.groups import SlackGroups, mark_person, require_scopes
 from bot.slack.listeners import SlackFront
-from bot.slack.manifest import HTTP_PATH, build_manifest, render_manifest
+from bot.slack.manifest import HTTP_PATH, Reads, build_manifest, reads_of, render_manifest
 from bot.slack.poster import Poster, connect
 from tests.contract.slack_lab import running
 from tests.core.rows import STARTED, make_operation
@@ -165,11 +173,10 @@ def test_bare_text_is_taken_only_where_settings_say_so(server: SlackServer, inbo
     assert not [ask for ask in inbox.taken if ask.text.endswith("not for Ferry")]
 
 
-def test_edits_deletions_and_shared_channels_never_command(server: SlackServer, inbox: Inbox) -> None:
+def test_edits_and_deletions_never_command(server: SlackServer, inbox: Inbox) -> None:
     ts = server.say("alice", "#ops", "good morning")
     server.edit("alice", "#ops", ts, "@Ferry migrate VM-01 to host02")
     server.delete("alice", "#ops", ts)
-    server.say("alice", "#partners", "@Ferry migrate VM-02 to host02")
     drained(server)
     assert not [ask for ask in inbox.taken if "migrate" in ask.text]
 
@@ -350,6 +357,68 @@ def test_nobody_answering_means_that_nothing_was_sent() -> None:
     assert (error.value.code, error.value.lasting, error.value.maybe_done) == ("unreachable", False, False)
 
 
+# Who people are, and which channels are shared
+
+
+PEOPLE = (
+    ({}, set()),
+    ({"is_guest": True}, {Mark.GUEST}),
+    ({"one_channel": True}, {Mark.GUEST}),
+    ({"deleted": True}, {Mark.DEACTIVATED}),
+    ({"is_guest": True, "deleted": True}, {Mark.DEACTIVATED}),  # Slack says no more of them then
+    ({"team": "T0OTHER"}, {Mark.STRANGER}),
+    ({"is_bot": True}, {Mark.BOT}),
+)
+
+
+@pytest.mark.parametrize(("changes", "marks"), PEOPLE)
+def test_what_slack_says_of_a_person(server: SlackServer, changes: dict[str, Any], marks: set[Mark]) -> None:
+    before = server.workspace.person("carol")
+    directory = SlackGroups(connect(settings_for(server)), "T0LAB00000")
+    server.change_person("carol", **changes)
+    try:
+        assert directory.describe(before.id) == marks
+    finally:
+        server.change_person("carol", **asdict(before))
+    assert directory.describe("U0NOBODY") == {Mark.STRANGER}
+
+
+def test_a_person_of_the_same_organisation_is_one_of_ones_own() -> None:
+    user = {"id": "W1", "team_id": "T0FIRST", "enterprise_user": {"id": "W1", "teams": ["T0FIRST", "T0LAB"]}}
+    assert set(mark_person(user, "T0LAB")) == set()
+    assert set(mark_person(user, "T0THIRD")) == {Mark.STRANGER}
+    assert set(mark_person({"team_id": "T0LAB", "is_stranger": True}, "T0LAB")) == {Mark.STRANGER}
+    assert set(mark_person({}, "T0LAB")) == {Mark.STRANGER}
+
+
+def test_what_slack_says_of_a_channel() -> None:
+    channels = (
+        "ops",
+        "bare",
+        ChannelSetup("secret", private=True),
+        ChannelSetup("hidden", private=True, with_bot=False),
+        ChannelSetup("partners", shared_externally=True),
+        ChannelSetup("sisters", shared_in_organisation=True),
+    )
+    with running(channels=channels, scopes=["channels:read", "groups:read"]) as workspace:
+        directory = SlackGroups(connect(settings_for(workspace)), "T0LAB00000")
+        told = {name: set(directory.describe(workspace.channel_id(name))) for name in ("ops", "secret", "hidden")}
+        assert told == {"ops": set(), "secret": set(), "hidden": {Mark.HIDDEN}}
+        for name in ("partners", "sisters"):
+            assert directory.describe(workspace.channel_id(name)) == {Mark.SHARED}
+    with running(channels=channels, scopes=["channels:read"]) as workspace:
+        directory = SlackGroups(connect(settings_for(workspace)), "T0LAB00000")
+        assert directory.describe(workspace.channel_id("secret")) == {Mark.HIDDEN}
+        with pytest.raises(ChatError, match="missing_scope"):
+            directory.describe("U0ALICE000")
+
+
+def test_a_token_that_may_not_read_them_is_refused_at_the_start() -> None:
+    require_scopes({"users:read", "chat:write"}, ["users:read"])
+    with pytest.raises(Refused, match="the bot token lacks users:read: Slack would tell neither"):
+        require_scopes({"chat:write"}, ["users:read"])
+
+
 # The app that the manifest describes
 
 
@@ -399,25 +468,62 @@ def test_the_manifest_is_json_within_slacks_limits_and_knows_http() -> None:
     assert by_http["settings"]["interactivity"]["request_url"] == address
     assert by_http["settings"]["interactivity"]["message_menu_options_url"] == address
     assert by_http["features"]["slash_commands"][0]["url"] == address
-    with_groups = build_manifest(SlackSettings(), groups=True)
+    with_groups = build_manifest(SlackSettings(), reads=Reads(groups=True))
     assert "usergroups:read" in with_groups["oauth_config"]["scopes"]["bot"]
     assert "subteam_members_changed" in with_groups["settings"]["event_subscriptions"]["bot_events"]
     assert "usergroups:read" not in json.dumps(build_manifest(SlackSettings()))
+    for admitted, missing in (
+        ((), set()),
+        (("guests",), set()),
+        (("guests", "strangers"), {"users:read"}),
+        (("shared-channels",), {"channels:read", "groups:read"}),
+    ):
+        reads = reads_of(Settings(policy=PolicySettings(admit=admitted)))
+        scopes = build_manifest(SlackSettings(), reads=reads)["oauth_config"]["scopes"]["bot"]
+        assert {"users:read", "channels:read", "groups:read"} - set(scopes) == missing
     with pytest.raises(Refused, match="no address"):
         build_manifest(SlackSettings(mode="http"))
     with pytest.raises(Refused, match="http://ferry"):
         build_manifest(SlackSettings(mode="http"), "http://ferry")
 
 
+# Another app's, and another workspace's
+
+
+def test_in_socket_mode_too_only_what_is_for_this_app_in_this_workspace_is_heard(
+    server: SlackServer, inbox: Inbox
+) -> None:
+    foreign = [("api_app_id", "A0OTHER"), ("api_app_id", None), ("team_id", "T0OTHER")]
+    person, channel = server.workspace.person("alice"), server.workspace.channel("ops")
+    for number, (name, value) in enumerate(foreign):
+        message = Message(channel.id, f"9.00010{number}", person.id, (Version(datetime.now(UTC), "@Ferry foreign"),))
+        event = app_mention(message, channel)
+        slash = slash_command(person, channel, "/ferry", "foreign", f"t-{number}", "http://127.0.0.1/")
+        for kind, body in (("events_api", event_callback(server.workspace, event, channel)), ("slash_commands", slash)):
+            envelope = Envelope(kind, body | {name: value})
+            server.on_loop(partial(server.backend.socket.deliver, envelope))
+    server.say("alice", "#ops", "@Ferry of our own app")
+    inbox.wait("of our own app")
+    drained(server)
+    assert not [ask for ask in inbox.taken if "foreign" in ask.text]
+
+
 # HTTP instead of Socket Mode
 
 
 def call(
-    port: int, body: str, content_type: str, *, secret: str = SECRET, age_s: int = 0, path: str = HTTP_PATH
+    port: int,
+    body: str,
+    content_type: str,
+    *,
+    secret: str = SECRET,
+    age_s: int = 0,
+    path: str = HTTP_PATH,
+    signed: str = "",
 ) -> int:
     """What Slack does: post, signed. The HTTP status of the answer."""
     timestamp = str(int(time.time()) - age_s)
-    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body) or ""
+    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=signed or body) or ""
     headers = {"Content-Type": content_type, "X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
     request = Request(f"http://127.0.0.1:{port}{path}", body.encode(), headers)
     try:
@@ -437,6 +543,7 @@ def test_over_http_only_what_slack_signed_is_heard(server: SlackServer) -> None:
     event = {
         "type": "event_callback",
         "team_id": front.team,
+        "api_app_id": APP,
         "event": {
             "type": "message",
             "channel_type": "im",
@@ -448,6 +555,7 @@ def test_over_http_only_what_slack_signed_is_heard(server: SlackServer) -> None:
     }
     slash = {
         "team_id": front.team,
+        "api_app_id": APP,
         "channel_id": "C1",
         "user_id": "U1",
         "trigger_id": "1",
@@ -458,13 +566,21 @@ def test_over_http_only_what_slack_signed_is_heard(server: SlackServer) -> None:
     body = json.dumps(event)
     try:
         assert call(port, body, "application/json", secret="another secret") == 401
-        assert call(port, body, "application/json", age_s=600) == 401
+        for age_s in (600, 305, -305):
+            assert call(port, body, "application/json", age_s=age_s) == 401
+        assert call(port, body, "application/json", signed=body.replace("by http", "by nobody")) == 401
+        assert call(port, body.replace(APP, "A0OTHER"), "application/json") == 200  # and heard by nobody
+        assert call(port, body.replace(front.team, "T0OTHER"), "application/json") == 200
         assert call(port, body, "application/json", path="/elsewhere") == 404
         assert not inbox.taken
-        assert call(port, body, "application/json") == 200
+        assert call(port, body, "application/json", age_s=295) == 200
         assert inbox.wait("by http").place.channel == "D1"
         assert call(port, urlencode(slash), form) == 200
         assert inbox.wait("slash").kind == "slash"
+        for again, kind in ((body, "application/json"), (urlencode(slash), form)):  # caught on the way, and sent again
+            assert call(port, again, kind) == 200
+        assert [one.text for one in inbox.taken] == ["by http", "slash"]
+        assert [one.text for one in inbox.known] == ["by http", "slash"]
         inbox.broken = 1
         assert call(port, body.replace("1.000100", "1.000200"), "application/json") == 500  # so that Slack repeats it
     finally:

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.estate import Disk, DrainStatus, Estate, NodeState
+from bot.core.estate import Disk, DrainStatus, Estate, NodeState, Seen
 from bot.core.evacuation.homecoming import Away, plan_return
 from bot.core.holds.model import EVERYTHING, Held, Hold, Kind
 from bot.core.holds.naming import find_held, pick_lock, require_held
-from bot.core.holds.touching import find_holds
+from bot.core.holds.touching import find_holds, locked_hosts
 from bot.core.holds.wording import refuse_locked, render_holds
 from bot.core.lifecycle import ENDED, State
 from bot.core.maintenance import How, MaintenancePlan, Passenger, Task
@@ -58,6 +58,7 @@ def hold(kind: Kind = Kind.FREEZE, target: str = "", name: str = "", **changes: 
 
 VM_01 = hold(Kind.VM, vm_id(1), "VM-01")
 HOST_02 = hold(Kind.HOST, "host02")
+CLUSTER = hold(Kind.CLUSTER, "HVC1", host="host02,host04", hosts=frozenset({"host02", "host04"}))
 STORAGE = hold(Kind.STORAGE, "D:\\VMs")
 FREEZE = hold()
 
@@ -105,6 +106,21 @@ def test_a_hold_concerns_what_a_plan_touches(plan: AnyPlan, concerned: set[str])
     found = find_holds((VM_01, HOST_02, STORAGE, FREEZE), plan)
     assert {one.name or "freeze" for one in found} == concerned
     assert found[0] == FREEZE
+
+
+@pytest.mark.parametrize(
+    ("plan", "concerned"),
+    [
+        (make_plan(1), True),  # to host02
+        (make_plan(1, source="host04", destination="host05"), True),
+        (make_plan(1, source="host01", destination="host03"), False),
+        (PREPARATION, True),
+        (maintenance(Task.DRAIN), True),
+    ],
+)
+def test_a_locked_cluster_is_all_its_nodes(plan: AnyPlan, concerned: bool) -> None:
+    assert bool(find_holds((CLUSTER,), plan)) == concerned
+    assert locked_hosts((CLUSTER, HOST_02, FREEZE)) == {"host02": HOST_02, "host04": CLUSTER}
 
 
 def test_an_evacuation_leaves_locked_vms_and_says_why() -> None:
@@ -251,41 +267,57 @@ HOST, FOLDER = (Held(kind=one.kind, target=one.target, name=one.name) for one in
 @pytest.mark.parametrize(
     ("scope", "allowed"),
     [
-        (Scope(), {"freeze", "VM-01", "host02", "D:\\VMs"}),
+        (Scope(), {"freeze", "VM-01", "host02", "D:\\VMs", "HVC1"}),
         (Scope(tags=frozenset({"web"})), {"VM-01"}),
         (Scope(vms=("VM-*",)), {"VM-01"}),
         (Scope(hosts=("host02",)), {"host02"}),
         (Scope(hosts=("host01",)), {"VM-01"}),
-        (Scope(hosts=("*",)), {"freeze", "VM-01", "host02", "D:\\VMs"}),
-        (Scope(clusters=frozenset({"HVC1"})), {"VM-01", "host02"}),
-        (Scope(storage=("D:\\",)), {"VM-01", "host02", "D:\\VMs"}),
+        (Scope(hosts=("*",)), {"freeze", "VM-01", "host02", "D:\\VMs", "HVC1"}),
+        (Scope(clusters=frozenset({"HVC1"})), {"VM-01", "host02", "HVC1"}),
+        (Scope(storage=("D:\\",)), {"VM-01", "host02", "D:\\VMs", "HVC1"}),
         (Scope(actions=frozenset({"vm.migrate"})), set()),
-        (Scope(actions=frozenset({"vm.migrate", "hold.lock"})), {"VM-01", "host02", "D:\\VMs"}),
+        (Scope(actions=frozenset({"vm.migrate", "hold.lock"})), {"VM-01", "host02", "D:\\VMs", "HVC1"}),
     ],
 )
 def test_a_rule_lets_people_hold_what_it_covers(scope: Scope, allowed: set[str]) -> None:
     policy = Policy(rules=(Rule(name="ops", who=frozenset({ALICE}), may=frozenset({Level.OPERATE}), on=scope),))
     place = Where(actor=ALICE, channel="C1", local=ASKED)
     found = set()
-    for held in (EVERYTHING, VM, HOST, FOLDER):
+    for held in (EVERYTHING, VM, HOST, FOLDER, CLUSTER):
         action = HOLD_FREEZE if held == EVERYTHING else HOLD_LOCK
         verdict = decide(policy, Groups(), place, action, (target_of_hold(held, FACTS),))
         found |= {held.name or "freeze"} if verdict.allowed else set()
     assert found == allowed
 
 
+def node(host: str, cluster: str = "HVC1") -> Seen:
+    seen = answered(host)
+    assert seen.info is not None
+    return seen.model_copy(update={"info": seen.info.model_copy(update={"cluster": cluster})})
+
+
+def test_a_cluster_is_named_as_its_nodes_call_it() -> None:
+    estate = Estate(hosts=(node("host01"), node("host02"), node("host03", ""), node("host04", "HVC2")))
+    held = find_held("hvc1", estate)
+    assert held == Held(kind=Kind.CLUSTER, target="HVC1", name="HVC1", host="host01,host02")
+    lock = hold(Kind.CLUSTER, "HVC1", host="host01")
+    assert pick_lock((lock,), "hvc1") == lock
+    with pytest.raises(Refused, match="is a cluster, and a host or a virtual machine is called so"):
+        find_held("host02", Estate(hosts=(node("host01", "host02"), node("host02"))))
+
+
 def test_who_may_run_may_lock_and_only_operators_freeze() -> None:
     policy, place = Policy(rules=simple([BOB], [ALICE])), Where(actor=BOB, channel="C1", local=ASKED)
     assert decide(policy, Groups(), place, HOLD_LOCK, (target_of_hold(VM, FACTS),)).allowed
     refused = decide(policy, Groups(), place, HOLD_FREEZE)
-    assert "no rule lets you freeze or unfreeze Ferry" in refused.reason
+    assert "no rule lets you freeze Ferry" in refused.reason
     assert decide(policy, Groups(), Where(actor=ALICE, channel="C1", local=ASKED), HOLD_FREEZE).allowed
 
 
 def test_rules_may_name_the_actions_and_nobody_approves_a_freeze() -> None:
     scope = Scope(actions=frozenset({"hold.freeze"}))
     rules = (Rule(name="ops", who=frozenset({ALICE}), may=frozenset({Level.OPERATE}), on=scope),)
-    known = Known(hosts=("host01",), tags=frozenset())
+    known = Known(hosts=("host01",), tags={})
     assert not [one for one in lint(Policy(rules=rules), known) if "action" in one.saw]
     approval = Approval(name="all", on=scope)
     (problem,) = [one for one in lint(Policy(rules=rules, approvals=(approval,)), known) if "action" in one.saw]

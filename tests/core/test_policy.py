@@ -16,6 +16,10 @@ from bot.core.maintenance import MaintenancePlan, Task
 from bot.core.maintenance.plan import How, Passenger
 from bot.core.names import UserId, VmId
 from bot.core.policy import (
+    HOLD_FREEZE,
+    HOLD_LOCK,
+    HOLD_UNFREEZE,
+    HOLD_UNLOCK,
     PLANNED,
     Approval,
     Facts,
@@ -23,6 +27,7 @@ from bot.core.policy import (
     Hours,
     Known,
     Level,
+    Mark,
     Policy,
     Rule,
     Scope,
@@ -35,12 +40,15 @@ from bot.core.policy import (
     decide,
     decide_over,
     lint,
+    matches,
+    may_match_one,
     simple,
     targets_of,
 )
 from tests.core.rows import live_plan, make_operation, shared_nothing_plan, storage_plan
 
 ALICE, BOB, CAROL, MALLORY = UserId("U0ALICE"), UserId("U0BOB"), UserId("U0CAROL"), UserId("U0MALLORY")
+GINA = UserId("U0GINA")
 OPS = "S0OPS"
 GROUPS = Groups(members={OPS: frozenset({ALICE})})
 MONDAY_NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -193,6 +201,70 @@ def test_hours_of_the_week(hours: Hours, at: datetime, held: bool) -> None:
     assert decide(policy, GROUPS, where(local=at), "vm.migrate").allowed is held
 
 
+G, S, D, B = Mark.GUEST, Mark.STRANGER, Mark.DEACTIVATED, Mark.BOT
+OWN: frozenset[Mark] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("person", "place", "admitted", "reason"),
+    [
+        (OWN, OWN, OWN, ""),
+        ({G}, OWN, OWN, "guests of the workspace may not change anything"),
+        ({G}, OWN, {G}, ""),
+        ({G}, OWN, {S}, "guests of the workspace may not change anything"),
+        ({S}, OWN, {G}, "people of other workspaces may not change anything"),
+        ({S, G}, OWN, {S}, "guests of the workspace may not change anything"),
+        ({S}, OWN, {S}, ""),
+        ({D}, OWN, {G}, "this account is deactivated in Slack, and may not change anything"),
+        ({B}, OWN, {S}, "bots may not change anything"),
+        (None, OWN, OWN, "whether you are a guest, or deactivated is not known: Slack does not say it now"),
+        (None, OWN, {G, S}, ""),  # nobody is asked then
+        (OWN, {Mark.SHARED}, OWN, "this channel is shared with others: nothing is changed from it"),
+        (OWN, {Mark.SHARED}, {Mark.SHARED}, ""),
+        (OWN, {Mark.HIDDEN}, OWN, "Slack does not show Ferry this channel, which may be shared"),
+        (OWN, None, OWN, "whether this channel is shared with others is not known: Slack does not say it now"),
+        (OWN, None, {Mark.SHARED}, ""),
+    ],
+)
+@pytest.mark.parametrize("level", [Level.RUN, Level.APPROVE, Level.OPERATE])
+def test_who_and_what_is_outside_changes_nothing_unless_it_is_admitted(
+    person: set[Mark] | None, place: set[Mark] | None, admitted: set[Mark], reason: str, level: Level
+) -> None:
+    known = {ALICE: person, "C0OPS": place}
+    groups = Groups(
+        marks={one: frozenset(marks) for one, marks in known.items() if marks is not None},
+        admitted=frozenset(admitted),
+    )
+    policy = of(Rule(name="all", who=frozenset({ALICE}), may=frozenset({Level.APPROVE, Level.OPERATE})))
+    verdict = decide(policy, groups, where(channel="C0OPS"), "vm.migrate", None, level)
+    assert verdict.reason.startswith(reason)
+    assert (verdict.allowed, verdict.barred) == (not reason, bool(reason))
+    assert decide(policy, groups, where(channel="C0OPS"), "vm.read").allowed
+    trusting = decide(
+        policy, groups.model_copy(update={"trusting": True}), where(channel="C0OPS"), "vm.migrate", None, level
+    )
+    assert trusting.allowed == (not reason or "not known" in reason)
+
+
+def test_in_a_direct_message_the_person_alone_counts() -> None:
+    groups = Groups(marks={ALICE: OWN}, admitted=OWN)
+    assert decide(of(rule()), groups, where(channel="D0ALICE"), "vm.migrate").allowed
+
+
+def test_whom_rules_refuse_anyway_learns_nothing_of_it() -> None:
+    verdict = decide(of(rule()), Groups(admitted=OWN), where(MALLORY), "vm.migrate")
+    assert not verdict.barred
+    assert "no rule of Ferry's names you" in verdict.reason
+
+
+def test_the_approval_of_an_outsider_does_not_count() -> None:
+    policy = of(*EVERYBODY, approvals=(Approval(name="a"),))
+    given = [(Given(by=BOB, channel="D1", at=MONDAY_NOON, digest="d"), where(BOB, "D1"))]
+    for marks, met in ((OWN, True), (frozenset({G}), False), (frozenset({D}), False)):
+        counts = count(policy, Groups(marks={BOB: marks}, admitted=OWN), wanted(), given)
+        assert is_met(counts) == met
+
+
 @pytest.mark.parametrize(
     ("may", "does"),
     [
@@ -294,6 +366,19 @@ def test_what_one_asked_for_is_ones_own_to_end_at_any_hour() -> None:
     assert decide(policy, GROUPS, at, "operation.cancel").allowed
     assert decide_over(policy, GROUPS, at, "operation.cancel", operation, "vm.migrate", (TARGET,)).allowed
     assert not decide_over(policy, GROUPS, at, "operation.confirm", operation, "vm.migrate", (TARGET,)).allowed
+
+
+@pytest.mark.parametrize(
+    ("action", "allowed"),
+    [(HOLD_FREEZE, True), (HOLD_LOCK, True), (HOLD_UNFREEZE, False), (HOLD_UNLOCK, False), ("vm.migrate", False)],
+)
+def test_brakes_work_at_any_hour_and_are_released_in_a_rules_hours(action: str, allowed: bool) -> None:
+    policy = of(rule(may=Level.OPERATE, hours=("office",)), hours={"office": OFFICE})
+    night = where(local=MONDAY_NOON.replace(hour=23))
+    assert decide(policy, Groups(), night, action).allowed == allowed
+    assert decide(policy, Groups(), where(), action).allowed
+    elsewhere = of(rule(may=Level.OPERATE, on=Scope(actions=frozenset({HOLD_FREEZE, HOLD_LOCK}))))
+    assert decide(elsewhere, Groups(), night, action).allowed == action.startswith("hold.")
 
 
 def test_everybody_may_look() -> None:
@@ -452,7 +537,7 @@ def test_a_rule_for_some_vms_does_not_let_people_drain_the_host_that_they_are_on
 
 # What cannot be meant
 
-KNOWN = Known(hosts=("host01", "host02"), tags=frozenset({"web"}), members={OPS: frozenset({ALICE})})
+KNOWN = Known(hosts=("host01", "host02"), tags={"web": ("WEB-*",)}, members={OPS: frozenset({ALICE})})
 
 
 @pytest.mark.parametrize(
@@ -472,6 +557,11 @@ KNOWN = Known(hosts=("host01", "host02"), tags=frozenset({"web"}), members={OPS:
         (
             of(rule(on=Scope(actions=frozenset({"host.maintain"}), tags=frozenset({"web"})))),
             ["rules.movers: it can never match: host.maintain is not about VMs alone"],
+        ),
+        (of(rule(on=Scope(vms=("WEB-0*",), tags=frozenset({"web"})))), []),
+        (
+            of(rule(on=Scope(vms=("SQL-*", "DC-01"), tags=frozenset({"web"})))),
+            ["rules.movers: it can never match: no VM called SQL-* or DC-01 has its tags"],
         ),
         (of(rule(hours=("office",))), ["rules.movers.hours: there are no hours 'office'"]),
         (
@@ -520,6 +610,33 @@ def test_what_cannot_be_meant_is_named_with_its_place_and_a_remedy(policy: Polic
     assert all(one.remedy for one in found)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("WEB-*", "web-01", True),
+        ("WEB-*", "*-01", True),
+        ("WEB-*", "SQL-*", False),
+        ("*", "*", True),
+        ("*", "", True),
+        ("A*B", "*BA", False),
+        ("A*B", "AB", True),
+        ("A*", "*B*", True),
+        ("*A*C", "B*C", True),
+        ("AB", "A", False),
+        ("", "A*", False),
+        ("**", "x", True),
+    ],
+)
+def test_whether_a_name_may_fit_two_patterns(one: str, other: str, meet: bool) -> None:
+    assert may_match_one(one, other) == may_match_one(other, one) == meet
+
+
+@given(st.text("ab*", max_size=5), st.text("ab*", max_size=5), st.text("ab", max_size=6))
+def test_a_name_that_fits_two_patterns_is_never_denied(one: str, other: str, name: str) -> None:
+    if matches((one,), name) and matches((other,), name):
+        assert may_match_one(one, other)
+
+
 def test_where_clusters_tell_which_hosts_there_are_an_unknown_name_may_be_one() -> None:
     policy = of(
         *EVERYBODY,
@@ -531,6 +648,29 @@ def test_where_clusters_tell_which_hosts_there_are_an_unknown_name_may_be_one() 
     assert lint(policy, replace(KNOWN, all_hosts=False)) == ()
 
 
+@pytest.mark.parametrize(
+    ("policy", "problems"),
+    [
+        (of(rule(who=GINA)), ["rules.movers.who: it grants nothing to whom it names: guests of the workspace"]),
+        (of(rule(who=GINA, may=Level.LOOK)), []),
+        (of(rule(), rule("more", OPS)), []),
+        (of(rule(channels=frozenset({"C0SHARED"}))), ["rules.movers.channels: it grants nothing there"]),
+        (of(rule(channels=frozenset({"C0SHARED", "direct"}))), []),
+        (
+            of(rule(), rule("a", GINA, Level.APPROVE), rule("b", BOB), approvals=(Approval(name="a"),)),
+            ["rules.a.who: it grants nothing", "approvals.a: it needs 1 person, and 0 may give it"],
+        ),
+    ],
+)
+def test_rules_for_those_who_are_outside_grant_nothing(policy: Policy, problems: list[str]) -> None:
+    marks = {GINA: frozenset({Mark.GUEST}), "C0SHARED": frozenset({Mark.SHARED})}
+    found = lint(policy, replace(KNOWN, marks=marks, admitted=frozenset()))
+    assert len(found) == len(problems)
+    for one, start in zip(found, problems, strict=True):
+        assert f"{one.place}: {one.saw}".startswith(start)
+    assert not [one for one in lint(policy, replace(KNOWN, marks=marks)) if "grants nothing" in one.saw]
+
+
 def test_what_groups_would_tell_is_not_judged_before_slack_was_asked() -> None:
     policy = of(rule(who="S0GONE", may=Level.APPROVE), rule("b", BOB), approvals=(Approval(name="a", needed=5),))
-    assert lint(policy, Known(("host01",), frozenset())) == ()
+    assert lint(policy, Known(("host01",), {})) == ()

@@ -53,6 +53,18 @@ def test_a_clustered_vm_is_moved_by_its_cluster(lab: Ferry) -> None:
     assert host_of(lab, "VM-01") == "host02"
 
 
+def test_a_locked_cluster_moves_nothing_until_it_is_unlocked(lab: Ferry) -> None:
+    offered = lab.say("migrate PKI-01 to host03")
+    assert "HVC1 is locked by @bob" in lab.text(lab.say("lock hvc1 because its storage is being updated", who="bob"))
+    assert "HVC1 is locked by @bob" in lab.wait_for_text(offered, "what touches it does not start")
+    for command in ("migrate VM-01 to host03", "drain host01", "evacuate host02"):
+        assert "is locked by @bob" in lab.text(lab.say(command)), command
+    assert "is locked" in lab.text(lab.say("lock HVC1 because of something else"))
+    assert "HVC1" in lab.text(lab.say("unlock HVC1", who="bob"))
+    lab.press(offered, "Cancel")
+    lab.wait(lambda: lab.operation(offered).state is State.DECLINED or None)
+
+
 def test_one_that_is_off_moves_quickly_and_the_card_says_so(lab: Ferry) -> None:
     card = lab.say("migrate PKI-01 to host03")
     offer = lab.text(card)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.lab.slack import SlackServer
+from bot.lab.slack import ChannelSetup, SlackServer
 from bot.lab.world import Event
 from tests.ferry import PATIENCE_S, Ferry
 
 POLICY = {
     "tags": {"critical": ["VM-01"], "domain-controllers": ["DC-*"]},
     "rules": {
-        "movers": {"who": ["U0ALICE000"], "may": ["run"], "hosts": ["host01", "host02"]},
+        "movers": {"who": ["U0ALICE000", "U0GINA0000", "U0FRED0000"], "may": ["run"], "hosts": ["host01", "host02"]},
         "approvers": {"who": ["S0APPROVERS"], "may": ["approve"]},
     },
     "approvals": {"critical": {"tags": ["critical"], "needed": 2}},
@@ -23,8 +23,12 @@ POLICY = {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
-    """Alice moves VMs; who approves is in a user group. The lists of the lab are empty."""
-    server = SlackServer(rate_limits=False)
+    """Alice moves VMs; who approves is in a user group. The lists of the lab are empty. The rule names a guest and a
+    person of another workspace, too, with whom a channel is shared."""
+    people = ("alice", "bob", "mallory", "carol", "gina", "fred")
+    channels = ("ops", ChannelSetup("partners", shared_externally=True))
+    server = SlackServer(people=people, channels=channels, guests=("gina",), rate_limits=False)
+    server.change_person("fred", team="T0OTHER000")
     server.set_group("approvers", ["bob", "carol"])
     folder = tmp_path_factory.mktemp("lab")
     with Ferry(folder, speed=100, server=server, policy=POLICY, lists=False) as ferry:
@@ -94,6 +98,35 @@ def test_a_plan_that_no_rule_covers_is_refused_and_why_tells_every_rule(lab: Fer
     assert f"@alice may not approve {name} here" in lab.text(lab.say(f"policy why @alice can approve {name}"))
     lab.server.say("alice", "#ops", f"cancel {name}")
     assert "@bob may not evacuate host01 here, now" in lab.text(lab.say("policy why @bob can evacuate host01"))
+
+
+@pytest.mark.parametrize(
+    ("who", "where", "words"),
+    [
+        ("gina", "#ops", "guests of the workspace may not change anything"),
+        ("fred", "#partners", "people of other workspaces may not change anything"),
+        ("alice", "#partners", "this channel is shared with others: nothing is changed from it"),
+    ],
+)
+def test_outsiders_and_shared_channels_look_and_change_nothing(lab: Ferry, who: str, where: str, words: str) -> None:
+    lab.server.say(who, where, "@Ferry migrate VM-01 to host01")
+    whispered(lab, who, words)
+    assert "VM-01" in lab.text(lab.say("@Ferry where VM-01", who=who, where=where))
+
+
+def test_a_slash_command_knows_that_its_channel_is_shared_and_a_click_who_presses(lab: Ferry) -> None:
+    before = len(lab.server.ephemerals("alice"))
+    lab.server.slash("alice", "#partners", "/ferry", "migrate VM-01 to host01")
+    lab.wait(lambda: len(lab.server.ephemerals("alice")) > before)
+    assert "nothing is changed from it" in lab.text(lab.server.ephemerals("alice")[-1])
+    card = lab.say("migrate VM-01 to host01")
+    before = len(lab.server.ephemerals("gina"))
+    lab.press(card, "Confirm", who="gina")
+    lab.wait(lambda: len(lab.server.ephemerals("gina")) > before)
+    assert "guests of the workspace" in lab.text(lab.server.ephemerals("gina")[-1])
+    assert "· proposed" in lab.text(card)
+    lab.press(card, "Cancel")
+    lab.wait_for_text(card, "· declined")
 
 
 @pytest.mark.parametrize(("what", "confirmed"), [("edited", False), ("deleted", True)])

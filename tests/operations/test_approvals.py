@@ -11,23 +11,24 @@ from typing import cast
 
 import pytest
 
-from bot.core.estate import Cluster, ClusterNode, DrainStatus, Host, NodeState
+from bot.core.estate import Cluster, ClusterNode, DrainStatus, Estate, Host, NodeState, Seen
 from bot.core.evacuation import EvacuationKind, EvacuationPlan, Leg
 from bot.core.lifecycle import State
 from bot.core.maintenance import Maintenance, MaintenancePlan, Task
 from bot.core.names import UserId
 from bot.core.operation import RETRACTED, Operation
-from bot.core.policy import Approval, Facts, Groups, Policy, Scope, simple
+from bot.core.policy import Approval, Facts, Groups, Level, Mark, Marks, Policy, Rule, Scope, simple
 from bot.core.preparation import Name, PreparationPlan, Setting
 from bot.core.reply import Reply
 from bot.core.roster import Roster
 from bot.core.shown import Shown
 from bot.core.signal import Approve, Cancel, Confirm, Decline
 from bot.errors import ChatError, Refused
-from bot.operations.authority import Authority
+from bot.operations.authority import Authority, Learn, learn_nothing, read_facts
 from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.looking import Looking
+from bot.operations.people import People
 from bot.operations.runner.permission import refusal_by
 from bot.operations.steward import Steward
 from bot.operations.store import Store
@@ -92,9 +93,16 @@ class Office:
         self.differences: tuple[str, ...] = ()
         self.follow(given)
 
-    def follow(self, given: Policy, groups: Callable[[], Groups] = Groups) -> None:
+    def follow_slack(self, directory: Directory) -> None:
+        """Those who change something have to be of one's own, and nothing is changed from shared channels."""
+        self.rows = GroupRows(self.store, (), AGE, admitted=frozenset())
+        self.people = People(self.store, self.rows, directory, self.clock)
+        self.follow(self.policy, self.rows.read, self.people.learn)
+
+    def follow(self, given: Policy, groups: Callable[[], Groups] = Groups, learn: Learn = learn_nothing) -> None:
         """From now on; as after a restart with other settings."""
-        self.authority = Authority(given, self.clock, Facts(lambda _: frozenset(), lambda _: ""), groups)
+        self.policy = given
+        self.authority = Authority(given, self.clock, Facts(lambda _: frozenset(), lambda _: ""), groups, learn=learn)
         looking = Looking(self.store, cast(HostReader, OneHost()))
         patience = Patience(OFFER, WAIT, timedelta(minutes=10))
         self.desk = Desk(
@@ -467,6 +475,154 @@ def test_the_pause_of_a_node_is_judged_with_its_evacuation_and_needs_no_approval
 
     assert refusal_by(office.authority, office.store)(row).startswith(why)
     assert bool(refusal_by(office.authority, office.store)(row)) is bool(why)
+
+
+# Rules by cluster, of hosts that this process does not look at
+
+
+def test_a_rule_by_cluster_goes_by_what_any_process_has_seen(office: Office, clock: SetClock) -> None:
+    """A worker of one site starts what goes to a host of another; so does a process that has just begun."""
+    unseen = Estate(
+        hosts=tuple(Seen(host=name, at=clock.now(), failure="not looked at") for name in ("host01", "host02"))
+    )
+    facts = read_facts(lambda _: frozenset(), lambda: unseen, office.store)
+    mine = Rule(name="hvc1", who=frozenset({ALICE}), may=frozenset({Level.RUN}), on=Scope(clusters=frozenset({"HVC1"})))
+    worker = Authority(Policy(rules=(mine,)), clock, facts)
+    office.follow(policy(0))
+    office.offer()
+    office.confirm()
+    row = office.row()
+    hosts = (row.plan.move.source, row.plan.move.destination)
+    assert "is for the cluster HVC1" in worker.find_refusal(row, ())
+    for host in hosts:
+        office.store.set_room(make_host(host).model_copy(update={"cluster": "HVC1"}), clock.now())
+    assert worker.find_refusal(row, ()) == ""
+    office.store.set_room(make_host(hosts[1]), clock.forward(seconds=1))
+    assert "is for the cluster HVC1" in worker.find_refusal(row, ())
+
+
+# Who is not of one's own
+
+
+class Directory:
+    """What Slack says of people and channels: nothing against them, unless it is set here."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, frozenset[Mark]] = {}
+        self.silent = False
+        self.asked: list[str] = []
+
+    def members(self, _: str) -> frozenset[UserId]:
+        raise AssertionError("no group is named here")
+
+    def describe(self, whom: str) -> frozenset[Mark]:
+        self.asked.append(whom)
+        if self.silent:
+            raise ChatError("Slack could not be reached", code="unreachable", lasting=False, maybe_done=False)
+        return self.marks.get(whom, frozenset())
+
+
+AGE = timedelta(minutes=15)
+
+
+@pytest.fixture
+def directory(office: Office) -> Directory:
+    """What the office asks whenever nothing fresh is known."""
+    told = Directory()
+    office.follow_slack(told)
+    return told
+
+
+def test_it_is_asked_at_the_command_at_each_click_and_at_the_start(
+    office: Office, clock: SetClock, directory: Directory
+) -> None:
+    place, authority = make_ask().place.channel, office.authority
+    directory.marks[ALICE] = frozenset({Mark.GUEST})
+    assert authority.decide(ALICE, place, "vm.migrate").reason.startswith("guests of the workspace")
+    assert authority.decide(ALICE, place, "vm.read").allowed  # looking is the rules' alone
+    directory.marks.clear()
+    clock.forward(minutes=6)
+    assert authority.decide(ALICE, place, "vm.migrate").allowed
+    row = office.offer()
+    clock.forward(minutes=6)
+    directory.marks[place] = frozenset({Mark.SHARED})
+    with pytest.raises(Refused, match="this channel is shared with others"):
+        office.confirm()
+    directory.marks.clear()
+    clock.forward(minutes=2)
+    office.people.doubt(place)  # Slack says something of it
+    office.confirm()
+    assert "may not do so" not in authority.find_refusal(office.row(), ())
+    clock.forward(minutes=6)
+    directory.marks[ALICE] = frozenset({Mark.DEACTIVATED})
+    assert "who may not do so any more: this account is deactivated" in authority.find_refusal(office.row(), ())
+    assert row.id == office.row().id
+
+
+def test_slack_is_asked_once_in_a_while_and_never_about_whom_rules_refuse(
+    office: Office, clock: SetClock, directory: Directory
+) -> None:
+    place = make_ask().place.channel
+    for _ in range(3):
+        assert office.authority.decide(ALICE, place, "vm.migrate").allowed
+        assert not office.authority.decide(UserId("U0MALLORY"), place, "vm.migrate").allowed
+        assert office.authority.decide(BOB, place, "vm.read").allowed
+    assert sorted(directory.asked) == sorted([ALICE, place])
+    clock.forward(minutes=6)
+    assert office.authority.decide(ALICE, place, "vm.migrate").allowed
+    assert len(directory.asked) == 4
+
+
+def test_what_slack_said_counts_until_it_is_too_old_and_then_nobody_changes_anything(
+    office: Office, clock: SetClock, directory: Directory
+) -> None:
+    place = make_ask().place.channel
+    assert office.authority.decide(ALICE, place, "vm.migrate").allowed
+    directory.silent = True
+    clock.forward(minutes=14)
+    assert office.authority.decide(ALICE, place, "vm.migrate").allowed
+    clock.forward(minutes=2)
+    directory.asked.clear()
+    for _ in range(3):
+        refused = office.authority.decide(ALICE, place, "vm.migrate")
+        assert refused.reason == "whether you are a guest, or deactivated is not known: Slack does not say it now"
+    assert sorted(directory.asked) == sorted([ALICE, place])  # whoever waits for Slack waits once
+    directory.silent = False
+    clock.forward(seconds=11)
+    assert office.authority.decide(ALICE, place, "vm.migrate").allowed
+
+
+def test_what_slack_contradicts_is_forgotten_if_it_does_not_say_more(office: Office, directory: Directory) -> None:
+    place = make_ask().place.channel
+    assert office.authority.decide(ALICE, place, "vm.migrate").allowed
+    directory.silent = True
+    office.people.doubt(ALICE)
+    assert not office.authority.decide(ALICE, place, "vm.migrate").allowed
+
+
+def test_those_on_whom_something_open_rests_are_asked_about_for_workers_that_ask_nothing(
+    office: Office, clock: SetClock, directory: Directory
+) -> None:
+    place = make_ask().place.channel
+    office.offer()
+    office.confirm()
+    office.approve(BOB)
+    clock.forward(minutes=20)
+    worker = Authority(office.policy, clock, groups=office.rows.read)
+    assert "is not known" in worker.find_refusal(office.row(), ())
+    directory.asked.clear()
+    office.people.refresh_open()
+    assert sorted(directory.asked) == sorted([ALICE, BOB, place])
+    assert "is not known" not in worker.find_refusal(office.row(), ())
+
+
+def test_a_start_tells_the_policy_about_those_it_names(office: Office, clock: SetClock, directory: Directory) -> None:
+    told: list[Marks] = []
+    directory.marks[ALICE] = frozenset({Mark.GUEST})
+    people = People(office.store, office.rows, directory, clock, [ALICE, "C0OPS"], told.append)
+    people.start()
+    people.stop()
+    assert told == [{ALICE: {Mark.GUEST}, "C0OPS": frozenset()}]
 
 
 # User groups

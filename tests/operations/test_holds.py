@@ -22,7 +22,7 @@ from bot.operations.store.hold_rows import HoldRows
 from tests.asking import text_of
 from tests.operations.bench import Bench, make_open_desk
 from tests.operations.moving_hosts import MovingHosts
-from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, SetClock, both, make_ask, vm_id
+from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, SetClock, both, make_ask, make_host, vm_id
 from tests.operations.rows import found, know_room
 from tests.operations.test_evacuation_rows import make_evacuation, now
 from tests.operations.test_maintaining import Maintaining
@@ -174,11 +174,25 @@ def test_people_freeze_and_unfreeze(store, desk):
     begun = desk.apply(Freeze(reason="of a reason"), make_ask())
     assert "Ferry is frozen by " in text_of(begun)
     assert [button.sends for button in begun.buttons] == ["unfreeze"]
-    with pytest.raises(Refused, match="no rule lets you freeze or unfreeze Ferry"):
+    with pytest.raises(Refused, match="no rule lets you unfreeze Ferry"):
         desk.apply(Unfreeze(), make_ask(actor=BOB))
     assert "The freeze was ended by " in text_of(desk.apply(Unfreeze(), make_ask(actor=CAROL)))
     with pytest.raises(Refused, match="Ferry is not frozen"):
         desk.apply(Unfreeze(), make_ask())
+
+
+def test_a_locked_cluster_is_every_node_it_had_or_has(store, desk, clock):
+    store.set_room(make_host("host02").model_copy(update={"cluster": "hvc1"}), clock.now())
+    held = Held(kind=Kind.CLUSTER, target="HVC1", name="HVC1", host="host01")
+    assert "HVC1 is locked by " in text_of(desk.apply(Lock(held=held, reason="of a reason"), make_ask()))
+    (lock,) = store.holds()
+    assert lock.hosts == {"host01", "host02"}
+    store.set_room(make_host("host01"), clock.forward(seconds=1))  # its cluster service has stopped
+    store.set_room(make_host("host03").model_copy(update={"cluster": "HVC1"}), clock.now())
+    (lock,) = store.holds()
+    assert lock.hosts == {"host01", "host02", "host03"}
+    desk.apply(Unlock(what="hvc1"), make_ask(actor=ALICE))
+    assert store.holds() == ()
 
 
 def test_a_lock_is_freed_by_whoever_holds_it_or_an_operator(store, desk):

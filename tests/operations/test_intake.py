@@ -159,6 +159,49 @@ def test_chat_that_stumbles_gets_the_answer_once(store, slack, poster, fault):
     assert sum("you said status" in line for line in posted(slack)) == 1
 
 
+def test_who_says_too_much_is_told_once_and_their_buttons_still_count(store, slack, poster, caplog):
+    answered: list[str] = []
+
+    def note(asked: Ask, again: bool = False) -> Reply | None:
+        answered.append(asked.text)
+
+    intake = Intake(store, note, poster, per_minute=3)
+    intake.start()
+    try:
+        assert [intake.take(ask(slack, f"said {number}")) for number in range(6)] == [True] * 3 + [False] * 3
+        assert not intake.take(ask(slack, "said 1"))  # delivered again: it is known, and says nothing new
+        press = ask(slack, "cancel m-1").model_copy(update={"kind": "button"})
+        assert intake.take(press)
+        assert intake.take(ask(slack, "edited").model_copy(update={"kind": "retraction"}))
+        other = ask(slack, "by another").model_copy(update={"actor": UserId(slack.user_id("bob"))})
+        assert intake.take(other)
+        (told,) = slack.wait_for(lambda: slack.ephemerals("alice"), PATIENCE_S)
+        assert "more than 3 things within a minute" in "\n".join(slack.render_text(told))
+        all_answered(store)
+    finally:
+        intake.stop()
+    assert sorted(answered) == sorted(["said 0", "said 1", "said 2", "cancel m-1", "edited", "by another"])
+    assert len(slack.ephemerals("alice")) == 1
+    assert [record.getMessage() for record in caplog.records if "asks_ignored" in record.getMessage()]
+
+
+def test_one_who_asks_a_lot_keeps_nobody_waiting(store, slack, poster):
+    go = threading.Event()
+
+    def slow(asked: Ask, again: bool = False) -> Reply | None:
+        if asked.text.startswith("slow"):
+            assert go.wait(PATIENCE_S)
+        return echo(asked)
+
+    with receiving(store, poster, slow, workers=3) as intake:
+        for number in range(20):
+            assert intake.take(ask(slack, f"slow {number}"))
+        assert intake.take(ask(slack, "quick").model_copy(update={"actor": UserId(slack.user_id("bob"))}))
+        slack.wait_for(seen(slack, "you said quick"), PATIENCE_S)
+        go.set()
+        all_answered(store)
+
+
 def test_an_answer_that_chat_refuses_for_good_is_given_up(store, slack, poster):
     asked = ask(slack, "status").model_copy(update={"place": Place(team="T1", channel="C0GONE")})
     with receiving(store, poster, echo) as intake:

@@ -17,6 +17,7 @@ _AFTER_VERSION_2 = (
         )
     ),
     "ALTER TABLE step DROP COLUMN file",
+    "ALTER TABLE room DROP COLUMN cluster",
     "DROP TABLE membership",
     "ALTER TABLE operation DROP COLUMN counts",
     "ALTER TABLE operation DROP COLUMN remind_at",

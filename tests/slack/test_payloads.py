@@ -1,4 +1,4 @@
-"""What Slack delivers, and which of it is a command: one plain sentence of one person of this workspace."""
+"""What Slack delivers, and which of it is a command: one plain sentence of one person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ import pytest
 
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.slack.payloads import Ignored, Us, read_event, read_group_change, read_press, read_retraction, read_slash
+from bot.slack.payloads import (
+    Ignored,
+    Us,
+    find_outsiders,
+    read_event,
+    read_group_change,
+    read_press,
+    read_retraction,
+    read_slash,
+)
 
 TEAM, BOT, ALICE, OPS, DM = "T0LAB", UserId("U0FERRY"), "U0ALICE", "C0OPS", "D0ALICE"
 US = Us(TEAM, BOT, frozenset({"C0BARE"}))
@@ -115,15 +124,12 @@ def test_a_thread_is_kept_and_the_message_that_began_one_stands_in_the_channel()
         (direct(subtype="bot_message", bot_id="B1"), "a message with a subtype"),
         (direct(bot_id="B1"), "said by a bot"),
         (event(bot_id="B1", user="U0OTHERBOT"), "said by a bot"),
+        (direct(app_id="A1"), "said by a bot"),  # in the name of a person, who did not say it
         (event(edited={"user": ALICE, "ts": TS}), "an edit"),
         (direct(hidden=True), "hidden"),
         (direct(user=None), "nobody said it"),
         (direct(user=BOT), "said by Ferry itself"),
         (event(team_id="T0OTHER"), "another workspace"),
-        (event(team="T0OTHER"), "another workspace"),
-        (event(user_team="T0OTHER"), "another workspace"),
-        (event(source_team="T0OTHER"), "another workspace"),
-        (event(is_ext_shared_channel=True), "a channel shared with another workspace"),
         (direct(type="app_home_opened"), "not a message"),
         (event(type="member_joined_channel", channel_type="C"), "not a message"),
         (event(channel=None), "not shaped as Slack documents it: event.channel"),
@@ -236,7 +242,6 @@ def test_a_button_knows_the_thread_of_its_card(thread_ts: str, thread: str | Non
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (press(user={"id": "U9", "team_id": "T0OTHER"}), "another workspace"),
         (press(team={"id": "T0OTHER"}), "another workspace"),
         (
             press(actions=[{"type": "static_select", "action_id": "x", "action_ts": TS}]),
@@ -278,13 +283,42 @@ def test_an_edit_and_a_deletion_take_back_what_the_message_asked_for(text: str |
         changed(before={"bot_id": "B0"}),  # a card of Ferry's
         changed(before={"user": ""}),
         changed(team_id="T0OTHER"),
-        changed(is_ext_shared_channel=True),
         message(),
         {},
     ],
 )
 def test_what_takes_nothing_back(body: dict[str, Any]) -> None:
     assert read_retraction(body, US, RECEIVED) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "outsiders"),
+    [
+        (event(), ()),
+        (direct(), ()),
+        (event(team="T0OTHER"), (ALICE,)),
+        (event(user_team="T0OTHER"), (ALICE,)),
+        (event(source_team="T0OTHER"), (ALICE,)),
+        (event(is_ext_shared_channel=True), (OPS,)),
+        (event(team="T0OTHER", is_ext_shared_channel=True), (ALICE, OPS)),
+        (press(), ()),
+        (press(user={"id": "U9", "team_id": "T0OTHER"}), ("U9",)),
+        (slash(), ()),
+        (event(user={"id": ALICE}, team="T0OTHER"), ()),
+        ({"event": None, "user": None}, ()),
+    ],
+)
+def test_what_a_payload_says_to_be_of_another_workspace_is_asked_about(
+    body: dict[str, Any], outsiders: tuple[str, ...]
+) -> None:
+    assert find_outsiders(body, US) == outsiders
+
+
+@pytest.mark.parametrize("said", [{"team": "T0OTHER"}, {"is_ext_shared_channel": True}])
+def test_and_it_is_a_command_that_policy_judges(said: dict[str, Any]) -> None:
+    ask = read(event(**said))
+    assert isinstance(ask, Ask)
+    assert (ask.actor, ask.place.channel) == (ALICE, OPS)
 
 
 @pytest.mark.parametrize(

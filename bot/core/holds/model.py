@@ -13,6 +13,7 @@ class Kind(StrEnum):
     FREEZE = "freeze"  # of everything
     VM = "vm"
     HOST = "host"
+    CLUSTER = "cluster"
     STORAGE = "storage"
 
 
@@ -20,9 +21,9 @@ class Held(Frozen):
     """What is held.
 
     Attributes:
-        target: a VM's id, a host's name in the settings, or a folder; empty: everything.
+        target: a VM's id, a host's name in the settings, a cluster's name, or a folder; empty: everything.
         name: of a VM, as people say it; otherwise the target.
-        host: of a VM, where it was seen then: rules may be of some hosts.
+        host: of a VM, where it was seen then: rules may be of some hosts. Of a cluster, its nodes then, with commas.
     """
 
     kind: Kind
@@ -35,10 +36,15 @@ EVERYTHING = Held(kind=Kind.FREEZE)
 
 
 class Hold(Held):
-    """One row that has not ended."""
+    """One row that has not ended.
+
+    Attributes:
+        hosts: of a cluster, the nodes that it had or has, by the settings' names.
+    """
 
     number: int
     by: UserId
     reason: str
     at: datetime
     until: datetime | None = None
+    hosts: frozenset[str] = frozenset()

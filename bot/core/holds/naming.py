@@ -15,15 +15,24 @@ from bot.errors import Misnamed, Refused
 
 
 def find_held(said: str, estate: Estate) -> Held | None:
-    """A folder, or the one host or VM of that name, as last seen: a VM may be locked whose host gives no answer.
+    """A folder, or the one cluster, host or VM of that name, as last seen: a VM may be locked whose host is silent.
 
     Raises:
-        Refused: the name is a host's and a VM's.
+        Refused: the name is a cluster's or a host's, and a VM's or a host's, too.
     """
     if is_path(said):
         return Held(kind=Kind.STORAGE, target=said, name=said)
     vms = {vm.id: vm for vm in (*find_vms(estate, said), *_held_by_silent(estate, said))}
-    host = _find_host(said, estate)
+    host, nodes = _find_host(said, estate), _find_nodes(said, estate)
+    if nodes and (host or vms):
+        raise Refused(
+            f"{said} is a cluster, and a host or a virtual machine is called so, too",
+            needed="a name that is one thing's",
+            hint=f"lock its nodes, {render_list(nodes)}, or say the id of the virtual machine",
+        )
+    if nodes:
+        name = next(seen.info.cluster for seen in estate.hosts if seen.host == nodes[0] and seen.info is not None)
+        return Held(kind=Kind.CLUSTER, target=name, name=name, host=",".join(nodes))
     if host and vms:
         raise Refused(
             f"{said} is a host, and a virtual machine is called so, too",
@@ -79,6 +88,15 @@ def _find_host(said: str, estate: Estate) -> str:
         return resolve_host([seen.host for seen in estate.hosts], estate, said)
     except Misnamed:
         return ""
+
+
+def _find_nodes(said: str, estate: Estate) -> list[str]:
+    """Those hosts that tell of a cluster of that name."""
+    return [
+        seen.host
+        for seen in estate.hosts
+        if seen.info is not None and seen.info.cluster and same_computer(seen.info.cluster, said)
+    ]
 
 
 def _held_by_silent(estate: Estate, said: str) -> list[VmSummary]:

@@ -37,6 +37,8 @@ class Touched:
                 return hold.target in self.vms
             case Kind.HOST:
                 return hold.target in self.hosts
+            case Kind.CLUSTER:
+                return not hold.hosts.isdisjoint(self.hosts)
             case Kind.STORAGE:
                 return any(is_below(path, hold.target) for path in self.paths)
 
@@ -57,7 +59,10 @@ def find_lock(locks: Iterable[Hold], vm: Vm) -> Hold | None:
 
 
 def locked_hosts(holds: Iterable[Hold]) -> dict[str, Hold]:
-    return {hold.target: hold for hold in holds if hold.kind is Kind.HOST}
+    locked: dict[str, Hold] = {}
+    for hold in holds:
+        locked |= dict.fromkeys((hold.target,) if hold.kind is Kind.HOST else sorted(hold.hosts), hold)
+    return locked
 
 
 def touched_by(plan: AnyPlan) -> Touched:

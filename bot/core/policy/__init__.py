@@ -10,6 +10,8 @@ from bot.core.policy.approvals import Wanted, count, counts_for, find_needed
 from bot.core.policy.decide import (
     HOLD_FREEZE,
     HOLD_LOCK,
+    HOLD_UNFREEZE,
+    HOLD_UNLOCK,
     NAMED,
     PLANNED,
     Question,
@@ -34,15 +36,21 @@ from bot.core.policy.model import (
     Where,
     is_group,
     matches,
+    may_match_one,
     simple,
 )
+from bot.core.policy.outside import ADMISSIBLE, PEOPLE, Mark, Marks, asks_about
 from bot.core.policy.targets import AnyPlan, Facts, count_vms, target_of_hold, targets_of
 
 __all__ = [
+    "ADMISSIBLE",
     "DIRECT",
     "HOLD_FREEZE",
     "HOLD_LOCK",
+    "HOLD_UNFREEZE",
+    "HOLD_UNLOCK",
     "NAMED",
+    "PEOPLE",
     "PLANNED",
     "AnyPlan",
     "Approval",
@@ -51,6 +59,8 @@ __all__ = [
     "Hours",
     "Known",
     "Level",
+    "Mark",
+    "Marks",
     "Policy",
     "Problem",
     "Question",
@@ -60,6 +70,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "Where",
+    "asks_about",
     "count",
     "count_vms",
     "counts_for",
@@ -71,6 +82,7 @@ __all__ = [
     "level_of",
     "lint",
     "matches",
+    "may_match_one",
     "render_why",
     "simple",
     "target_of_hold",

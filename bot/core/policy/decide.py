@@ -2,7 +2,8 @@
 
 Asked by action before arguments are read; with the targets of the finished plan; at each click; and at the start.
 A time that counts is that of a person's decision, so that a long queue does not decide: the start is judged by the
-hours at which it was confirmed. A freeze or a lock is no matter of who may: see `bot.core.holds`.
+hours at which it was confirmed. Who or what is not of one's own changes nothing, whatever rules grant: see `outside`.
+A freeze or a lock is no matter of who may: see `bot.core.holds`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ _LOOKS = frozenset(
 _STOPS = frozenset({"operation.cancel", "operation.pause"})
 """Ending what one asked for oneself is allowed at any hour, whatever it touches."""
 HOLD_FREEZE, HOLD_LOCK = "hold.freeze", "hold.lock"
-"""Making and ending them: a freeze, which is of everything, and a lock."""
+"""Making them: a freeze, which is of everything, and a lock. Brakes: hours of rules do not bind them."""
+HOLD_UNFREEZE, HOLD_UNLOCK = "hold.unfreeze", "hold.unlock"
+"""Ending them, which lets things start: a rule that names the one names the other, and its hours count."""
+_NAMED_AS = {HOLD_UNFREEZE: HOLD_FREEZE, HOLD_UNLOCK: HOLD_LOCK}
+_AT_ANY_HOUR = _STOPS | {HOLD_FREEZE, HOLD_LOCK}
 _APPROVES = frozenset({"operation.approve", "operation.decline"})
 PLANNED = frozenset({"vm.migrate", "vm.move_storage", "host.evacuate", "host.prepare", "host.maintain"})
 NAMED = PLANNED | {HOLD_FREEZE, HOLD_LOCK}
@@ -45,8 +50,10 @@ _WORDS = {
     "host.prepare": "set up hosts",
     "host.maintain": "drain and resume hosts",
     "journal.anchor": "anchor the journal",
-    HOLD_FREEZE: "freeze or unfreeze Ferry",
-    HOLD_LOCK: "lock or unlock",
+    HOLD_FREEZE: "freeze Ferry",
+    HOLD_UNFREEZE: "unfreeze Ferry",
+    HOLD_LOCK: "lock",
+    HOLD_UNLOCK: "unlock",
 }
 
 
@@ -54,7 +61,7 @@ def level_of(action: str) -> Level:
     """What an action needs. One that is not known here changes something, as far as anybody knows."""
     if action in _LOOKS:
         return Level.LOOK
-    if action == HOLD_FREEZE:
+    if action in (HOLD_FREEZE, HOLD_UNFREEZE):
         return Level.OPERATE
     return Level.APPROVE if action in _APPROVES else Level.RUN
 
@@ -81,6 +88,8 @@ def decide(
         if by is None:
             return _refuse(question, target)
         granting[by.name] = None
+    if question.level is not Level.LOOK and (bar := groups.find_bar(where.actor, where.channel)):
+        return Verdict(allowed=False, reason=bar.reason, needed=bar.needed, hint=bar.hint, barred=True)
     return Verdict(allowed=True, reason=f"{where.actor} may {question.level} {action} by {', '.join(granting)}")
 
 
@@ -105,11 +114,11 @@ def find_misses(question: Question, rule: Rule, target: Target | None) -> Iterat
     if rule.channels and where.channel not in rule.channels and not (where.direct and DIRECT in rule.channels):
         yield "is for other channels"
     held = (question.policy.hours[name].hold(where.local) for name in rule.hours)
-    if rule.hours and action not in _STOPS and not any(held):
+    if rule.hours and action not in _AT_ANY_HOUR and not any(held):
         yield f"is for the hours {render_list(rule.hours, last='or')}"
     if level is Level.LOOK:
         return
-    if rule.on.actions and _is_limited(action) and action not in rule.on.actions:
+    if rule.on.actions and _is_limited(action) and _NAMED_AS.get(action, action) not in rule.on.actions:
         yield f"is for {render_list(sorted(rule.on.actions), last='or')}"
     if target is not None:
         yield from rule.on.find_misses(target)

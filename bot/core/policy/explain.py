@@ -43,6 +43,8 @@ def _parts(
     for group, why in sorted(question.groups.unknown.items()):
         unread = f"Who is in the user group {group} is not known: {why}. It counts as empty."
         yield Text(lines=((unread,),), mark=Mark.WARNING)
+    if verdict.barred:
+        yield Text(lines=((f"Rules do not decide: {verdict.reason}",),), mark=Mark.BLOCKING)
     if verdict.allowed and counts:
         yield Text(lines=(("After its confirmation it needs:",), *map(render_needed, counts)))
     yield Note(line=marked("Rules stand under `[rules]` in the settings; `help policy why` tells more"))

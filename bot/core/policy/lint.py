@@ -4,12 +4,13 @@ give. Each problem names its place in the settings and what to do there."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.estate import Frozen
 from bot.core.names import UserId
 from bot.core.policy.decide import NAMED, PLANNED
-from bot.core.policy.model import Approval, Groups, Level, Policy, Scope, is_group, matches
+from bot.core.policy.model import DIRECT, Approval, Groups, Level, Policy, Rule, Scope, is_group, matches, may_match_one
+from bot.core.policy.outside import ADMISSIBLE, Mark, Marks
 from bot.core.wording import render_count, render_list
 
 _OF_HOSTS = frozenset({"host.prepare", "host.maintain"})
@@ -34,20 +35,30 @@ class Known:
     """What the policy is held against.
 
     Attributes:
-        hosts, tags: names in the settings.
+        hosts: names in the settings.
+        tags: what VMs are called that have them, with `*` for any characters, by tag.
         members: of the user groups, by id, as Slack has them; a group that is missing does not exist. None: Slack was
             not asked.
+        marks: of people and channels that the policy names, as Slack has them.
+        admitted: what the settings admit of these.
         all_hosts: there are no others; where clusters tell which hosts they have, a name that is not known may be one.
     """
 
     hosts: tuple[str, ...]
-    tags: frozenset[str]
+    tags: Mapping[str, tuple[str, ...]]
     members: Mapping[str, frozenset[UserId]] | None = None
     all_hosts: bool = True
+    marks: Marks = field(default_factory=dict)
+    admitted: frozenset[Mark] = ADMISSIBLE
 
     @property
     def groups(self) -> Groups:
-        return Groups(members=self.members or {})
+        return Groups(members=self.members or {}, marks=self.marks, admitted=self.admitted, trusting=True)
+
+    def bars(self, one: str) -> str:
+        """Why that person or channel takes part in no change; empty: nothing is known against it."""
+        bar = self.groups.find_bar(one)
+        return bar.reason if bar else ""
 
 
 def lint(policy: Policy, known: Known) -> tuple[Problem, ...]:
@@ -61,6 +72,7 @@ def _lint(policy: Policy, known: Known) -> Iterator[Problem]:
         yield from _lint_who(f"{place}.who", rule.who, known)
         yield from _lint_scope(place, rule.on, known, _OF_HOSTS)
         yield from _lint_hours(f"{place}.hours", rule.hours, policy)
+        yield from _lint_outside(place, rule, known)
         if rule.may == {Level.LOOK} and (rule.on != Scope()):
             saw = "it lets people look, which is limited by no name"
             yield Problem(place=place, saw=saw, remedy="leave out the names, or let it grant more than look")
@@ -94,9 +106,27 @@ def _lint_who(place: str, who: frozenset[str], known: Known) -> Iterator[Problem
         yield Problem(place=place, saw="nobody is in what it names", remedy="add people to the group, or remove it")
 
 
+def _lint_outside(place: str, rule: Rule, known: Known) -> Iterator[Problem]:
+    """A rule that lets nobody change anything: all whom it names are outside, or all channels are."""
+    if rule.may == {Level.LOOK}:
+        return
+    people = [known.bars(one) for one in sorted(rule.who)]
+    if people and all(people):
+        remedy = "name others, or let it grant look alone; `admit` under [policy] admits guests and strangers"
+        yield Problem(place=f"{place}.who", saw=f"it grants nothing to whom it names: {people[0]}", remedy=remedy)
+    channels = [known.bars(one) for one in sorted(rule.channels - {DIRECT})]
+    if channels and all(channels) and DIRECT not in rule.channels:
+        remedy = 'name a channel of your own, or admit "shared-channels" under [policy]'
+        yield Problem(place=f"{place}.channels", saw=f"it grants nothing there: {channels[0]}", remedy=remedy)
+
+
 def _lint_scope(place: str, scope: Scope, known: Known, of_hosts: frozenset[str]) -> Iterator[Problem]:
-    for tag in sorted(scope.tags - known.tags):
+    for tag in sorted(scope.tags - known.tags.keys()):
         yield Problem(place=f"{place}.tags", saw=f"[tags] does not have {tag!r}", remedy="add it under [tags]")
+    tagged = [pattern for tag in scope.tags for pattern in known.tags.get(tag, ())]
+    if scope.vms and tagged and not any(may_match_one(vm, tag) for vm in scope.vms for tag in tagged):
+        saw = f"it can never match: no VM called {render_list(scope.vms, last='or')} has its tags"
+        yield Problem(place=place, saw=saw, remedy="name VMs that have the tag, or leave out one of vms and tags")
     for pattern in scope.hosts if known.all_hosts else ():
         if not any(matches((pattern,), host) for host in known.hosts):
             saw = f"no host of the settings is called {pattern!r}"
@@ -125,6 +155,7 @@ def _lint_givers(policy: Policy, approval: Approval, known: Known) -> Iterator[P
     if known.members is None and any(is_group(one) for who in named for one in who):
         return
     givers = known.groups.people(frozenset[str]().union(*(rule.who for rule in able)))
+    givers = frozenset(one for one in givers if not known.bars(one))
     if approval.of:
         givers &= known.groups.people(approval.of)
     askers = known.groups.people(

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from bot.core.estate import Frozen
 from bot.core.names import UserId
+from bot.core.policy.outside import ADMISSIBLE, Bar, Mark, find_bar
 from bot.core.storage import is_below
 from bot.core.wording import render_list
 
@@ -201,14 +202,26 @@ def simple(allow: Iterable[str] = (), operators: Iterable[str] = ()) -> tuple[Ru
 
 
 class Groups(Frozen):
-    """Who is in the user groups, as far as that is known and fresh enough to go by.
+    """What chat says of people and channels: who is in the user groups, and who is not of one's own; as far as that is
+    known and fresh enough to go by.
 
     Attributes:
         unknown: by group, why its members are not known; nobody counts as a member of such a group.
+        marks: of whomever, and whichever channel, chat was asked about.
+        admitted: what settings admit although it is not of one's own.
+        trusting: see `find_bar`.
     """
 
     members: Mapping[str, frozenset[UserId]] = {}
     unknown: Mapping[str, str] = {}
+    marks: Mapping[str, frozenset[Mark]] = {}
+    admitted: frozenset[Mark] = ADMISSIBLE
+    trusting: bool = False
+
+    def find_bar(self, *whom: str) -> Bar | None:
+        """Why these people and channels may not take part in a change; None: rules decide."""
+        bars = (find_bar(self.marks, self.admitted, one, trusting=self.trusting) for one in whom)
+        return next(filter(None, bars), None)
 
     def has(self, who: frozenset[str], person: UserId) -> bool:
         return person in who or any(person in self.members.get(group, ()) for group in who)
@@ -238,12 +251,14 @@ class Verdict(Frozen):
         reason: what was seen; true of a yes as well, because the journal keeps it.
         needed: for a no, what would have to be true.
         hint: for a no, what to do about it.
+        barred: rules grant it, and it is refused for who or where it is.
     """
 
     allowed: bool
     reason: str
     needed: str = ""
     hint: str = ""
+    barred: bool = False
 
 
 def is_group(who: str) -> bool:
@@ -253,6 +268,26 @@ def is_group(who: str) -> bool:
 
 def matches(patterns: tuple[str, ...], name: str) -> bool:
     return any(_compile(pattern).fullmatch(name.casefold()) for pattern in patterns)
+
+
+def may_match_one(one: str, other: str) -> bool:
+    """Whether some name fits both patterns."""
+    first, second = one.casefold(), other.casefold()
+    reached = {(0, 0)}
+    ahead = [(0, 0)]
+    while ahead:
+        here, there = ahead.pop()
+        left, right = first[here : here + 1], second[there : there + 1]
+        steps = []
+        if left == "*":
+            steps += [(here + 1, there)] + ([(here, there + 1)] if right else [])
+        if right == "*":
+            steps += [(here, there + 1)] + ([(here + 1, there)] if left else [])
+        if left and left == right:
+            steps.append((here + 1, there + 1))
+        ahead += [step for step in steps if step not in reached]
+        reached.update(steps)
+    return (len(first), len(second)) in reached
 
 
 @lru_cache(maxsize=1000)

@@ -53,6 +53,8 @@ def target_of_hold(held: Held, facts: Facts) -> Target:
             return _of_hosts(hosts, facts).model_copy(update={"vm": held.name, "tags": facts.tags_of(held.name)})
         case Kind.HOST:
             return _of_hosts((held.target,), facts)
+        case Kind.CLUSTER:
+            return Target(hosts=frozenset({EVERY_HOST}), clusters=frozenset({held.target}))
         case Kind.STORAGE:
             return Target(hosts=frozenset({EVERY_HOST}), clusters=None, paths=(held.target,))
 

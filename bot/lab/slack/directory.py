@@ -8,7 +8,7 @@ from typing import TypeVar
 from bot.lab.slack.call import Call, Method, SlackError
 from bot.lab.slack.events import DOMAIN
 from bot.lab.slack.limits import Tier
-from bot.lab.slack.model import Channel, JsonObject, Message
+from bot.lab.slack.model import Channel, JsonObject, Message, Person
 from bot.lab.slack.workspace import APP, BOT, TEAM
 
 READ = ("channels:read", "groups:read", "im:read", "mpim:read")
@@ -39,6 +39,18 @@ def api_test(call: Call) -> JsonObject:
     return {"args": arguments}
 
 
+def bots_info(call: Call) -> JsonObject:
+    """Without `bot` it tells nothing, as Slack's does."""
+    wanted = call.text("bot")
+    if not wanted:
+        return {}
+    if wanted != BOT:
+        raise SlackError("bot_not_found")
+    bot = call.workspace.bot
+    told = {"id": BOT, "deleted": False, "name": bot.name, "updated": 0, "app_id": APP, "user_id": bot.id}
+    return {"bot": told | {"icons": {}}}
+
+
 def open_connection(call: Call) -> JsonObject:
     ticket = call.backend.socket.new_ticket()
     return {"url": call.backend.url(f"link/?ticket={ticket}&app_id={APP}").replace("http://", "ws://", 1)}
@@ -48,28 +60,34 @@ def users_info(call: Call) -> JsonObject:
     person = call.workspace.people.get(call.required("user"))
     if person is None:
         raise SlackError("user_not_found")
-    return {
-        "user": {
-            "id": person.id,
-            "team_id": TEAM,
-            "name": person.name,
-            "deleted": False,
+    team = person.team or TEAM
+    told: JsonObject = {
+        "id": person.id,
+        "team_id": team,
+        "name": person.name,
+        "deleted": person.deleted,
+        "real_name": person.real_name,
+        "profile": {
             "real_name": person.real_name,
-            "tz": "Etc/UTC",
-            "tz_offset": 0,
-            "profile": {
-                "real_name": person.real_name,
-                "display_name": person.name,
-                "title": person.title,
-                "team": TEAM,
-            },
-            "is_bot": person.is_bot,
-            "is_app_user": False,
-            "is_restricted": person.is_guest,
-            "is_ultra_restricted": False,
-            "is_stranger": False,
-        }
+            "display_name": person.name,
+            "title": person.title,
+            "team": team,
+        },
+        "is_bot": person.is_bot,
+        "is_app_user": False,
     }
+    if not person.deleted:
+        told |= {"tz": "Etc/UTC", "tz_offset": 0, "is_restricted": person.is_guest or person.one_channel}
+        told |= {"is_ultra_restricted": person.one_channel}
+    if person.team:
+        told |= {"is_stranger": not _meets(call, person)}
+    return {"user": told}
+
+
+def _meets(call: Call, person: Person) -> bool:
+    """Whether the app shares a channel with a person of another workspace."""
+    channels = call.workspace.channels.values()
+    return any({person.id, call.workspace.bot.id} <= one.members for one in channels if one.shared_externally)
 
 
 def _conversation(call: Call, channel: Channel) -> JsonObject:
@@ -84,6 +102,9 @@ def _conversation(call: Call, channel: Channel) -> JsonObject:
         "is_private": channel.kind != "channel",
         "is_mpim": False,
         "is_ext_shared": channel.shared_externally,
+        "is_org_shared": channel.shared_in_organisation,
+        "is_shared": channel.shared_externally or channel.shared_in_organisation,
+        "is_pending_ext_shared": False,
     }
     if channel.kind == "im":
         return shown | {"user": next(iter(channel.members - {bot})), "is_open": True}
@@ -91,7 +112,12 @@ def _conversation(call: Call, channel: Channel) -> JsonObject:
 
 
 def conversations_info(call: Call) -> JsonObject:
-    return {"channel": _conversation(call, call.channel())}
+    """Each kind of conversation has a scope of its own."""
+    channel = call.channel()
+    needed = {"channel": "channels:read", "group": "groups:read", "im": "im:read"}[channel.kind]
+    if needed not in call.backend.scopes:
+        raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(call.backend.scopes)))
+    return {"channel": _conversation(call, channel)}
 
 
 def conversations_list(call: Call) -> JsonObject:
@@ -186,6 +212,7 @@ DIRECTORY_METHODS = {
     "api.test": Method(api_test, Tier.FOUR),
     "auth.test": Method(auth_test, Tier.SPECIAL),
     "apps.connections.open": Method(open_connection, Tier.THREE, app_token=True),
+    "bots.info": Method(bots_info, Tier.THREE, ("users:read",)),
     "users.info": Method(users_info, Tier.FOUR, ("users:read",)),
     "conversations.info": Method(conversations_info, Tier.THREE, READ),
     "conversations.list": Method(conversations_list, Tier.TWO, READ),

@@ -168,7 +168,7 @@ def shortcut(person: Person, callback_id: str, action_ts: str, trigger: str) -> 
 def _interaction(person: Person, kind: str) -> JsonObject:
     return {
         "type": kind,
-        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM},
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team or TEAM},
         "api_app_id": APP,
         "token": VERIFICATION_TOKEN,
         "team": {"id": TEAM, "domain": DOMAIN},

@@ -15,7 +15,14 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True)
 class Person:
-    """A member of the workspace; the app's own bot user is one too. `title` is what a profile says they do."""
+    """Somebody in the workspace, or in a channel shared with another; the app's own bot user is one too.
+
+    Attributes:
+        title: what a profile says they do.
+        one_channel: whether a guest is one of a single channel.
+        team: id of another workspace, whose they are; empty: of this one.
+        deleted: the account is deactivated.
+    """
 
     id: str
     name: str
@@ -23,6 +30,9 @@ class Person:
     is_bot: bool = False
     is_guest: bool = False
     title: str = ""
+    one_channel: bool = False
+    team: str = ""
+    deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class Channel:
     members: frozenset[str]
     shared_externally: bool = False
     archived: bool = False
+    shared_in_organisation: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,7 @@ class Message:
         ts: its key together with the channel; a string, never a number.
         thread_ts: ts of the thread's parent, empty outside threads.
         only_for: user id of the one person who sees it (ephemeral); empty for everybody.
+        author_team: of an author from another workspace.
     """
 
     channel: str
@@ -108,6 +120,7 @@ class Message:
     reactions: tuple[tuple[str, str], ...] = ()  # (emoji name, user id)
     edited_by: str = ""
     deleted: bool = False
+    author_team: str = ""
 
     @property
     def current(self) -> Version:
@@ -141,7 +154,10 @@ class Message:
     def to_json(self, team: str, *, metadata: bool = False) -> JsonObject:
         """The message as the Web API and events give it."""
         shown = self.current
-        message: JsonObject = {"type": "message", "user": self.user, "ts": self.ts, "text": shown.text, "team": team}
+        author = self.author_team or team
+        message: JsonObject = {"type": "message", "user": self.user, "ts": self.ts, "text": shown.text, "team": author}
+        if self.author_team:
+            message |= {"user_team": author, "source_team": author}
         if self.client_msg_id:
             message["client_msg_id"] = self.client_msg_id
         if self.bot_id:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from bot.lab.slack.call import Backend, SlackError
 from bot.lab.slack.chat import publish_change, whisper
@@ -57,6 +58,7 @@ class People:
                     (workspace.version(composed.text, composed.blocks),),
                     thread_ts=thread or "",
                     client_msg_id=str(uuid.uuid4()),
+                    author_team=person.team,
                 )
             )
             self.on_loop(lambda: self.backend.publish_message(message, channel))
@@ -90,6 +92,8 @@ class People:
         """Type a slash command; Slack has none in threads. Mentions and links arrive escaped (should_escape)."""
         workspace, grants = self.backend.workspace, self.backend.grants
         person, channel = self._in_channel(who, where)
+        if person.team:
+            raise KeyError(f"{person.name} is of another workspace, whose people have no slash commands of this one's")
         key = grants.new_response_url(person.id, channel.id)
         escaped = self._compose(text, with_names=True).text
         url = self.backend.url(f"response/{key}")
@@ -131,6 +135,14 @@ class People:
         person, channel = workspace.person(who), workspace.direct_channel(who)
         event = app_home_opened(person, channel, workspace.new_ts())
         self.on_loop(lambda: self.backend.publish(event, channel, "app_home_opened"))
+
+    def change_person(self, who: str, **changes: Any) -> None:
+        """Make them a guest (is_guest, one_channel), deactivate them (deleted), or have another workspace own them."""
+        workspace = self.backend.workspace
+        with workspace.lock:
+            person = workspace.person(who)
+            workspace.people[person.id] = replace(person, **changes)
+            workspace.notify()
 
     # seeing
 
@@ -218,6 +230,8 @@ class People:
     def _in_channel(self, who: str, where: str) -> tuple[Person, Channel]:
         workspace = self.backend.workspace
         person, channel = workspace.person(who), workspace.channel(where)
+        if person.deleted:
+            raise KeyError(f"{person.name} has no account any more")
         if person.id not in channel.members:
             raise KeyError(f"{person.name} is not in {where}")
         return person, channel

@@ -35,6 +35,7 @@ class ChannelSetup:
     with_bot: bool = True
     shared_externally: bool = False
     archived: bool = False
+    shared_in_organisation: bool = False
 
 
 def make_id(prefix: str, name: str) -> str:
@@ -90,6 +91,7 @@ class Workspace:
             frozenset(members),
             setup.shared_externally,
             setup.archived,
+            setup.shared_in_organisation,
         )
 
     # time and keys

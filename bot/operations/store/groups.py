@@ -1,21 +1,26 @@
-"""Who is in Slack's user groups, as rows: whoever hears Slack writes them, every process goes by them.
+"""What Slack says of user groups, people and channels, as rows: whoever hears Slack writes them, every process goes by
+them.
 
-What is older than the policy allows counts as not known, and nobody is in a group that is not known.
+What is older than the policy allows counts as not known: nobody is in a group that is not known, and whoever is not
+known counts as a stranger.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from bot.core.names import UserId
-from bot.core.policy import Groups
+from bot.core.policy import ADMISSIBLE, Groups, Mark, asks_about
 from bot.core.wording import render_duration
 from bot.operations.store.store import Store
-from bot.operations.store.tables import user_group
+from bot.operations.store.tables import heard
+
+_COLUMNS = (heard.c.id, heard.c.said.label("said"), heard.c.read_at)
 
 
 class GroupRows:
@@ -24,43 +29,73 @@ class GroupRows:
     Args:
         groups: ids of those that the policy names.
         age: how old what Slack said may be and still count.
+        admitted: what the policy admits although it is not of one's own.
     """
 
-    def __init__(self, store: Store, groups: Iterable[str], age: timedelta) -> None:
+    def __init__(
+        self, store: Store, groups: Iterable[str], age: timedelta, admitted: frozenset[Mark] = ADMISSIBLE
+    ) -> None:
         self._store = store
         self.groups = tuple(sorted(groups))
-        self._age = age
+        self.age = age
+        self.admitted = admitted
 
-    def keep(self, group: str, members: Iterable[UserId], read_at: datetime) -> None:
-        """What Slack said; `read_at` is when it was asked. An older answer never replaces a newer one."""
-        values = {"members": json.dumps(sorted(members)), "read_at": read_at}
+    def keep(self, about: str, said: Iterable[str], read_at: datetime) -> None:
+        """What Slack said: a group's members, the marks of others. `read_at` is when it was asked.
+
+        An older answer never replaces a newer one.
+        """
+        values = {"said": json.dumps(sorted(said)), "read_at": read_at}
         with self._store.database.writing() as connection:
-            known = sa.select(user_group.c.read_at).where(user_group.c.id == group)
+            known = sa.select(heard.c.read_at).where(heard.c.id == about)
             last = connection.execute(known).scalar_one_or_none()
             if last is None:
-                connection.execute(sa.insert(user_group).values(id=group, **values))
+                connection.execute(sa.insert(heard).values(id=about, **values))
             elif last < read_at or last > self._store.clock.now():  # the latter: the clock was set back
-                connection.execute(sa.update(user_group).where(user_group.c.id == group).values(**values))
+                connection.execute(sa.update(heard).where(heard.c.id == about).values(**values))
 
-    def forget(self, group: str) -> None:
+    def forget(self, about: str) -> None:
         """What is known of it is known to be wrong. Idempotent."""
         with self._store.database.writing() as connection:
-            connection.execute(sa.delete(user_group).where(user_group.c.id == group))
+            connection.execute(sa.delete(heard).where(heard.c.id == about))
+
+    def find_stale(self, whom: Iterable[str], age: timedelta) -> tuple[str, ...]:
+        """Those people and channels that matter and of which nothing is known that is at most so old."""
+        wanted = sorted(one for one in set(whom) if asks_about(one, self.admitted))
+        if not wanted:
+            return ()
+        rows = self._read(heard.c.id.in_(wanted))
+        return tuple(one for one in wanted if one not in rows or not self._is_fresh(rows[one], age))
 
     def read(self) -> Groups:
-        if not self.groups:
-            return Groups()
-        now, members, unknown = self._store.clock.now(), {}, {}
+        asks = any(asks_about(one, self.admitted) for one in ("U", "C"))
+        if not self.groups and not asks:
+            return Groups(admitted=self.admitted)
+        lately = heard.c.read_at >= self._store.clock.now() - self.age
+        rows = self._read(heard.c.id.in_(self.groups) | lately if asks else heard.c.id.in_(self.groups))
+        fresh = {about: json.loads(row["said"]) for about, row in rows.items() if self._is_fresh(row, self.age)}
+        return Groups(
+            members={one: frozenset(map(UserId, fresh[one])) for one in self.groups if one in fresh},
+            unknown={one: self._why_unknown(rows.get(one)) for one in self.groups if one not in fresh},
+            marks={one: frozenset(map(Mark, said)) for one, said in fresh.items() if asks_about(one, self.admitted)},
+            admitted=self.admitted,
+        )
+
+    def read_trusting(self) -> Groups:
+        """The same for what is only offered: whoever takes it up is asked about then."""
+        return self.read().model_copy(update={"trusting": True})
+
+    def _read(self, which: sa.ColumnElement[bool]) -> dict[str, Mapping[str, Any]]:
         with self._store.database.reading() as connection:
-            query = sa.select(user_group).where(user_group.c.id.in_(self.groups))
-            rows = {row["id"]: row for row in connection.execute(query).mappings()}
-        for group in self.groups:
-            row = rows.get(group)
-            age = None if row is None else now - row["read_at"]
-            if row is not None and age is not None and abs(age) <= self._age:
-                members[group] = frozenset(map(UserId, json.loads(row["members"])))
-            elif age is None:
-                unknown[group] = "Slack has not said it yet"
-            else:
-                unknown[group] = f"Slack said it last {render_duration(abs(age).total_seconds())} ago"
-        return Groups(members=members, unknown=unknown)
+            rows = list(connection.execute(sa.select(*_COLUMNS).where(which)).mappings())
+        return {row["id"]: dict(row) for row in rows}
+
+    def _is_fresh(self, row: Mapping[str, Any], age: timedelta) -> bool:
+        read_at: datetime = row["read_at"]
+        return abs(self._store.clock.now() - read_at) <= age
+
+    def _why_unknown(self, row: Mapping[str, Any] | None) -> str:
+        if row is None:
+            return "Slack has not said it yet"
+        age = abs(self._store.clock.now() - row["read_at"])
+        return f"Slack said it last {render_duration(age.total_seconds())} ago"

@@ -54,15 +54,15 @@ class HoldRows:
             if known is None:
                 self._replace(connection, wanted)
                 number = decisions.highest(connection, hold.c.number) + 1
-                made = wanted.model_copy(update={"number": number})
+                made = holds.with_hosts(connection, wanted.model_copy(update={"number": number}))
                 place = ask.place.model_copy(update={"thread": ask.place.thread or ask.message or None})
-                row = {**made.model_dump(), "ask_key": ask.key, "place": place.model_dump_json()}
+                row = {**made.model_dump(exclude={"hosts"}), "ask_key": ask.key, "place": place.model_dump_json()}
                 connection.execute(sa.insert(hold).values(**row))
                 _journal(connection, made, "freeze" if made.kind is Kind.FREEZE else "lock", made.by, self._store)
                 holds.touch_cards(connection, made)
                 rooms.pump(connection, now, self._store.means)
             else:
-                made = holds.to_hold(known)
+                made = holds.with_hosts(connection, holds.to_hold(known))
             states = [State(row["state"]) for row in holds.select_concerned(connection, made)]
             waiting = sum(state in (State.QUEUED, State.GRANTED) for state in states)
             running = sum(state in (State.RUNNING, State.VERIFYING) for state in states)

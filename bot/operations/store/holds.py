@@ -15,7 +15,7 @@ from bot.core.holds.wording import render_waiting
 from bot.core.lifecycle import OPEN
 from bot.core.shown import Shown
 from bot.operations.store.rows import read_plan
-from bot.operations.store.tables import hold, operation
+from bot.operations.store.tables import hold, operation, room
 
 _OPEN = sorted(state.value for state in OPEN)
 
@@ -23,11 +23,19 @@ _OPEN = sorted(state.value for state in OPEN)
 def select_holds(connection: sa.Connection) -> tuple[Hold, ...]:
     """Those that have not ended, oldest first."""
     query = sa.select(hold).where(hold.c.ended_at.is_(None)).order_by(hold.c.number)
-    return tuple(map(to_hold, connection.execute(query).mappings()))
+    return tuple(with_hosts(connection, to_hold(row)) for row in connection.execute(query).mappings())
 
 
 def to_hold(row: sa.RowMapping) -> Hold:
-    return Hold.model_validate({column: row[column] for column in Hold.model_fields})
+    return Hold.model_validate({column: row[column] for column in Hold.model_fields if column != "hosts"})
+
+
+def with_hosts(connection: sa.Connection, one: Hold) -> Hold:
+    """A cluster's lock is one of every node that it had then, and of each that has told of it since."""
+    if one.kind is not Kind.CLUSTER:
+        return one
+    told = sa.select(room.c.host).where(sa.func.lower(room.c.cluster) == one.target.lower())
+    return one.model_copy(update={"hosts": frozenset((*one.host.split(","), *connection.execute(told).scalars()))})
 
 
 def concerning(holds: Sequence[Hold], row: sa.RowMapping) -> tuple[Hold, ...]:

@@ -104,6 +104,11 @@ class StoreReader:
             row = select_row(connection, change_id)
         return to_host_change(row) if row and is_host_change(row) else None
 
+    def cluster_of(self, host: str) -> str | None:
+        """Empty: it is in none. None: no process has seen it yet."""
+        with self.database.reading() as connection:
+            return rooms.read_cluster(connection, host)
+
     def open_host_changes(self) -> tuple[HostChange, ...]:
         query = sa.select(operation).where(IS_HOST_CHANGE, operation.c.state.in_(names(OPEN)))
         with self.database.reading() as connection:

@@ -22,6 +22,7 @@ from bot.operations.store.rows import IS_MOVE, effects, is_host_change, is_move,
 from bot.operations.store.tables import operation, room
 
 LONGEST_LOOK = timedelta(minutes=2)  # between the beginnings of two looks that end in the wrong order
+_OF_ROOM = [column for column in room.c if column.name != "cluster"]
 
 Send = Callable[[sa.Connection, str, int, str], None]
 """Enqueues the workflow of an operation's attempt for the workers of a site."""
@@ -50,7 +51,7 @@ def pump(connection: sa.Connection, now: datetime, means: Means) -> bool:
     rows = {row["id"]: row for row in queued}
     holds = sa.select(operation).where(IS_MOVE, operation.c.state.in_([state.value for state in HOLDING]))
     holding = list(connection.execute(holds).mappings())
-    rooms = {row["host"]: Room(**row) for row in connection.execute(sa.select(room)).mappings()}
+    rooms = {row["host"]: Room(**row) for row in connection.execute(sa.select(*_OF_ROOM)).mappings()}
     held = _hold_back(connection, queued)
     changed = _grant_host_changes(connection, queued, held, now, means.send)
     free = [row for row in queued if row["id"] not in held and is_move(row)]
@@ -107,6 +108,7 @@ def keep_room(connection: sa.Connection, host: Host, seen_at: datetime) -> None:
         return
     values = {
         "seen_at": seen_at,
+        "cluster": host.cluster,
         "live_limit": host.live_limit,
         "storage_limit": host.storage_limit,
         "live_foreign": count_foreign(host.live_active, _count_ours(connection, (host.name, Resource.LIVE), seen_at)),
@@ -118,6 +120,11 @@ def keep_room(connection: sa.Connection, host: Host, seen_at: datetime) -> None:
         connection.execute(sa.insert(room).values(host=host.name, **values))
     else:
         connection.execute(sa.update(room).where(room.c.host == host.name).values(**values))
+
+
+def read_cluster(connection: sa.Connection, host: str) -> str | None:
+    """The cluster that a host was in when it was looked at last, by whichever process. None: it has never told."""
+    return connection.execute(sa.select(room.c.cluster).where(room.c.host == host)).scalar_one_or_none()
 
 
 def _count_ours(connection: sa.Connection, slot: Slot, at: datetime) -> int:

@@ -138,11 +138,11 @@ approval = sa.Table(
     sa.Column("at", Utc, nullable=False),
 )
 
-user_group = sa.Table(
-    "user_group",
+heard = sa.Table(
+    "user_group",  # as it was called when nothing else was asked about
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("members", sa.Text, nullable=False),  # JSON
+    sa.Column("id", sa.Text, primary_key=True),  # of a user group, a person or a channel
+    sa.Column("members", sa.Text, key="said", nullable=False),  # JSON: a group's members; marks of the others
     sa.Column("read_at", Utc, nullable=False),  # when the question to Slack was sent
 )
 
@@ -183,6 +183,7 @@ room = sa.Table(
     sa.Column("storage_limit", sa.Integer, nullable=False),
     sa.Column("live_foreign", sa.Integer, nullable=False),
     sa.Column("storage_foreign", sa.Integer, nullable=False),
+    sa.Column("cluster", sa.Text),  # empty: it is in none; NULL: not told yet
 )
 
 lease = sa.Table(

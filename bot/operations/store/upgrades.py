@@ -15,6 +15,7 @@ from bot.operations.store.tables import (
     approval,
     executor,
     follower,
+    heard,
     hold,
     host_answer,
     lease,
@@ -23,10 +24,9 @@ from bot.operations.store.tables import (
     notice,
     schema,
     subscription,
-    user_group,
 )
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -111,7 +111,7 @@ def _to_5(connection: sa.Connection) -> None:
         f"ALTER TABLE operation ADD COLUMN remind_at {moment}",
     ):
         connection.exec_driver_sql(statement)
-    for table in (membership, approval, user_group, subscription, follower, notice, host_answer):
+    for table in (membership, approval, heard, subscription, follower, notice, host_answer):
         table.create(connection)
 
 
@@ -126,5 +126,10 @@ def _to_6(connection: sa.Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-_STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6)
+def _to_7(connection: sa.Connection) -> None:
+    """Which cluster a host is in, for whoever does not look at it."""
+    connection.exec_driver_sql("ALTER TABLE room ADD COLUMN cluster TEXT")
+
+
+_STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6, _to_7)
 """From version 1 to 2, and so on."""
