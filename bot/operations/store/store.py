@@ -153,12 +153,14 @@ class Store(StoreReader):
         note: Line | None = None,
         attempt: int | None = None,
         not_before: datetime | None = None,
+        job: str | None = None,
     ) -> Operation | None:
         """Let an event happen. None: somebody else was first, and nothing was changed.
 
         Args:
             attempt: of the runner that says so; a stale one changes nothing.
             not_before: for RETURN, when it may be granted again.
+            job: by which its move goes on, although it ends; None: as it was.
 
         Raises:
             Refused: a confirmation while another confirmed operation of the same VM is open.
@@ -170,15 +172,14 @@ class Store(StoreReader):
                 return None
             values = effects(row, event, now) | {"waiting": waiting, "not_before": not_before}
             values |= decisions.by_whom(connection, row, event, by)
-            if outcome is not None:
-                values |= {"outcome": outcome.model_dump_json()}
+            said = {"outcome": outcome.model_dump_json() if outcome else None, "job": job}
+            values |= {column: value for column, value in said.items() if value is not None}
             update(connection, row, values)
             details = decisions.details(row, event, values, by, outcome)
             entries.append(connection, operation_id, event.value, now, details)
             if note is not None:
                 _say(connection, row, note, now)
-            changed = _row(connection, operation_id)
-            evacuations.follow(connection, changed, now)
+            evacuations.follow(connection, _row(connection, operation_id), now)
             rooms.pump(connection, now, self.means)
             return to_operation(_row(connection, operation_id))
 

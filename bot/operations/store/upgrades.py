@@ -26,7 +26,7 @@ from bot.operations.store.tables import (
     user_group,
 )
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Rises with every change of the tables. A database that says more was written by a newer Ferry."""
 
 
@@ -126,5 +126,10 @@ def _to_6(connection: sa.Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-_STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6)
+def _to_7(connection: sa.Connection) -> None:
+    """By which job a move goes on that has taken longer than it may."""
+    connection.exec_driver_sql("ALTER TABLE operation ADD COLUMN job TEXT DEFAULT '' NOT NULL")
+
+
+_STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6, _to_7)
 """From version 1 to 2, and so on."""
