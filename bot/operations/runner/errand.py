@@ -178,14 +178,13 @@ class Errand:
 
     def _meet(self, verdict: Whereabouts) -> bool:
         """It is not simply where it was, before a move is sent now. True: the operation has ended."""
-        if not self._certain:
-            self._judge(self._settle(), None)
-        elif self._row.cancelled():
+        if self._certain and self._row.cancelled():
             return self._end_unwanted()
-        elif isinstance(verdict, Moving | MovingElsewhere):
-            self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
-        elif isinstance(verdict, Unknown):
-            self._row.end(Event.FAIL, endings.unclear(self._row.operation, verdict.why))
+        if self._certain and isinstance(verdict, Moving | MovingElsewhere):
+            return self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
+        if isinstance(verdict, Unknown) and not self._row.sent:
+            return self._row.end(Event.FAIL, endings.unclear(self._row.operation, verdict.why))
+        self._judge(self._settle(), None)
         return True
 
     def _hold(self) -> bool:
@@ -208,7 +207,10 @@ class Errand:
     def _end_unwanted(self) -> bool:
         """Cancelled before this try."""
         if self._row.sent:
-            self._judge(self._settle(doubtful=not self._certain), None)
+            verdict = self._settle(doubtful=not self._certain)
+            if self._certain and isinstance(verdict, Moving | MovingElsewhere):
+                return self._row.end(Event.CANCEL, endings.moved_by_others(self._row.operation, verdict.job))
+            self._judge(verdict, None)
             return True
         self._leftovers.discard_former()
         return self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
@@ -267,13 +269,9 @@ class Errand:
 
     def _judge(self, verdict: Whereabouts, failure: HostError | None) -> None:
         """From a verdict to the end, however long a move under way still takes."""
-        if isinstance(verdict, Moving) and self._certain:
-            # Its host said no to the only request that was ever sent, so this one may be anybody's.
-            self._end_taken(verdict, failure)
-            return
-        if isinstance(verdict, Moving):
+        if isinstance(verdict, Moving) and not self._certain:
             self._following.announce(verdict)
-        while isinstance(verdict, Moving):
+        while isinstance(verdict, Moving) and not self._certain:
             try:
                 self._following.follow(verdict)
             except Gone:
@@ -286,7 +284,9 @@ class Errand:
                 self._end_moved(verdict)
             case NotMoved():
                 self._end_not_moved(verdict, failure)
-            case MovingElsewhere():
+            case (
+                MovingElsewhere() | Moving()
+            ):  # its host said no to all that was ever sent: the latter may be anybody's
                 self._end_taken(verdict, failure)
             case Restarted():
                 self._row.end(Event.FAIL, endings.restarted(self._row.operation, verdict))
