@@ -35,6 +35,7 @@ from bot.operations.announcer import Announcer
 from bot.operations.arrivals import tell_arrivals
 from bot.operations.authority import Authority
 from bot.operations.bookkeeper import Bookkeeper
+from bot.operations.clock_watch import LOOK_S, ClockWatch
 from bot.operations.configuration import read_links, read_patience, read_rules, read_timing
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
@@ -154,7 +155,8 @@ def build(
 
     keep = timedelta(days=settings.operations.keep_days)
     parts: list[Part] = [*_memberships(base, watched), base.inventory]
-    parts.append(Steward(base.store, base.inventory.ask_room_soon, keep=keep))
+    clocks = ClockWatch(base.store, name, settings.slack.audit_channel)
+    parts.append(Steward(base.store, base.inventory.ask_room_soon, keep=keep, more=((LOOK_S, clocks.look),)))
     if role is not Role.BOT:
         parts.append(_engine(base, timing or read_timing(settings), dead_after_s))
     bot_user = ""

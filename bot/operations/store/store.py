@@ -28,10 +28,9 @@ from bot.core.plan import Plan
 from bot.core.policy import AnyPlan
 from bot.core.reply import Line
 from bot.core.schedule import Network
-from bot.core.wording import render_duration
 from bot.errors import FerryError
 from bot.operations.outbox import Outbox
-from bot.operations.store import cards, decisions, entries, evacuations, inbox, leases, rooms
+from bot.operations.store import cards, clocks, decisions, entries, evacuations, inbox, leases, rooms
 from bot.operations.store.database import Database
 from bot.operations.store.links import Links
 from bot.operations.store.reader import StoreReader, names, select_row
@@ -42,8 +41,6 @@ from bot.ports import Clock
 
 SITE = "main"
 """Where operations are carried out whose source host no settings name."""
-
-CLOCKS_APART = timedelta(minutes=1)
 
 TRY_FAILED = "try failed"
 """What the journal calls a try at a move that failed and may be repeated; the operation's state stays."""
@@ -83,13 +80,8 @@ class Store(StoreReader):
 
     def check_clock(self) -> None:
         """Raises FerryError: this machine's time is too far from the server's, by which all processes are held."""
-        server = self.database.read_time()
-        if server is not None and abs(apart := self.clock.now() - server) > CLOCKS_APART:
-            raise FerryError(
-                f"this machine's clock is {render_duration(abs(apart).total_seconds())}"
-                f" {'ahead of' if apart > timedelta() else 'behind'} the database server's",
-                hint="set both by one time server: offers, late commands and room on hosts go by the time",
-            )
+        if apart := clocks.find_difference(self.database, self.clock.now()):
+            raise FerryError(f"this machine's clock is {apart}", hint=clocks.REMEDY)
 
     def close(self) -> None:
         self.outbox.close()
