@@ -35,6 +35,7 @@ from bot.operations.announcer import Announcer
 from bot.operations.arrivals import tell_arrivals
 from bot.operations.authority import Authority, Learn, learn_nothing, read_facts
 from bot.operations.bookkeeper import Bookkeeper
+from bot.operations.clock_watch import LOOK_S, ClockWatch
 from bot.operations.configuration import read_links, read_patience, read_rules, read_timing
 from bot.operations.desk import Desk
 from bot.operations.engine import Engine
@@ -164,7 +165,9 @@ def build(
         first, last = [*directory], _ears(base, authority, front, directory)
     if role is not Role.BOT:
         last = [_engine(base, authority, timing or read_timing(settings), dead_after_s), *last]
-    steward = Steward(base.store, base.inventory.ask_room_soon, keep=timedelta(days=settings.operations.keep_days))
+    clocks = (LOOK_S, ClockWatch(base.store, name, settings.slack.audit_channel).look)
+    keep = timedelta(days=settings.operations.keep_days)
+    steward = Steward(base.store, base.inventory.ask_room_soon, keep=keep, more=(clocks,))
     parts = (*first, *_memberships(base, watched), base.inventory, steward, *last)
     return Bot(base.store, base.presence, base.fleet, base.inventory, parts, bot_user)
 

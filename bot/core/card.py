@@ -135,7 +135,8 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
     if operation.state in (State.FAILED, State.EXPIRED):
         return (Button(label="Plan it again", sends=operation.plan.command),)
     if operation.state is State.NEEDS_ATTENTION:
-        return (Button(label="Look again", sends=f"look {operation.id}"),)
+        look = Button(label="Look again", sends=f"look {operation.id}")
+        return (look, cancel) if operation.recallable else (look,)
     return ()
 
 
@@ -218,9 +219,11 @@ def _failed(operation: Operation) -> Iterable[Part]:
 def _in_doubt(operation: Operation) -> Iterable[Part]:
     yield from _outcome(operation.outcome)
     look, close = f"look {operation.id}", f"close {operation.id} because"
+    stop: Line = (f"To have {operation.plan.move.source} stop it, type ", Code(text=f"cancel {operation.id}"))
     yield Text(
         lines=(
             ("To look again, type ", Code(text=look)),
+            *((stop,) if operation.recallable else ()),
             ("An operator who knows what became of it types ", Code(text=close), " and the reason"),
         )
     )

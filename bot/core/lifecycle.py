@@ -14,7 +14,8 @@ or, if something that matters has changed, ends as an offer that has expired, wi
 want of room sends a running operation back to the queue (`RETURN`), and so does a pause of its evacuation, a freeze
 or a lock before its order has left (`HOLD`); a try that may be repeated starts again from
 `running`. "Needs attention" is what Ferry says when it cannot know: it has ended, holds nothing, and is concluded by a
-later look, or closed by a person with a reason.
+later look, or closed by a person with a reason. One whose move goes on at its host, past its deadline, runs on once a
+person asks for it to be stopped (`RECALL`), and only for that: it is never sent again.
 
 An evacuation is one row with a row for each of its moves. It holds no place and has no workflow:
 
@@ -66,6 +67,7 @@ class Event(StrEnum):
     CANCEL = "cancel"
     DOUBT = "doubt"
     CLOSE = "close"
+    RECALL = "ask to cancel"  # of what has ended although its move goes on
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
@@ -133,9 +135,13 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.CANCEL: State.CANCELLED,
         Event.FAIL: State.FAILED,
         Event.CLOSE: State.CLOSED,
+        Event.RECALL: State.RUNNING,
     },
     State.CLOSED: {},
 }
+
+SENDING = frozenset({Event.START, Event.RETURN, Event.HOLD})
+"""What sends a move, or leads to that. Nothing that was recalled takes it."""
 
 HOLDING = frozenset({State.GRANTED, State.RUNNING, State.VERIFYING})
 """States that occupy a migration slot on both hosts."""

@@ -66,6 +66,12 @@ class Operation(Recorded):
     attempt: int = 0
     parent: str = ""  # the evacuation that it belongs to; empty: it stands alone
     stage: int = 0  # of that evacuation: a stage begins when all of the one before have ended
+    job: str = ""  # of its host, by which its move went on past its deadline
+
+    @property
+    def recallable(self) -> bool:
+        """Whether it has ended although its move goes on, as far as is known: a cancel asks that job to stop."""
+        return self.state is State.NEEDS_ATTENTION and bool(self.job)
 
 
 RETRACTED = "/retracted"

@@ -45,7 +45,7 @@ class Moving(Frozen):
 
 
 class MovingElsewhere(Frozen):
-    """Somebody moves it to another place than the one that was asked for."""
+    """Somebody else moves it: to another place than the one that was asked for, or by another job than the known."""
 
     job: Job
 
@@ -105,6 +105,17 @@ def decide_whereabouts(
     if move.kind is MoveKind.STORAGE:
         return _decide_storage(move, source, ended)
     return _decide_host(move, source, destination, ended)
+
+
+def tell_apart(verdict: Whereabouts, job: str) -> Whereabouts:
+    """The same of a move that is known by its job: every other one is somebody else's, or of another time."""
+    match verdict:
+        case Moving(job=Job(id=other) as found) if other != job:
+            return MovingElsewhere(job=found)
+        case NotMoved(job=Job(id=other)) if other != job:
+            return verdict.model_copy(update={"job": None})
+        case _:
+            return verdict
 
 
 def _ended(move: Move, source: Sighting | None, ignore: frozenset[str]) -> Job | None:

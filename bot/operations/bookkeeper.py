@@ -9,7 +9,6 @@ is tried again later, because an anchor that is only in the journal proves nothi
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,6 +21,7 @@ from bot.operations.hold_notices import HoldNotices
 from bot.operations.journal import Journal
 from bot.operations.store import Store
 from bot.operations.store.hold_rows import HoldRows, Told
+from bot.operations.ticker import Ticker
 from bot.ports import Chat, Clock
 
 LEASE = "bookkeeper"
@@ -56,16 +56,13 @@ class Bookkeeper:
         self._holder = holder or uuid.uuid4().hex
         self._not_before = clock.now()
         self._complaint = ""
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bookkeeper", daemon=True)
+        self._ticker = Ticker("bookkeeper", ((TURN_S, self._take_turn),), at_once=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self._ticker.start()
 
-    def stop(self, patience_s: float = 3.0) -> None:
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(patience_s)
+    def stop(self) -> None:
+        self._ticker.stop()
 
     def turn(self) -> None:
         """Copy what is new, and post an anchor and the ends of holds if there are any due.
@@ -80,16 +77,16 @@ class Bookkeeper:
         self._copy()
         self._complaint = ""
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.turn()
-            except FerryError as error:
-                self._complain(error)
-            except Exception:
-                log.exception("incident=%s bookkeeper turn broke", uuid.uuid4().hex[:8])
-                self._stopping.wait(PAUSE_S)
-            self._stopping.wait(TURN_S)
+    def _take_turn(self) -> float:
+        """Returns the seconds until the next one: a mistake of ours will not pass in a moment."""
+        try:
+            self.turn()
+        except FerryError as error:
+            self._complain(error)
+        except Exception:
+            log.exception("incident=%s bookkeeper turn broke", uuid.uuid4().hex[:8])
+            return PAUSE_S
+        return TURN_S
 
     def _complain(self, error: FerryError) -> None:
         """Once for each reason, not every few seconds."""

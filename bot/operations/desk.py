@@ -50,6 +50,7 @@ from bot.operations.host_desk import HostDesk
 from bot.operations.journal import Journal
 from bot.operations.looking import Looking
 from bot.operations.store import Store
+from bot.operations.store.recalls import recall
 from bot.operations.store.unserved import withdraw
 from bot.ports import Clock
 
@@ -181,14 +182,14 @@ class Desk:
 
     def _cancel(self, operation: Operation, ask: Ask) -> Reply | None:
         """Rows move on while people press: what is done is decided by the state that is there when it is done."""
-        while not operation.ended:
+        while not operation.ended or operation.recallable:
             self._permit(operation, "operation.cancel", f"cancel {operation.id}", ask)
             if operation.state is State.VERIFYING:
                 raise Refused(
                     f"it is too late to cancel {operation.id}: the host is done, and Ferry is looking at the result",
                     hint=f"`status {operation.id}`",
                 )
-            if operation.cancel_asked and operation.state is not State.QUEUED:
+            if operation.cancel_asked and operation.state is not State.QUEUED and not operation.recallable:
                 return render_cancel_asked(operation)
             if self._end_or_ask(operation, ask.actor):
                 return None
@@ -209,6 +210,8 @@ class Desk:
                 return self._store.change(operation.id, Event.CANCEL, by=actor, outcome=outcome) is not None
             case State.QUEUED | State.GRANTED if withdraw(self._store, operation.id, actor):
                 return True
+            case State.NEEDS_ATTENTION:
+                return recall(self._store, operation.id, actor)
             case _:
                 return self._store.ask_cancel(operation.id, actor)
 

@@ -11,8 +11,6 @@ Rules:
 from __future__ import annotations
 
 import logging
-import secrets
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -27,6 +25,7 @@ from bot.errors import ChatError, RateLimited
 from bot.operations.pace import EVER
 from bot.operations.store import Store, notices
 from bot.operations.store.notices import Batch
+from bot.operations.ticker import Ticker
 from bot.ports import Chat, Clock
 
 LEASE = "herald"
@@ -87,27 +86,15 @@ class Herald:
         self._doubtful: set[int] = set()  # batches that may have been sent
         self._open_at: dict[str, datetime] = {}  # when the next message to a recipient may be sent
         self._direct: dict[str, str] = {}  # channels of direct messages by person
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="herald", daemon=True)
+        turn = (TURN_S / hurry, lambda: self._turn() / hurry)
+        self._ticker = Ticker("herald", (turn,), at_once=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self._ticker.start()
 
-    def stop(self, patience_s: float = 3.0) -> None:
+    def stop(self) -> None:
         """Idempotent. What is not told yet is told after the next start."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(patience_s)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            wait_s = TURN_S
-            try:
-                wait_s = self._turn()
-            except Exception:
-                # The thread's top: what cannot be read or kept now is tried again.
-                log.exception("incident=%s herald turn broke", secrets.token_hex(4))
-            self._stopping.wait(wait_s / self._hurry)
+        self._ticker.stop()
 
     def _turn(self) -> float:
         """At most one message. Returns the seconds until the next turn."""

@@ -20,6 +20,7 @@ from bot.operations.runner.preparer import PreparationRules
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.witness import Witness
 from bot.operations.store import Store
+from bot.operations.store.recalls import forget_job
 from bot.ports import HostReader
 
 # Two more looks before it is believed that nothing moved: a person waits for the answer.
@@ -50,6 +51,8 @@ class Looking:
             note: Line = (f"{outcome.summary}, seen when ", User(id=ask.actor), " looked again")
             if self._store.change(operation.id, event, by=ask.actor, outcome=outcome, note=note) is not None:
                 return None
+        if operation.recallable and witness.is_over(operation.job):
+            forget_job(self._store, operation.id)
         return self._render(operation, witness.words, private=ask.kind == "button")
 
     def _render(self, operation: Operation, words: str, *, private: bool) -> Reply:

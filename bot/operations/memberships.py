@@ -7,7 +7,6 @@ the same hosts. A cluster that gives no answer changes nothing.
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import wait
@@ -15,6 +14,7 @@ from functools import partial
 
 from bot.core.membership import Membership, Told, learn, newer, render_news
 from bot.operations.store.memberships import MembershipRows
+from bot.operations.ticker import Ticker
 from bot.operations.watch import attempt, in_background
 from bot.ports import Clock, ClusterReader
 
@@ -54,23 +54,21 @@ class Memberships:
         self._clock = clock
         self._ways = ways
         self._apply = apply
-        self._refresh_s = refresh_s
         self._start_s = start_s
         self._lock = threading.Lock()
         self._asked = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ferry-memberships", daemon=True)
+        self._ticker = Ticker("ferry-memberships", ((refresh_s, self._refresh),), at_once=True)
 
     def start(self) -> None:
         """With the nodes of last time at once; without any, a while is given to the clusters."""
         self.recall()
-        self._thread.start()
+        self._ticker.start()
         if not all(one.known for one in self.members()):
             self._asked.wait(self._start_s)
 
     def stop(self) -> None:
         """A question under way ends by its time limit and keeps nobody waiting. Idempotent."""
-        self._stopping.set()
+        self._ticker.stop(patience_s=0)
 
     def members(self) -> tuple[Membership, ...]:
         return tuple(self._members.values())
@@ -90,15 +88,11 @@ class Memberships:
         for future in asked:
             future.result()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.ask()
-            except Exception:
-                # The thread's top: what failed is asked again in the next round.
-                log.exception("memberships_not_asked incident=%s", secrets.token_hex(4))
+    def _refresh(self) -> None:
+        try:
+            self.ask()
+        finally:
             self._asked.set()
-            self._stopping.wait(self._refresh_s)
 
     def _ask(self, before: Membership) -> None:
         """At its own address and, where that gives no answer, through the nodes that it had."""
@@ -126,7 +120,7 @@ class Memberships:
         return next((one for one in answers if isinstance(one, Told) and one.name == before.name), None)
 
     def _learn(self, cluster: str, told: Told) -> None:
-        if self._stopping.is_set():
+        if self._ticker.stopped:
             return  # nobody is answered by it any more
         with self._lock:
             before = self._members[cluster]

@@ -8,7 +8,7 @@ upgrade.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -93,6 +93,19 @@ class Outbox:
             load_output=False,
         ):
             self._client.delete_workflows([each.workflow_id for each in ended])
+
+    def forget_left(self, before: datetime, but: Collection[str]) -> None:
+        """Delete those that were sent before then and never end, because another has taken their place.
+
+        Args:
+            but: ids of those that are an operation's current ones.
+        """
+        found = self._client.list_workflows(
+            name=WORKFLOW, status=_LIVE, end_time=before.isoformat(), load_input=False, load_output=False
+        )
+        left = [each.workflow_id for each in found if each.workflow_id not in but]
+        for first in range(0, len(left), _AT_ONCE):
+            self._client.delete_workflows(left[first : first + _AT_ONCE])
 
     def close(self) -> None:
         self._client.destroy()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from bot.core.plan import Finding, Level
 from bot.errors import DatabaseUnavailable, FerryError
+from bot.operations.store.clocks import REMEDY, find_difference
 from bot.operations.store.database import Database, parse_url
 from bot.operations.store.tables import lease
 from bot.operations.store.upgrades import SCHEMA_VERSION, read_version, refuse_newer
@@ -69,3 +71,21 @@ def _examine(database: Database) -> Iterator[Finding]:
     with database.writing() as connection:
         connection.execute(sa.delete(lease).where(sa.false()))  # changes nothing, and is refused like any change
     yield Finding(level=Level.FINE, code="writing", text="it takes changes")
+    if dialect != "sqlite":
+        yield examine_clock(find_difference(database, datetime.now(UTC)))
+
+
+def examine_clock(apart: str) -> Finding:
+    """
+    Args:
+        apart: as `find_difference` says it.
+    """
+    if not apart:
+        return Finding(level=Level.FINE, code="clock", text="this machine's clock agrees with the database server's")
+    return Finding(
+        level=Level.BLOCKING,
+        code="clock",
+        text=f"this machine's clock is {apart}",
+        needed="clocks that are at most a minute apart",
+        hint=REMEDY,
+    )

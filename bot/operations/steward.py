@@ -17,7 +17,7 @@ from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
 from bot.operations.store.hold_rows import HoldRows
 from bot.operations.store.unserved import tell_unserved
-from bot.operations.ticker import Ticker
+from bot.operations.ticker import Duty, Ticker
 
 _LATE = {State.PROPOSED: "nobody confirmed it", State.AWAITING_APPROVAL: "it was not approved"}
 
@@ -30,6 +30,7 @@ class Steward:
         room_s: how often waiting operations have their hosts asked for room.
         keep: for how long answered questions and ended workflows are kept.
         prune_s: how often those are looked for.
+        more: what else has its turn here.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Steward:
         room_s: float = 3.0,
         keep: timedelta = timedelta(days=30),
         prune_s: float = 600.0,
+        more: Iterable[Duty] = (),
     ) -> None:
         self._store = store
         self._approvals = Approvals(store)
@@ -53,6 +55,7 @@ class Steward:
             (room_s, self._refresh_room),
             (room_s, lambda: tell_unserved(store)),
             (prune_s, lambda: prune(store, store.clock.now() - keep)),
+            *more,
         )
         self._ticker = Ticker("ferry-steward", duties)
 

@@ -323,3 +323,10 @@ def test_only_what_is_in_memory_moves_live() -> None:
 
     assert "\nLive migration · " in card(State.PROPOSED, plan=plan)
     assert "\nMigration · " in card(State.PROPOSED, plan=off)
+
+
+def test_what_goes_on_past_its_deadline_may_be_cancelled_while_it_does() -> None:
+    doubtful = card(State.NEEDS_ATTENTION, job="C1D2")
+    assert "To have host01 stop it, type `cancel m-12`" in doubtful
+    assert doubtful.endswith("[Look again] look m-12\n[Cancel] cancel m-12")
+    assert "cancel m-12" not in card(State.CLOSED, job="C1D2")

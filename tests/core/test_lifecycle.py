@@ -10,6 +10,7 @@ from bot.core.lifecycle import (
     ENDED,
     HOLDING,
     OPEN,
+    SENDING,
     TRANSITIONS,
     Event,
     IllegalEvent,
@@ -62,6 +63,7 @@ EXPECTED = {
     (S.NEEDS_ATTENTION, E.CANCEL): S.CANCELLED,
     (S.NEEDS_ATTENTION, E.FAIL): S.FAILED,
     (S.NEEDS_ATTENTION, E.CLOSE): S.CLOSED,
+    (S.NEEDS_ATTENTION, E.RECALL): S.RUNNING,
 }
 
 
@@ -97,9 +99,12 @@ def test_success_is_only_ever_verified_or_seen_by_a_later_look() -> None:
     assert before == {State.VERIFYING, State.NEEDS_ATTENTION, State.UNDER_WAY}  # the last by the ends of its moves
 
 
-def test_what_needs_attention_has_ended_and_is_never_carried_out_again() -> None:
+def test_what_needs_attention_has_ended_and_is_never_sent_again() -> None:
     assert State.NEEDS_ATTENTION in ENDED
-    assert _reachable(State.NEEDS_ATTENTION) == {State.SUCCEEDED, State.CANCELLED, State.FAILED, State.CLOSED}
+    ends = {State.SUCCEEDED, State.CANCELLED, State.FAILED, State.CLOSED}
+    recalled = {State.RUNNING, State.VERIFYING, State.NEEDS_ATTENTION}
+    assert _reachable(State.NEEDS_ATTENTION, without=SENDING) == ends | recalled
+    assert not states_accepting(Event.RECALL) - {State.NEEDS_ATTENTION}
 
 
 def test_every_open_state_can_end_and_every_state_can_be_reached() -> None:
@@ -115,11 +120,11 @@ def test_open_and_ended_divide_the_states_and_what_holds_a_slot_is_open() -> Non
     assert State.QUEUED not in HOLDING
 
 
-def _reachable(state: State) -> set[State]:
+def _reachable(state: State, without: frozenset[Event] = frozenset()) -> set[State]:
     found: set[State] = set()
     ahead = [state]
     while ahead:
-        new = set(TRANSITIONS[ahead.pop()].values()) - found
+        new = {then for event, then in TRANSITIONS[ahead.pop()].items() if event not in without} - found
         found |= new
         ahead += new
     return found

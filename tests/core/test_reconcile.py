@@ -21,6 +21,7 @@ from bot.core.reconcile import (
     find_strays,
     render_moved,
     render_sightings,
+    tell_apart,
 )
 
 VM = VmId("00000000-0000-4000-8000-000000000001")
@@ -263,3 +264,24 @@ def test_strays_are_what_is_not_where_it_was_asked_to_be():
     assert find_strays(move, NEW) == ()
     assert find_strays(move, HALF) == ("C:\\Old\\data.vhdx",)
     assert find_strays(make_move(), OLD) == ()
+
+
+HERE, OURS, THEIRS = make_vm("host01"), job(ACTIVE, "ours"), job(ACTIVE, "theirs")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (Moving(job=OURS), Moving(job=OURS)),
+        (Moving(job=THEIRS), MovingElsewhere(job=THEIRS)),
+        (Moving(), Moving()),  # no host shows whose it is yet
+        (MovingElsewhere(job=THEIRS), MovingElsewhere(job=THEIRS)),
+        (NotMoved(vm=HERE, job=job(BROKEN, "ours")), NotMoved(vm=HERE, job=job(BROKEN, "ours"))),
+        (NotMoved(vm=HERE, job=job(BROKEN, "theirs")), NotMoved(vm=HERE)),
+        (NotMoved(vm=HERE), NotMoved(vm=HERE)),
+        (Moved(vm=HERE), Moved(vm=HERE)),
+        (Unknown(why="host02 gave no answer"), Unknown(why="host02 gave no answer")),
+    ],
+)
+def test_a_move_that_is_known_by_its_job_is_told_from_every_other(verdict, told):
+    assert tell_apart(verdict, "ours") == told

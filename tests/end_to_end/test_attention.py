@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from bot.core.deadline import Deadlines
 from bot.core.lifecycle import State
+from bot.lab.scenario import SCENARIOS
 from bot.lab.slack import Message
 from bot.lab.world import Event
 from bot.operations.runner import Timing
 from tests.ferry import Ferry
+from tests.operations.moving_hosts import HeldClock
 
 HURRIED = Timing(looks=3, second_looks=2, look_pause_s=0.05)
+IMPATIENT = replace(HURRIED, tick_s=0.05, poll_s=0.05, deadlines=Deadlines(live_s=1.5, estimates=0))
 
 
 @pytest.fixture
@@ -95,3 +101,25 @@ def test_an_operator_closes_what_no_look_can_conclude(lab: Ferry) -> None:
     assert "Closed because host02 is being repaired, VM-01 runs there" in end
     assert "Last seen: host01 does not show VM-01; host02 gave no answer" in end
     assert "closed by @carol" in end
+
+
+def test_what_takes_too_long_is_stopped_by_its_requester_or_an_operator(tmp_path: Path) -> None:
+    clock = HeldClock(8)
+    with Ferry(tmp_path, world=SCENARIOS["small"](clock), rate_limits=False, timing=IMPATIENT) as lab:
+        card = running(lab)
+        lab.wait(lambda: lab.operation(card).percent > 0 or None)
+        clock.hold()
+        end = lab.wait_for_text(card, "The move of VM-01 to host02 needs attention", "[Cancel]")
+        assert "no end within 2 s: host01 shows VM-01 running, moving it to host02" in end
+        assert "To have host01 stop it, type cancel m-1" in end
+
+        lab.press(card, "Cancel", who="bob")
+        whisper(lab, "bob", "m-1 is not yours to cancel", "its requester or one of Ferry's operators")
+        lab.press(card, "Cancel", who="carol")
+        lab.wait(lambda: "host01 was asked to stop the move" in "\n".join(lab.steps(card)) or None)
+        clock.run(8)
+        end = lab.wait_for_text(card, "The move of VM-01 to host02 was cancelled")
+        assert "VM-01 is still running on host01" in end
+        assert "cancelled by @carol" in end
+        assert "[Cancel]" not in end
+        assert cancels(lab) == 1

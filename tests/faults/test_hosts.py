@@ -9,12 +9,14 @@ from dataclasses import replace
 import pytest
 
 from bot.core.lifecycle import State
+from bot.core.plan import Move, MoveKind
 from bot.errors import Fault, HostUnreachable
 from bot.hyperv.fleet import HyperVFleet
 from bot.lab.winrm import Limits
 from bot.operations.store import Store
 from tests.operations.bench import QUICK, Bench, said
-from tests.operations.moving_hosts import PATIENCE_S, VM_01, MovingHosts, moving_hosts, settings_of
+from tests.operations.meddling import meddle
+from tests.operations.moving_hosts import OTHER_SHARE, PATIENCE_S, VM_01, MovingHosts, moving_hosts, settings_of
 from tests.operations.offers import SetClock
 
 MOVED = "running on host02, gone from host01"
@@ -92,6 +94,36 @@ def test_winrm_restarts_and_ends_every_shell_while_the_migration_goes_on(
     running.result(PATIENCE_S)
     ended = bench.row()
     assert (ended.state, said(ended), lab.sent()) == (State.SUCCEEDED, MOVED, 1)
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("kind", [MoveKind.LIVE, MoveKind.STORAGE])
+def test_an_order_whose_time_is_over_may_have_been_taken(
+    bench: Bench, lab: MovingHosts, kind: MoveKind, carried_out: bool
+) -> None:
+    """Both hosts are looked at; it is sent once more only where they show that it was not taken."""
+    storage = kind is MoveKind.STORAGE
+    bench.grant(lab.plan(kind, OTHER_SHARE if storage else None))
+    sent: list[Move] = []
+
+    def move(real, order, progress, ready):
+        sent.append(order)
+
+        def wanted() -> None:
+            ready()
+            if len(sent) == 1:
+                lab.servers["host01"].time_out(carried_out=carried_out)
+
+        real(order, progress, wanted)
+
+    meddle(bench, move=move)
+    ended = bench.run()
+    assert (ended.state, lab.sent(), len(sent)) == (State.SUCCEEDED, 1, 1 if carried_out else 2)
+    assert lab.where() == ("host01" if storage else "host02",)
+    told = "Ferry does not reach host01 for "
+    assert any(step.startswith(told) and "; looking at both hosts" in step for step in bench.steps())
+    assert any("did not answer in time" in step for step in bench.steps())
+    assert ("host01 is moving VM-01: following its job" in bench.steps()) is carried_out
 
 
 def test_winrm_restarts_again_and_again(bench: Bench, lab: MovingHosts) -> None:

@@ -15,13 +15,16 @@ from bot.core.names import VmId
 from bot.core.operation import Outcome
 from bot.core.plan import MoveKind, Plan
 from bot.lab.world import Cluster, Group, RoleMove
+from bot.lab.world import Event as WorldEvent
 from bot.lab.world import State as WorldState
 from bot.operations.looking import Looking
 from bot.operations.store import Store
+from bot.operations.store.recalls import recall
 from tests.operations.bench import QUICK, Bench, quoted, said, without_reasons
 from tests.operations.moving_hosts import PATIENCE_S, SHARE, STEP_S, MovingHosts
 from tests.operations.offers import BOB, CAROL, OFFER, make_ask, make_host
 from tests.operations.processes import process
+from tests.operations.test_adversary import in_seconds
 
 OTHER = VmId("33333333-3333-4333-8333-333333333333")
 THERE = "running on host02, which owns it in the cluster"
@@ -153,6 +156,36 @@ def test_a_cancel_is_the_clusters(bench: Bench, lab: MovingHosts, inside: InClus
     row = bench.row(State.CANCELLED)
     assert (said(row), row.cancelled_by) == ("VM-01 is still running on host01", CAROL)
     assert lab.where() == ("host01",)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_what_goes_on_past_its_deadline_is_the_clusters_to_stop_unless_it_was_begun_anew(
+    bench: Bench, lab: MovingHosts, inside: InCluster, anew: bool
+):
+    if anew:
+        lab.world.fail_next(lab.vm, at_percent=40)
+    bench.grant(inside.plan())
+    bench.timing = in_seconds(0.5)
+    running = bench.start()
+    lab.hold_at(30)
+    running.result(PATIENCE_S)
+    assert bench.row(State.NEEDS_ATTENTION).recallable
+    bench.timing = QUICK
+    if anew:
+        lab.go()
+        assert lab.world.wait_until(lambda: not lab.moves(), PATIENCE_S)
+        lab.clock.hold()
+        inside.move(inside.group)
+        lab.hold_at(20)
+    assert recall(bench.store, "m-1", CAROL)
+    running = bench.start()
+    if not anew:
+        bench.until(lambda: "host01 was asked to stop the move" in bench.steps())
+        lab.go()
+    running.result(PATIENCE_S)
+    bench.row(State.NEEDS_ATTENTION if anew else State.CANCELLED)
+    assert lab.where() == ("host01",)
+    assert (len(lab.moves()), len(lab.world.journal.of(lab.vm, WorldEvent.CANCEL_REQUESTED))) == (anew, not anew)
 
 
 @pytest.mark.parametrize("quick", [False, True])

@@ -80,7 +80,7 @@ def test_a_running_operation_is_carried_on_by_the_new_version(lab, database_url)
     upgraded.close()
     with started(lab, database_url) as ferry:
         lab.go()
-        assert until(ferry.store, State.SUCCEEDED).attempt >= 2  # a slow start may be taken for none, and replaced again
+        assert until(ferry.store, State.SUCCEEDED).attempt >= 2  # a slow start is taken for none, and replaced
         assert ferry.store.find_break() is None
     assert lab.sent() == 1
 

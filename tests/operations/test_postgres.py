@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -11,9 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from bot.core.lifecycle import Event, State
+from bot.core.plan import Level
 from bot.errors import DatabaseUnavailable, FerryError
+from bot.operations.clock_watch import ClockWatch
 from bot.operations.presence import LOCKS, Presence
+from bot.operations.probe import examine_clock, examine_database
 from bot.operations.store import Store
+from bot.operations.store.clocks import REMEDY
+from bot.operations.store.tables import notice
 from tests.faults.waiting import until
 from tests.operations.moving_hosts import PATIENCE_S, MovingHosts
 from tests.operations.offers import BOB, OFFER, SetClock, make_ask, make_host
@@ -148,6 +154,33 @@ def test_a_machine_whose_clock_is_wrong_does_not_take_part(database_url, minutes
     with pytest.raises(FerryError, match=f"this machine's clock is {words} the database server's"):
         store.check_clock()
     store.close()
+
+
+def test_a_clock_that_goes_wrong_later_is_told_once_and_so_is_its_end(database_url, caplog):
+    clock = SetClock(datetime.now(UTC))
+    store = Store(database_url, clock)
+    watch = ClockWatch(store, "host/worker", "C0AUDIT00")
+    told = []
+    for minutes in (0, 3, 0, -3, 0):
+        clock.forward(minutes=minutes)
+        watch.look()
+        told.append(_waiting(store))
+    wrong = f"⚠️ The clock of host/worker is 3 min ahead of the database server's; {REMEDY}"
+    right = "The clock of host/worker agrees with the database server's again"
+    assert told == [[], [wrong], [wrong], [wrong, right], [wrong, right]]
+    assert [record.levelname for record in caplog.records if "clock_" in record.message] == ["ERROR", "WARNING"]
+    ClockWatch(store, "host/worker", "").look()
+    store.close()
+
+
+def _waiting(store):
+    with store.database.reading() as connection:
+        return [line for (text,) in connection.execute(sa.select(notice.c.line)) for line in json.loads(text)]
+
+
+def test_a_clock_is_examined_beside_its_server(database_url, rows):
+    assert list(examine_database(database_url))[-1].text == "this machine's clock agrees with the database server's"
+    assert examine_clock("3 min behind the database server's").level is Level.BLOCKING
 
 
 def test_a_run_whose_name_was_taken_while_its_connection_was_cut_says_so(postgres_server, database_url, rows):

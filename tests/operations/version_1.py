@@ -23,6 +23,7 @@ _AFTER_VERSION_2 = (
     "ALTER TABLE operation DROP COLUMN remind_at",
     "ALTER TABLE operation DROP COLUMN begins_at",
     "ALTER TABLE operation DROP COLUMN agreed",
+    "ALTER TABLE operation DROP COLUMN job",
     "DROP TABLE approval",
     "DROP TABLE user_group",
     "DROP TABLE hold",

@@ -23,7 +23,7 @@ from bot.lab.winrm.accounts import Accounts
 from bot.lab.winrm.authentication import SCHEMES, Connection, Unauthorized, Undecipherable
 from bot.lab.winrm.certificates import ServerTls
 from bot.lab.winrm.command import Run, Visible
-from bot.lab.winrm.faults import Fault
+from bot.lab.winrm.faults import Fault, timed_out
 from bot.lab.winrm.service import Limits, Service
 from bot.lab.winrm.stats import Meter, Stats
 
@@ -80,6 +80,7 @@ class WinRmServer:
         self._losing = 0
         self._cut_in = 0
         self._cut_carried_out = False
+        self._timing_out: bool | None = None
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
         self._reserved: socket.socket | None = None
@@ -177,6 +178,14 @@ class WinRmServer:
         """Whether the request that `cut` named has not come yet."""
         return self._cut_in > 0
 
+    def time_out(self, *, carried_out: bool) -> None:
+        """Answer the next request to run a command with the fault that says that its time was over.
+
+        Args:
+            carried_out: whether the command runs all the same.
+        """
+        self._in_loop(self._time_out(carried_out))
+
     def restart(self) -> None:
         """Restart the WinRM service: connections are reset, every remote shell and its pipelines end, jobs go on."""
         self._in_loop(self._restart())
@@ -203,6 +212,9 @@ class WinRmServer:
 
     async def _cut(self, request: int, carried_out: bool) -> None:
         self._cut_in, self._cut_carried_out = request, carried_out
+
+    async def _time_out(self, carried_out: bool) -> None:
+        self._timing_out = carried_out
 
     async def _restart(self) -> None:
         await self._drop()
@@ -274,10 +286,19 @@ class WinRmServer:
         request = soap.parse(body)
         self._meter.action(request.action)
         try:
-            return 200, await self._service.answer(request, connection.user)
+            return 200, await self._carry_out(request, connection.user)
         except Fault as fault:
             self._meter.fault(fault.code)
             return 500, fault.render(request.message_id, self._machine)
+
+    async def _carry_out(self, request: soap.Request, user: str) -> bytes:
+        """Raises Fault."""
+        if request.action != "Command" or self._timing_out is None:
+            return await self._service.answer(request, user)
+        carried_out, self._timing_out = self._timing_out, None
+        if carried_out:
+            await self._service.answer(request, user)
+        raise timed_out()
 
 
 def _nobody(_: bool) -> None:

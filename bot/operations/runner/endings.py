@@ -76,9 +76,10 @@ def taken(operation: Operation, job: Job | None, error: HostError | None, *, for
 
 def overdue(operation: Operation, deadline_s: float, words: str) -> Outcome:
     """It goes on at its host. `words`: what both showed."""
+    stopped = "it was to be stopped, and has not ended" if operation.cancel_asked else "it was not stopped"
     return Outcome(
         summary=f"no end within {render_duration(deadline_s)}: {words}",
-        cause="the move takes longer than its kind and size should; it was not stopped",
+        cause=f"the move takes longer than its kind and size should; {stopped}",
         remedy=f"look {operation.id}, when it has ended",
     )
 

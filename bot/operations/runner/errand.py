@@ -34,11 +34,13 @@ from bot.core.reconcile import (
     Whereabouts,
     decide_whereabouts,
     ended_jobs,
+    tell_apart,
 )
 from bot.core.wording import render_duration
 from bot.errors import Fault, HostError
 from bot.operations.runner import endings
 from bot.operations.runner.again import PASSING, RECORD_S, SET_UP_PERCENT, may_be_sent_again
+from bot.operations.runner.endings import Stop
 from bot.operations.runner.following import Following, Gone, Overdue
 from bot.operations.runner.leftovers import Leftovers
 from bot.operations.runner.order import Held, Order, Unwanted
@@ -81,6 +83,8 @@ class Errand:
         self._certain = not self._row.sent  # whether no move that a host shows can be one that Ferry sent
         self._away_told = False
         self._following = self._follow_from(operation.percent)
+        if row.just_recalled():
+            self._following.stop = Stop.TOO_LATE  # until its host is asked
 
     def carry_out(self) -> None:
         """From the state the row is in to its end.
@@ -162,9 +166,7 @@ class Errand:
             self._ignore |= ended_jobs(source)
         if not isinstance(verdict, NotMoved | Moved) or (isinstance(verdict, Moved) and not self._certain):
             return self._meet(verdict)
-        if (
-            self._row.held()
-        ):  # a pause or freeze since, or one that an earlier order may have escaped, which has not arrived
+        if self._row.held():  # since, or before an earlier order escaped it, which has not arrived
             return self._hold()
         if differences := checked.result():
             return self._end_changed(differences)
@@ -176,14 +178,13 @@ class Errand:
 
     def _meet(self, verdict: Whereabouts) -> bool:
         """It is not simply where it was, before a move is sent now. True: the operation has ended."""
-        if not self._certain:
-            self._judge(self._settle(), None)
-        elif self._row.cancelled():
+        if self._certain and self._row.cancelled():
             return self._end_unwanted()
-        elif isinstance(verdict, Moving | MovingElsewhere):
-            self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
-        elif isinstance(verdict, Unknown):
-            self._row.end(Event.FAIL, endings.unclear(self._row.operation, verdict.why))
+        if self._certain and isinstance(verdict, Moving | MovingElsewhere):
+            return self._row.end(Event.FAIL, endings.moved_by_others(self._row.operation, verdict.job))
+        if isinstance(verdict, Unknown) and not self._row.sent:
+            return self._row.end(Event.FAIL, endings.unclear(self._row.operation, verdict.why))
+        self._judge(self._settle(), None)
         return True
 
     def _hold(self) -> bool:
@@ -206,7 +207,10 @@ class Errand:
     def _end_unwanted(self) -> bool:
         """Cancelled before this try."""
         if self._row.sent:
-            self._judge(self._settle(doubtful=not self._certain), None)
+            verdict = self._settle(doubtful=not self._certain)
+            if self._certain and isinstance(verdict, Moving | MovingElsewhere):
+                return self._row.end(Event.CANCEL, endings.moved_by_others(self._row.operation, verdict.job))
+            self._judge(verdict, None)
             return True
         self._leftovers.discard_former()
         return self._row.end(Event.CANCEL, endings.unstarted(self._row.operation))
@@ -265,13 +269,9 @@ class Errand:
 
     def _judge(self, verdict: Whereabouts, failure: HostError | None) -> None:
         """From a verdict to the end, however long a move under way still takes."""
-        if isinstance(verdict, Moving) and self._certain:
-            # Its host said no to the only request that was ever sent, so this one may be anybody's.
-            self._end_taken(verdict, failure)
-            return
-        if isinstance(verdict, Moving):
+        if isinstance(verdict, Moving) and not self._certain:
             self._following.announce(verdict)
-        while isinstance(verdict, Moving):
+        while isinstance(verdict, Moving) and not self._certain:
             try:
                 self._following.follow(verdict)
             except Gone:
@@ -284,16 +284,19 @@ class Errand:
                 self._end_moved(verdict)
             case NotMoved():
                 self._end_not_moved(verdict, failure)
-            case MovingElsewhere():
+            case (
+                MovingElsewhere() | Moving()
+            ):  # its host said no to all that was ever sent: the latter may be anybody's
                 self._end_taken(verdict, failure)
             case Restarted():
                 self._row.end(Event.FAIL, endings.restarted(self._row.operation, verdict))
             case Unknown(why=why):
-                self._row.end(Event.DOUBT, endings.unclear(self._row.operation, why))
+                self._row.end(Event.DOUBT, endings.unclear(self._row.operation, why), self._goes_on(verdict))
 
     def _settle(self, *, doubtful: bool = False, following: bool = False) -> Whereabouts:
         age_s = (self._clock.now() - self._row.operation.requested_at).total_seconds()
-        return self._witness.settle(self._move, self._ignore, age_s, doubtful=doubtful, following=following)
+        verdict = self._witness.settle(self._move, self._ignore, age_s, doubtful=doubtful, following=following)
+        return tell_apart(verdict, job) if (job := self._row.operation.job) else verdict
 
     def _tell_away(self, why: str) -> None:
         """A host gave no answer, and is asked again: the card says so, and whoever lost the row stops."""
@@ -304,8 +307,9 @@ class Errand:
         self._away_told = True
 
     def _follow_from(self, percent: int) -> Following:
-        left_s = self._deadline_s - self._age_s()
-        return Following(self._row, self._fleet, self._timing, self._stopping, left_s, self._ignore, percent)
+        job = self._row.operation.job  # one that was recalled is given its whole time once more
+        left_s = self._deadline_s - (0 if job else self._age_s())
+        return Following(self._row, self._fleet, self._timing, self._stopping, left_s, self._ignore, percent, job)
 
     def _age_s(self) -> float:
         """Seconds since the move was sent, by the wall clock: the only one that outlives a process."""
@@ -343,7 +347,13 @@ class Errand:
             self._judge(verdict, None)
         else:
             outcome = endings.overdue(self._row.operation, self._deadline_s, self._witness.words)
-            self._row.end(Event.DOUBT, outcome)
+            self._row.end(Event.DOUBT, outcome, self._goes_on(verdict))
+
+    def _goes_on(self, verdict: Whereabouts) -> str:
+        """The job by which this move goes on although it ends here, as far as it is known."""
+        if isinstance(verdict, Moving) and verdict.job and self._following.sent:
+            return verdict.job.id
+        return "" if self._witness.is_over(self._row.operation.job) else self._row.operation.job
 
     def _give_up(self, error: HostError) -> None:
         """A host gave no answer or refused before this try was sent."""

@@ -52,6 +52,7 @@ class Following:
     Args:
         deadline_s: what is left until a person is asked.
         ignore: jobs that are not this move.
+        only: the job that it is, where that is known: no other is asked to stop.
 
     Attributes:
         sent: whether the order has left; until then no job is this move's.
@@ -67,6 +68,7 @@ class Following:
         deadline_s: float,
         ignore: frozenset[str],
         percent: int = 0,
+        only: str = "",
     ) -> None:
         self.percent = percent
         self.sent = True
@@ -76,6 +78,7 @@ class Following:
         self._timing = timing
         self._stopping = stopping
         self._ignore = ignore
+        self._only = only
         self._move: Move = row.operation.plan.move
         self._deadline = time.monotonic() + deadline_s
         self._heard = self._asked = time.monotonic()
@@ -168,7 +171,7 @@ class Following:
 
     def _stop(self, job: Job | None) -> None:
         """Ask the host to end the job, once it shows one. What becomes of the move is seen by following it."""
-        if self._move.kind is MoveKind.CLUSTER:
+        if self._move.kind is MoveKind.CLUSTER and not self._only:
             self._ask(_IN_CLUSTER, lambda: self._fleet.cancel(self._move))
             return
         host = self._move.source
@@ -179,6 +182,9 @@ class Following:
             self._tell_stop(f"{error.message}; it is asked to stop the move when it answers")
             return
         if job is None or job.id in self._stopped:
+            return
+        if self._move.kind is MoveKind.CLUSTER:
+            self._ask(_IN_CLUSTER, lambda: self._fleet.cancel(self._move))
             return
         if not job.cancellable:
             self.stop = Stop.TOO_LATE
@@ -235,4 +241,4 @@ class Following:
     def _find_job(self) -> Job | None:
         jobs = self._fleet.look(self._move.source, self._move.vm).jobs
         ours = (job for job in jobs if job.active and job.id not in self._ignore and leads_there(self._move, job))
-        return next(ours, None)
+        return next((job for job in ours if self._only in ("", job.id)), None)

@@ -70,6 +70,7 @@ class Row:
         outcome: Outcome | None = None,
         by: UserId | None = None,
         not_before: datetime | None = None,
+        job: str | None = None,
     ) -> None:
         changed = self._store.change(
             self.operation.id,
@@ -80,16 +81,17 @@ class Row:
             note=(note,),
             attempt=self.operation.attempt,
             not_before=not_before,
+            job=job,
         )
         if changed is None:
             raise Stopped
         self._told = None
         self.operation = changed
 
-    def end(self, event: Event, outcome: Outcome) -> bool:
-        """True, always: the operation has ended."""
+    def end(self, event: Event, outcome: Outcome, job: str = "") -> bool:
+        """True, always: the operation has ended. `job`: by which its move goes on all the same."""
         by = self.operation.cancelled_by if event is Event.CANCEL else None
-        self.change(event, outcome=outcome, note=f"{_ENDINGS[event]}: {outcome.summary}", by=by)
+        self.change(event, outcome=outcome, note=f"{_ENDINGS[event]}: {outcome.summary}", by=by, job=job)
         return True
 
     def progress(self, percent: int, doing: str = "") -> None:
@@ -98,6 +100,11 @@ class Row:
             return
         self._told = (percent, doing)
         self._store.progress(self.operation.id, percent, doing, attempt=self.operation.attempt)
+
+    def just_recalled(self) -> bool:
+        """Whether a person has asked for what goes on to be stopped, and no attempt can have done so yet."""
+        *_, last = self._store.journal(self.operation.id)
+        return bool(self.operation.job) and last.read()["event"] == Event.RECALL
 
     def failures(self) -> int:
         """How many tries have failed, of all attempts: a restart gives nobody more of them."""

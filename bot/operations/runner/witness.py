@@ -108,6 +108,11 @@ class Witness:
             verdict = self._decide(move, ignore, following)
         return self._ask_owner(move, verdict, age_s)
 
+    def is_over(self, job: str) -> bool:
+        """Whether the source has answered, and showed no such job that runs, at the last look that asked both."""
+        source = self._seen[0]
+        return source is not None and not any(one.active and one.id == job for one in source.jobs)
+
     def _ask_owner(self, move: Move, verdict: Whereabouts, age_s: float) -> Whereabouts:
         """In a cluster a third node may have taken over what a dead one held."""
         owner = owner_of(self._seen)

@@ -41,16 +41,21 @@ def by_whom(connection: sa.Connection, row: sa.RowMapping, event: Event, by: Use
             return {"cancelled_by": row["cancelled_by"] or by}
         case Event.CLOSE:
             return {"cancelled_by": by}
+        case Event.RECALL:
+            refuse_busy(connection, row)
+            return {"cancelled_by": by}
         case _:
             return {}
 
 
 def _turn(connection: sa.Connection, row: sa.RowMapping) -> int:
-    """Its turn in the queue.
+    """Its turn in the queue. Raises Refused as below."""
+    refuse_busy(connection, row)
+    return highest(connection, operation.c.position) + 1
 
-    Raises:
-        Refused: another operation of that VM was confirmed before and has not ended.
-    """
+
+def refuse_busy(connection: sa.Connection, row: sa.RowMapping) -> None:
+    """Raises Refused: another operation of that VM was confirmed before and has not ended."""
     busy = sa.select(operation).where(operation.c.vm == row["vm"], operation.c.state.in_(CONFIRMED_AND_OPEN))
     if other := connection.execute(busy).mappings().first():
         about = read_plan(other)
@@ -60,7 +65,6 @@ def _turn(connection: sa.Connection, row: sa.RowMapping) -> int:
             needed=f"one operation of a {'virtual machine' if is_move(row) else 'host'} at a time",
             hint=f"status {other['id']}, or cancel {other['id']}",
         )
-    return highest(connection, operation.c.position) + 1
 
 
 def highest(connection: sa.Connection, column: sa.Column[int]) -> int:

@@ -71,12 +71,19 @@ def is_behind(connection: sa.Connection) -> bool:
     return connection.execute(read).scalar() != _newest(connection)
 
 
+def begin(connection: sa.Connection) -> bool:
+    """From now on there may be notices. False: so it was already."""
+    if connection.execute(sa.select(follower.c.seq).where(follower.c.name == NAME)).first():
+        return False
+    connection.execute(sa.insert(follower).values(name=NAME, seq=_newest(connection), issued=0))
+    return True
+
+
 def read_news(connection: sa.Connection) -> tuple[Record, ...]:
     """The next entries, each once. The first time there are none: nobody asked to be told of what was before."""
-    row = connection.execute(sa.select(follower).where(follower.c.name == NAME)).one_or_none()
-    if row is None:
-        connection.execute(sa.insert(follower).values(name=NAME, seq=_newest(connection), issued=0))
+    if begin(connection):
         return ()
+    row = connection.execute(sa.select(follower).where(follower.c.name == NAME)).one()
     entries = tuple(islice(read_entries(connection, after=row.seq), MOST_ENTRIES))
     if entries:
         _keep(connection, seq=entries[-1].seq)
@@ -84,7 +91,7 @@ def read_news(connection: sa.Connection) -> tuple[Record, ...]:
 
 
 def add_notices(connection: sa.Connection, recipients: Iterable[str], line: Line, now: datetime) -> None:
-    """After `read_news` has been called once."""
+    """After `begin` or `read_news` has been called once."""
     for recipient in recipients:
         number = connection.execute(sa.select(follower.c.issued).where(follower.c.name == NAME)).scalar_one() + 1
         _keep(connection, issued=number)

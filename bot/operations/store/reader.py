@@ -177,11 +177,12 @@ class StoreReader:
         free = [row for row in queued if row["id"] not in held]
         return tuple(dict.fromkeys(host for row in free for host in (row["source"], row["destination"])))
 
-    def grants(self, sites: Collection[str]) -> tuple[Grant, ...]:
-        """What the workers of these sites are to carry out now."""
-        query = sa.select(operation.c.id, operation.c.attempt, operation.c.site).where(
-            operation.c.state.in_(names(HOLDING)), operation.c.site.in_(list(sites))
-        )
+    def grants(self, sites: Collection[str] | None = None) -> tuple[Grant, ...]:
+        """What the workers of these sites are to carry out now; None: of all."""
+        held = operation.c.state.in_(names(HOLDING))
+        query = sa.select(operation.c.id, operation.c.attempt, operation.c.site).where(held)
+        if sites is not None:
+            query = query.where(operation.c.site.in_(list(sites)))
         with self.database.reading() as connection:
             return tuple(Grant(*row) for row in connection.execute(query.order_by(operation.c.number)))
 

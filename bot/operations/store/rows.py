@@ -14,7 +14,7 @@ from bot.core.admission import Candidate
 from bot.core.approval import Count
 from bot.core.evacuation import Evacuation, EvacuationKind, EvacuationPlan
 from bot.core.host_change import HostChange, HostPlan
-from bot.core.lifecycle import ENDED, Event, State, after
+from bot.core.lifecycle import ENDED, SENDING, Event, IllegalEvent, State, after
 from bot.core.maintenance import Maintenance, MaintenancePlan
 from bot.core.operation import Operation, Outcome, Place
 from bot.core.plan import MoveKind, Plan
@@ -88,6 +88,7 @@ def to_operation(row: sa.RowMapping) -> Operation:
         attempt=row["attempt"],
         parent=row["parent"],
         stage=row["stage"],
+        job=row["job"],
     )
 
 
@@ -134,6 +135,8 @@ def to_candidate(row: sa.RowMapping) -> Candidate:
 
 def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
     """What an event does to the columns, by itself: the state, the moments, and what no longer applies."""
+    if row["job"] and event in SENDING:
+        raise IllegalEvent(State(row["state"]), event)
     state = after(State(row["state"]), event)
     values: Values = {"state": state.value, "version": row["version"] + 1, "waiting": "", "not_before": None}
     match event:
@@ -150,6 +153,8 @@ def effects(row: sa.RowMapping, event: Event, now: datetime) -> Values:
         case Event.RETURN | Event.HOLD:
             # Refused, or never sent: it was not under way, and its time starts with the start that succeeds.
             values |= {"started_at": None, "settled_at": None, "percent": 0}
+        case Event.RECALL:  # its attempt is another, so that what may still wake up of the former writes nothing
+            values |= {"attempt": row["attempt"] + 1, "cancel_asked": True, "ended_at": None, "settled_at": None}
         case Event.SUCCEED:
             values |= {"percent": 100}
         case _:

@@ -28,10 +28,9 @@ from bot.core.plan import Plan
 from bot.core.policy import AnyPlan
 from bot.core.reply import Line
 from bot.core.schedule import Network
-from bot.core.wording import render_duration
 from bot.errors import FerryError
 from bot.operations.outbox import Outbox
-from bot.operations.store import cards, decisions, entries, evacuations, inbox, leases, rooms
+from bot.operations.store import cards, clocks, decisions, entries, evacuations, inbox, leases, rooms
 from bot.operations.store.database import Database
 from bot.operations.store.links import Links
 from bot.operations.store.reader import StoreReader, names, select_row
@@ -42,8 +41,6 @@ from bot.ports import Clock
 
 SITE = "main"
 """Where operations are carried out whose source host no settings name."""
-
-CLOCKS_APART = timedelta(minutes=1)
 
 TRY_FAILED = "try failed"
 """What the journal calls a try at a move that failed and may be repeated; the operation's state stays."""
@@ -83,13 +80,8 @@ class Store(StoreReader):
 
     def check_clock(self) -> None:
         """Raises FerryError: this machine's time is too far from the server's, by which all processes are held."""
-        server = self.database.read_time()
-        if server is not None and abs(apart := self.clock.now() - server) > CLOCKS_APART:
-            raise FerryError(
-                f"this machine's clock is {render_duration(abs(apart).total_seconds())}"
-                f" {'ahead of' if apart > timedelta() else 'behind'} the database server's",
-                hint="set both by one time server: offers, late commands and room on hosts go by the time",
-            )
+        if apart := clocks.find_difference(self.database, self.clock.now()):
+            raise FerryError(f"this machine's clock is {apart}", hint=clocks.REMEDY)
 
     def close(self) -> None:
         self.outbox.close()
@@ -153,12 +145,14 @@ class Store(StoreReader):
         note: Line | None = None,
         attempt: int | None = None,
         not_before: datetime | None = None,
+        job: str | None = None,
     ) -> Operation | None:
         """Let an event happen. None: somebody else was first, and nothing was changed.
 
         Args:
             attempt: of the runner that says so; a stale one changes nothing.
             not_before: for RETURN, when it may be granted again.
+            job: by which its move goes on, although it ends; None: as it was.
 
         Raises:
             Refused: a confirmation while another confirmed operation of the same VM is open.
@@ -170,15 +164,14 @@ class Store(StoreReader):
                 return None
             values = effects(row, event, now) | {"waiting": waiting, "not_before": not_before}
             values |= decisions.by_whom(connection, row, event, by)
-            if outcome is not None:
-                values |= {"outcome": outcome.model_dump_json()}
+            said = {"outcome": outcome.model_dump_json() if outcome else None, "job": job}
+            values |= {column: value for column, value in said.items() if value is not None}
             update(connection, row, values)
             details = decisions.details(row, event, values, by, outcome)
             entries.append(connection, operation_id, event.value, now, details)
             if note is not None:
                 _say(connection, row, note, now)
-            changed = _row(connection, operation_id)
-            evacuations.follow(connection, changed, now)
+            evacuations.follow(connection, _row(connection, operation_id), now)
             rooms.pump(connection, now, self.means)
             return to_operation(_row(connection, operation_id))
 

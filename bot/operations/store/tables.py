@@ -62,6 +62,7 @@ operation = sa.Table(
     sa.Column("not_before", Utc),  # a pause after a host refused it for want of room
     sa.Column("attempt", sa.Integer, nullable=False, default=0),  # one workflow each: a stale one is recognised by it
     sa.Column("known_jobs", sa.Text, nullable=False, default="[]"),  # ended before the move was sent
+    sa.Column("job", sa.Text, nullable=False, server_default=""),  # by which it went on past its deadline
     sa.Column("started_at", Utc),
     sa.Column(
         "settled_at", Utc, index=True

@@ -127,8 +127,10 @@ def _to_6(connection: sa.Connection) -> None:
 
 
 def _to_7(connection: sa.Connection) -> None:
-    """Which cluster a host is in, for whoever does not look at it."""
+    """Which cluster a host is in, for whoever does not look at it; by which job a move goes on that has taken longer
+    than it may."""
     connection.exec_driver_sql("ALTER TABLE room ADD COLUMN cluster TEXT")
+    connection.exec_driver_sql("ALTER TABLE operation ADD COLUMN job TEXT DEFAULT '' NOT NULL")
 
 
 _STEPS = (_to_2, _to_3, _to_4, _to_5, _to_6, _to_7)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pypsrp.complex_objects import PSInvocationState as State
+from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell
 from pypsrp.shell import SignalCode, WinRS
 from pypsrp.wsman import SelectorSet
@@ -93,6 +94,20 @@ def test_silence_is_answered_with_a_time_out_after_the_operation_timeout(
     assert server.stats.faults == {TIMED_OUT: 1}
     cmdlets.open_gate()
     assert list(poll_to_end(shell).output) == ["moved"]
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_a_command_whose_time_is_over_may_run_all_the_same(
+    lab: Lab, server: WinRmServer, cmdlets: Cmdlets, carried_out: bool
+) -> None:
+    pool = lab.open(server)
+    server.time_out(carried_out=carried_out)
+    with pytest.raises(WSManFaultError) as raised:
+        begin(pool, "Move-Item")
+    assert (raised.value.code, server.stats.faults) == (TIMED_OUT, {TIMED_OUT: 1})
+    assert pool.get_available_runspaces() == (0 if carried_out else 1)
+    cmdlets.open_gate()
+    assert invoke(lab.open(server), "Move-Item") == ["moved"]  # that was one command's time, and no more
 
 
 def test_large_parameters_and_results_pass(lab: Lab, server: WinRmServer) -> None:
