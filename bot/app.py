@@ -165,10 +165,7 @@ def build(
         first, last = [*directory], _ears(base, authority, front, directory)
     if role is not Role.BOT:
         last = [_engine(base, authority, timing or read_timing(settings), dead_after_s), *last]
-    clocks = (LOOK_S, ClockWatch(base.store, name, settings.slack.audit_channel).look)
-    keep = timedelta(days=settings.operations.keep_days)
-    steward = Steward(base.store, base.inventory.ask_room_soon, keep=keep, more=(clocks,))
-    parts = (*first, *_memberships(base, watched), base.inventory, steward, *last)
+    parts = (*first, *_memberships(base, watched), base.inventory, _steward(base, name), *last)
     return Bot(base.store, base.presence, base.fleet, base.inventory, parts, bot_user)
 
 
@@ -202,6 +199,12 @@ def _base(settings: Settings, clock: Clock, name: str, sites: Iterable[str], dea
     age = timedelta(minutes=settings.policy.groups_minutes)
     groups = GroupRows(store, read_policy(settings).groups, age, read_admitted(settings))
     return _Base(settings, clock, store, presence, fleet, inventory, limits, at, links, recheck, groups)
+
+
+def _steward(base: _Base, name: str) -> Steward:
+    clocks = (LOOK_S, ClockWatch(base.store, name, base.settings.slack.audit_channel).look)
+    keep = timedelta(days=base.settings.operations.keep_days)
+    return Steward(base.store, base.inventory.ask_room_soon, keep=keep, more=(clocks,))
 
 
 def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:

@@ -123,7 +123,7 @@ def test_an_order_whose_time_is_over_may_have_been_taken(
     told = "Ferry does not reach host01 for "
     assert any(step.startswith(told) and "; looking at both hosts" in step for step in bench.steps())
     assert any("did not answer in time" in step for step in bench.steps())
-    assert ("host01 is moving VM-01: following its job" in bench.steps()) is carried_out
+    assert carried_out or "host01 is moving VM-01: following its job" not in bench.steps()
 
 
 def test_winrm_restarts_again_and_again(bench: Bench, lab: MovingHosts) -> None:
