@@ -17,18 +17,18 @@ from slack_sdk.errors import SlackApiError
 
 import commands
 from bot.core.estate import Estate, Seen, VmSummary
-from bot.core.form import Option
+from bot.core.form import Form, Option
 from bot.core.names import UserId, VmId
 from bot.core.operation import Ask, Place
 from bot.core.reply import Button, Reply
 from bot.core.suggestions import Choices
 from bot.forms import CommandForms
 from bot.lab.slack import Fault, Modal, SlackServer
-from bot.lab.slack.blocks import find_problems
 from bot.lab.slack.modals import read_suggestions
 from bot.lab.terminal import run_terminal
 from bot.registry import discover
 from bot.settings import SlackSettings
+from bot.slack.kit.views import judge_view
 from bot.slack.listeners import SlackFront
 from bot.slack.modals import render_modal, render_suggestions
 from bot.slack.poster import Poster
@@ -339,8 +339,7 @@ def test_a_form_of_any_command_is_a_view_that_slack_takes() -> None:
         assert form is not None
         for place in (PLACE, NOWHERE):
             modal = render_modal(form, place)
-            assert not find_problems(modal["blocks"], "/blocks", "modal")
-            assert len(modal["title"]["text"]) <= 24
+            assert judge_view(modal, "modal") is None
 
 
 def test_options_are_shown_whole_or_cut_but_never_another_value() -> None:
@@ -383,11 +382,17 @@ def inbox(server: SlackServer) -> Inbox:
 
 @pytest.fixture
 def front(server: SlackServer, inbox: Inbox) -> Iterator[SlackFront]:
+    with hearing(server, inbox, FORMS) as started:
+        yield started
+
+
+@contextmanager
+def hearing(server: SlackServer, inbox: Inbox, forms: CommandForms) -> Iterator[SlackFront]:
     settings = SlackSettings(
         bot_token=SecretStr(server.bot_token), app_token=SecretStr(server.app_token), api_url=server.api_url
     )
     started = SlackFront(settings, ping_s=0.3)
-    started.start(inbox.take, FORMS)
+    started.start(inbox.take, forms)
     try:
         server.wait_for(lambda: server.connections, WAIT_S)
         yield started
@@ -539,6 +544,47 @@ def test_a_form_that_does_not_open_is_answered_as_if_it_had_been_typed(
     server.slash("alice", "#ops", "/ferry", text)
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
     assert (ask.text, ask.kind) == (instead, "slash")
+
+
+class WordyForms(CommandForms):
+    """Forms that Slack takes of one command only."""
+
+    def open(self, actor: UserId, place: Place, command: str = "") -> Form | None:
+        form = super().open(actor, place, command)
+        return form if form is None or form.command == "migrate" else form.model_copy(update={"submit": "x" * 25})
+
+
+WORDY = WordyForms(discover(commands), lambda actor, _place, _action: actor == ALICE, lambda: ESTATE)
+
+
+@pytest.fixture
+def wordy(server: SlackServer, inbox: Inbox) -> Iterator[None]:
+    with hearing(server, inbox, WORDY):
+        yield
+
+
+@pytest.mark.usefixtures("wordy")
+def test_a_form_that_slack_would_refuse_is_not_sent_but_answered_as_text(server: SlackServer, inbox: Inbox) -> None:
+    server.slash("alice", "#ops", "/ferry", "evacuate")
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == "evacuate"
+    server.slash("alice", "#ops", "/ferry", "migrate")
+    opened(server)
+    choose(server, "VM", "VM-01")
+    choose(server, "To host", "host02")
+    server.submit("alice", {"What to do": "evacuate"})  # whose fields would follow
+    server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
+    assert [(one.text, one.kind) for one in inbox.taken[1:]] == [("evacuate", "form")]
+    assert {method for method, error in server.calls() if error} == set()
+
+
+@pytest.mark.usefixtures("front")
+def test_a_shortcut_whose_form_cannot_be_shown_is_answered_directly(server: SlackServer) -> None:
+    server.fail_next("views.open", Fault(error="invalid_arguments"))
+    server.shortcut("alice", "#ops", "ferry")
+    direct = server.direct_channel("alice")
+    (told,) = server.wait_for(lambda: server.messages(direct), WAIT_S)
+    assert told.text == "The form could not be shown: type your command in a channel or to Ferry; `help` lists them all"
 
 
 @pytest.mark.usefixtures("front")
