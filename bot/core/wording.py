@@ -158,8 +158,9 @@ def render_list(items: Sequence[str], most: int = 4, last: str = "and") -> str:
     return f" {last} ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def capital(text: str, *names: str) -> str:
+    """A capital first letter, unless the text begins with one of these names: those are never respelled."""
+    return text if text.startswith(tuple(filter(None, names))) else text[:1].upper() + text[1:]
 
 
 def render_word(text: str) -> str:

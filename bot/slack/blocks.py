@@ -155,13 +155,17 @@ def _fallback(reply: Reply, buttons: Sequence[Button]) -> str:
     """The whole message in words, for those who do not see blocks."""
     lines = [_title(reply), render_line((reply.badge,), LONGEST_BADGE)]
     lines += [line for part in reply.parts for line in _spoken(part)]
-    lines += [render_line((f"{_label(button)}: type ", Code(text=button.sends)), _LONGEST_LINE) for button in buttons]
+    lines += [_say_typed(button) for button in buttons]
     text = ""
     for line in filter(None, lines):
         if size(text) + size(line) + 2 > LONGEST_TEXT:
             return f"{text}\n…".lstrip()
         text = f"{text}\n{line}" if text else line
     return text
+
+
+def _say_typed(button: Button) -> str:
+    return render_line((f"{_label(button)}: type ", Code(text=button.typed or button.sends)), _LONGEST_LINE)
 
 
 def _spoken(part: Part) -> Iterator[str]:

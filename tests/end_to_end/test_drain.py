@@ -95,7 +95,7 @@ def test_a_node_is_drained_and_gets_everything_back(lab: Ferry) -> None:
 
 def test_a_node_with_vms_that_take_two_people_is_drained_once_another_has_approved_it(lab: Ferry) -> None:
     card = lab.say("drain host03")
-    assert "Then it has to be approved:\nshop: 1 approval, not of who asked" in lab.text(card)
+    assert "Then it has to be approved:\nshop: 1 approval, not from who asked" in lab.text(card)
     lab.press(card, "Confirm", who="alice")
     waiting = lab.wait_for_text(card, "· awaiting approval", "[Approve]", "[Decline]", "[Withdraw]")
     assert "Approve to drain host03?" in waiting
