@@ -318,7 +318,8 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         stale_after_s=settings.operations.stale_command_s,
     )
 
-    forms = CommandForms(registry, partial(_permits, base.authority), base.inventory.estate)
+    permits = partial(_permits, base.authority)
+    forms = CommandForms(registry, permits, base.inventory.estate, read_calendar(settings))
     homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, base.authority, clock)
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id)
     look = partial(tell_arrivals, store, base.inventory.read_vms)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -18,8 +19,10 @@ from slack_sdk.errors import SlackApiError
 import commands
 from bot.core.estate import Estate, Seen, VmSummary
 from bot.core.form import Form, Option
+from bot.core.later import Calendar
 from bot.core.names import UserId, VmId
 from bot.core.operation import Ask, Place
+from bot.core.policy.model import Hours
 from bot.core.reply import Button, Reply
 from bot.core.suggestions import Choices
 from bot.forms import CommandForms
@@ -52,7 +55,9 @@ ESTATE = Estate(
         Seen(host="host02", at=AT),
     )
 )
-FORMS = CommandForms(discover(commands), lambda actor, _place, _action: actor == ALICE, lambda: ESTATE)
+NIGHTS = Hours(days=range(7), begins=time(22), ends=time(5))
+CALENDAR = Calendar(ZoneInfo("Europe/Berlin"), {"night": NIGHTS})
+FORMS = CommandForms(discover(commands), lambda actor, _place, _action: actor == ALICE, lambda: ESTATE, CALENDAR)
 COMMANDS = ("migrate", "move storage", "evacuate", "prepare", "return")
 APPS: list[App] = []
 
@@ -422,7 +427,7 @@ def test_the_slash_command_alone_opens_the_form_and_submitting_it_types_the_comm
     server: SlackServer, inbox: Inbox
 ) -> None:
     server.slash("alice", "#ops", "/ferry", " ")
-    assert opened(server).labels == ("What to do", "VM", "To host", "At path", "Also")
+    assert opened(server).labels == ("What to do", "VM", "To host", "At path", "Also", "Begin at", "Or begin")
     assert not inbox.taken
     choose(server, "VM", "R&D <1>")
     choose(server, "To host", "host02")
@@ -441,12 +446,31 @@ def test_the_slash_command_alone_opens_the_form_and_submitting_it_types_the_comm
 
 
 @pytest.mark.usefixtures("front")
+def test_a_time_that_was_picked_is_said_in_the_zone_of_the_settings_and_kept_when_the_action_changes(
+    server: SlackServer, inbox: Inbox
+) -> None:
+    server.slash("alice", "#ops", "/ferry", "drain")
+    opened(server)
+    choose(server, "Host", "host01")
+    server.choose("alice", "Begin at", str(int(datetime(2026, 12, 1, 21, tzinfo=UTC).timestamp())))
+    server.choose("alice", "What to do", "prepare")
+    shown(server, lambda one: bool(one and one.title == "Prepare"))
+    server.submit("alice", {"Or begin": "in the next window"})
+    modal = shown(server, lambda one: bool(one and one.errors))
+    assert modal is not None
+    assert "do not go together" in modal.errors["begin at"]
+    server.submit("alice", {"Or begin": []})
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == "prepare host01 at 2026-12-01 22:00"
+
+
+@pytest.mark.usefixtures("front")
 def test_another_action_has_other_fields_and_keeps_what_both_have(server: SlackServer, inbox: Inbox) -> None:
     server.slash("alice", "#ops", "/ferry", "Migrate")
     opened(server)
     choose(server, "VM", "VM-01")
     server.choose("alice", "What to do", "move storage")
-    modal = shown(server, lambda one: bool(one and one.labels == ("What to do", "VM", "Path")))
+    modal = shown(server, lambda one: bool(one and one.labels == ("What to do", "VM", "Path", "Begin at", "Or begin")))
     assert modal is not None
     assert modal.title == "Move storage"
     server.submit("alice", {"Path": "VMs"})
@@ -469,7 +493,7 @@ def test_whoever_submits_before_the_fields_have_changed_is_shown_them(server: Sl
     choose(server, "VM", "VM-01")
     choose(server, "To host", "host02")
     server.submit("alice", {})
-    assert shown(server, lambda one: bool(one and one.labels == ("What to do", "Host", "Also")))
+    assert shown(server, lambda one: bool(one and one.labels == ("What to do", "Host", "Also", "Begin at", "Or begin")))
     assert not inbox.taken
 
 
@@ -604,13 +628,17 @@ def test_a_submission_that_arrives_twice_is_one_command(server: SlackServer, inb
 @pytest.mark.usefixtures("front")
 def test_a_form_can_be_filled_in_at_a_terminal(server: SlackServer, inbox: Inbox) -> None:
     output = io.StringIO()
-    script = ("/ferry migrate", "vm = VM-02", "To host = host02", "at path = VMs", "", "At path = D:\\VMs", "")
+    filled = ("vm = VM-02", "To host = host02", "begin at = tonight", "begin at = 2026-12-01 22:00")
+    script = ("/ferry migrate", *filled, "at path = VMs", "", "At path = D:\\VMs", "")
     run_terminal(server, "alice", "#ops", settle_s=0.3, stdin=io.StringIO("\n".join((*script, ""))), stdout=output)
     assert "VM = … (needed)" in output.getvalue()
     assert "VM = VM-02" in output.getvalue()
     assert "✗ a path starts with a drive" in output.getvalue()
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
-    assert ask.text == "migrate VM-02 to host02 with storage at D:\\VMs"
+    begin = datetime(2026, 12, 1, 22).astimezone().astimezone(CALENDAR.zone)
+    assert ask.text == f"migrate VM-02 to host02 with storage at D:\\VMs at {begin:%Y-%m-%d %H:%M}"
+    assert "'tonight' is no day and time" in output.getvalue()
+    assert "Begin at = 2026-12-01 22:00" in output.getvalue()
 
 
 @pytest.mark.usefixtures("front")

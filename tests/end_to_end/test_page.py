@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -83,8 +84,11 @@ def test_a_form_says_what_is_wrong_and_is_answered_in_the_channel(person: Person
     person.press("Show the plan", "#modal")
     person.wait_for("host03", "#modal .wrong:not([hidden])")
     person.find("#modal [data-focus^=destinations] [value=host03]:checked").click()
+    tomorrow = datetime.now().replace(hour=22, minute=0, second=0, microsecond=0) + timedelta(days=1)  # noqa: DTZ005
+    picker = person.find("#modal [data-focus^='begin at']")
+    person.driver.execute_script("arguments[0].value = arguments[1]", picker, f"{tomorrow:%Y-%m-%dT%H:%M}")
     person.press("Show the plan", "#modal")
-    person.wait_for("filled in a form: evacuate host03")
+    person.wait_for(f"filled in a form: evacuate host03 at {tomorrow.astimezone(UTC):%Y-%m-%d %H:%M}")
     assert not person.find("#modal").is_displayed()
 
 

@@ -52,6 +52,7 @@ const MAKE = {
   radio_buttons: (element, context, changed) => ticked(element, changed, "radio"),
   datepicker: (element, context, changed) => picked("date", element.initial_date, changed),
   timepicker: (element, context, changed) => picked("time", element.initial_time, changed),
+  datetimepicker: moment,
   external_select: searched,
   multi_external_select: collected,
 };
@@ -92,6 +93,17 @@ function picked(type, begin, changed) {
   const node = el("input", { type, onchange: changed });
   node.value = begin ?? "";
   return { node, read: () => node.value };
+}
+
+// In the person's own zone; sent as seconds since 1970.
+function moment(element, context, changed) {
+  const { node } = picked("datetime-local", element.initial_date_time ? local(element.initial_date_time) : "", changed);
+  return { node, read: () => (node.value ? String(Math.floor(new Date(node.value).getTime() / 1000)) : "") };
+}
+
+function local(seconds) {
+  const shown = new Date(seconds * 1000);
+  return new Date(shown - shown.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
 // Several, or one of a few: all of them in sight, and a field that narrows long lists.
