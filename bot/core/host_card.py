@@ -60,13 +60,13 @@ def render_end(change: HostChange, buttons: Sequence[Button], afterwards: Line =
         afterwards: what may be typed once it has succeeded.
     """
     if change.waiting and not change.ended and not (change.holds and change.state is State.QUEUED):
-        yield Text(lines=((capital(change.waiting, change.plan.host),),))
+        yield Text(lines=((capital(change.waiting, *change.plan.names),),))
     if change.state is State.DECLINED:
         yield render_declined(change)
     elif change.outcome is not None:
         fine = change.state is State.SUCCEEDED
         summary = f"Verified: {change.outcome.summary}" if fine else change.outcome.summary
-        yield Text(lines=((capital(summary, change.plan.host),),), mark=Mark.FINE if fine else Mark.NONE)
+        yield Text(lines=((capital(summary, *change.plan.names),),), mark=Mark.FINE if fine else Mark.NONE)
         yield from render_meaning(change.outcome, buttons)
     if change.state is State.SUCCEEDED and afterwards:
         yield Text(lines=(afterwards,))

@@ -159,8 +159,10 @@ def render_list(items: Sequence[str], most: int = 4, last: str = "and") -> str:
 
 
 def capital(text: str, *names: str) -> str:
-    """A capital first letter, unless the text begins with one of these names: those are never respelled."""
-    return text if text.startswith(tuple(filter(None, names))) else text[:1].upper() + text[1:]
+    """A capital first letter, unless a name stands first: one of these, or what is no plain word, like host02."""
+    first = text.split(" ", 1)[0].rstrip(",:;")
+    named = not first.isalpha() or any(first == name or text.startswith(f"{name} ") for name in names)
+    return text if named else text[:1].upper() + text[1:]
 
 
 def render_word(text: str) -> str:
