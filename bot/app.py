@@ -334,7 +334,7 @@ def _ears(base: _Base, authority: Authority, front: SlackFront, directory: _Dire
     )
 
     offering = _authority(base, base.groups.read_trusting)
-    forms = CommandForms(registry, partial(_permits, offering), base.inventory.estate)
+    forms = CommandForms(registry, partial(_permits, offering), base.inventory.estate, read_calendar(settings))
     homes = HomeKeeper(store, HomeBoard(front.client), base.inventory.estate, offering, clock)
     limit = settings.slack.commands_per_minute
     intake = Intake(store, dispatcher.answer, chat, holder=base.presence.id, per_minute=limit)

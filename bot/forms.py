@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.command import Command
 from bot.core import decline_form
 from bot.core.estate import Estate
 from bot.core.form import Filled, Form, Values, fill, is_choosable, make_fields
+from bot.core.form_time import NoSuchTime, make_time_fields, read_ending
+from bot.core.later import Calendar
 from bot.core.names import UserId
 from bot.core.operation import Place
 from bot.core.suggestions import Choices, suggest_hosts, suggest_vms
@@ -22,9 +25,12 @@ class CommandForms:
     Args:
         permits: whether policy lets a person do there what an action names.
         estate: the hosts as last seen.
+        calendar: by which times to begin at are said.
     """
 
-    def __init__(self, registry: Registry, permits: Permits, estate: Callable[[], Estate]) -> None:
+    def __init__(
+        self, registry: Registry, permits: Permits, estate: Callable[[], Estate], calendar: Calendar | None = None
+    ) -> None:
         commands = (each for each in registry.values() if each.plans and is_choosable(make_fields(each.usage)))
         # As help lists them: what concerns one VM comes first.
         ordered = sorted(commands, key=lambda each: not each.action.startswith("vm."))
@@ -32,6 +38,7 @@ class CommandForms:
         self._decline = registry.get(decline_form.COMMAND)
         self._permits = permits
         self._estate = estate
+        self._calendar = calendar or Calendar()
 
     def open(self, actor: UserId, place: Place, command: str = "") -> Form | None:
         if (declined := _declined(command)) and self._decline:
@@ -42,7 +49,8 @@ class CommandForms:
         if found is None:
             return None
         names = tuple(each.name for each in allowed)
-        return Form(command=found.name, about=found.summary, fields=make_fields(found.usage), others=names)
+        fields = (*make_fields(found.usage), *make_time_fields(self._calendar))
+        return Form(command=found.name, about=found.summary, fields=fields, others=names)
 
     def suggest(self, actor: UserId, place: Place, command: str, field: str, typed: str) -> tuple[Choices, ...]:
         form = self.open(actor, place, command)
@@ -59,7 +67,15 @@ class CommandForms:
         if declined := _declined(command):
             return decline_form.fill_decline(declined, values)
         found = self._commands.get(command)
-        return fill(found.usage, values, self._estate()) if found else None
+        return self._fill(found, values) if found else None
+
+    def _fill(self, command: Command, values: Values) -> Filled:
+        filled = fill(command.usage, values, self._estate())
+        try:
+            ending = read_ending(values, self._calendar)
+        except NoSuchTime as error:
+            return Filled(problems={**(filled.problems or {}), error.field: str(error)})
+        return Filled(command=f"{filled.command} {ending}") if filled.command and ending else filled
 
 
 def _declined(command: str) -> str:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -50,6 +51,11 @@ class Person:
         if found is not None:
             found.click()
         return found is not None
+
+    def hover(self, text: str) -> None:
+        """Over the last message that holds it: what can be done with it shows then."""
+        messages = self.driver.find_elements(By.CSS_SELECTOR, "#messages article")
+        ActionChains(self.driver).move_to_element(next(one for one in reversed(messages) if text in one.text)).perform()
 
     def find(self, selector: str) -> WebElement:
         return self.wait(lambda: next(iter(self.driver.find_elements(By.CSS_SELECTOR, selector)), None))

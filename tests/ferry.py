@@ -41,6 +41,7 @@ class Ferry:
         world, server, clock: instead of the scenario's, of a plain workspace, and of the bot's own clock.
         operations: settings of the section that are not the lab's.
         policy: sections of the settings that say who may do what; a section takes the place of the lab's.
+        audit: the channel that hears of every change and refusal; the server must have it.
         lists: whether the lab's people are on `allow` and `operators`.
         in_real_time: whether the bot is told links as fast as they are in real seconds.
     """
@@ -58,6 +59,7 @@ class Ferry:
         clock: Clock | None = None,
         operations: Mapping[str, object] = MappingProxyType({}),
         policy: Mapping[str, object] = MappingProxyType({}),
+        audit: str = "",
         lists: bool = True,
         in_real_time: bool = False,
     ) -> None:
@@ -66,6 +68,7 @@ class Ferry:
         self.clock = clock
         self.operations = operations
         self.policy = policy
+        self.audit = audit
         self.lists = lists
         self.rate_limits = rate_limits
         self.world = world or SCENARIOS[scenario](RunningClock(speed))
@@ -91,6 +94,7 @@ class Ferry:
         settings["operations"] |= self.operations
         settings |= self.policy
         settings["slack"] |= {"commands_per_minute": 0}  # tests are faster than people
+        settings["slack"] |= {"audit_channel": self.server.channel_id(self.audit)} if self.audit else {}
         settings["slack"] |= {} if self.lists else {"allow": [], "operators": []}
         checked = Settings.model_validate(settings)
         if not self.rate_limits:  # more than the settings let anybody say, as no real workspace would allow it

@@ -108,6 +108,15 @@ def test_say_waits_its_turn_at_a_busy_host_and_then_goes(capsys: pytest.CaptureF
     assert "2 not started by Ferry" in shown
 
 
+def test_say_does_not_wait_for_what_begins_later_and_says_when_that_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ferry("say", "migrate VM-01 to host02 at tomorrow 22:00", "--yes", "--limit", "20", *FAST) == 0
+    shown = capsys.readouterr().out
+    assert "m-1 · scheduled" in shown
+    assert re.search(
+        r"^scheduled: it would begin \d{4}-\d\d-\d\d 22:00 UTC, and this lab ends before that$", shown, re.MULTILINE
+    )
+
+
 def test_say_without_yes_confirms_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert ferry("say", "migrate VM-01 to host02", *FAST) == 1
     assert "m-1 · proposed" in capsys.readouterr().out

@@ -143,7 +143,7 @@ def say(
     limit: Annotated[float, typer.Option(min=1, help="seconds after which it counts as not succeeded")] = 300,
     files: Files = None,
 ) -> None:
-    """Hold one conversation in the lab and print what the channel showed. Exit status 0 only if it succeeded."""
+    """Hold one conversation in the lab and print what the channel showed. Exit status 0: succeeded, or scheduled."""
     from bot.lab.conversation import Conversation
     from bot.lab.running import CHANNEL
     from bot.lab.slack import SlackServer

@@ -11,12 +11,22 @@ from datetime import datetime
 from bot.core.findings import render_findings
 from bot.core.lifecycle import PLANNED, State
 from bot.core.names import UserId
-from bot.core.operation import Operation, Outcome
+from bot.core.operation import Operation
 from bot.core.plan import Move, MoveKind
 from bot.core.progress import time_left_s
-from bot.core.recorded import agreement_buttons, render_agreement, render_meaning, render_missing, render_people
+from bot.core.recorded import (
+    again_button,
+    agreement_buttons,
+    render_agreement,
+    render_badge,
+    render_closing,
+    render_declined,
+    render_meaning,
+    render_missing,
+    render_people,
+)
 from bot.core.reply import Bar, Button, Code, Line, Mark, Moment, Note, Part, Reply, Strong, Text, User
-from bot.core.wording import render_about, render_duration
+from bot.core.wording import capital, render_about, render_duration
 
 _MARKS = {
     State.SUCCEEDED: Mark.FINE,
@@ -29,7 +39,7 @@ def render_card(operation: Operation, now: datetime) -> Reply:
     """The card as the row has it now."""
     return Reply(
         title=(Strong(text=_title(operation)),),
-        badge=_badge(operation),
+        badge=render_badge(operation),
         parts=tuple(_body(operation, now)),
         buttons=_buttons(operation),
         mark=_MARKS.get(operation.state, Mark.NONE),
@@ -89,7 +99,7 @@ def _title(operation: Operation) -> str:
     the_move = f"the move of {subject} to {_goal(move)}"
     if operation.cancel_asked and operation.state in (State.GRANTED, State.RUNNING):
         return f"Cancelling {the_move}"
-    return _sentence(
+    return capital(
         {
             State.PROPOSED: f"Move {subject} {route}?",
             State.AWAITING_APPROVAL: f"Approve to move {subject} {route}?",
@@ -110,20 +120,10 @@ def _title(operation: Operation) -> str:
     )
 
 
-def _sentence(text: str, name: str = "") -> str:
-    """A capital first letter, unless the text begins with a name, which is never respelled."""
-    return text if name and text.startswith(name) else text[:1].upper() + text[1:]
-
-
-def _badge(operation: Operation) -> str:
-    state = str(operation.state)
-    if operation.cancel_asked and operation.state in (State.GRANTED, State.RUNNING):
-        state = "cancelling"
-    late = operation.outcome is not None and operation.outcome.late
-    if operation.ended and operation.started_at and operation.ended_at and not late:
-        taken = render_duration((operation.ended_at - operation.started_at).total_seconds())
-        state += f" in {taken}" if operation.state is State.SUCCEEDED else f" after {taken}"
-    return f"{operation.id} · {state}"
+def _say(operation: Operation, text: str) -> str:
+    """A sentence: most begin with a name of the move."""
+    move = operation.plan.move
+    return capital(text, move.vm_name, move.source, move.destination)
 
 
 def _buttons(operation: Operation) -> tuple[Button, ...]:
@@ -133,7 +133,7 @@ def _buttons(operation: Operation) -> tuple[Button, ...]:
     if operation.state in (State.QUEUED, State.GRANTED, State.RUNNING):
         return () if operation.cancel_asked else (cancel,)
     if operation.state in (State.FAILED, State.EXPIRED):
-        return (Button(label="Plan it again", sends=operation.plan.command),)
+        return (again_button(operation, operation.plan.command),)
     if operation.state is State.NEEDS_ATTENTION:
         look = Button(label="Look again", sends=f"look {operation.id}")
         return (look, cancel) if operation.recallable else (look,)
@@ -149,21 +149,24 @@ def _proposed(operation: Operation) -> Iterable[Part]:
     yield Text(lines=((" · ".join(filter(None, (plan.move.words, summary))),), *((fact,) for fact in details)))
     yield from render_findings(plan.findings)
     agreement = list(render_agreement(operation))
-    estimate = (_sentence(f"{render_about(plan.estimate.seconds)}: {plan.estimate.basis}."),)
+    estimate = (capital(f"{render_about(plan.estimate.seconds)}: {plan.estimate.basis}."),)
     yield Text(lines=(estimate, *(line for text in agreement[:1] for line in text.lines)))
     yield from agreement[1:]
     yield Note(line=(*render_people(operation), " · VM id ", Code(text=plan.move.vm)))
 
 
 def _queued(operation: Operation) -> Iterable[Part]:
-    waiting = operation.waiting or f"it starts as soon as {_hosts(operation.plan.move)} can take it"
-    yield Text(lines=((f"Waiting: {waiting}",),))
+    if not operation.holds:  # which the card begins with
+        waiting = operation.waiting or f"it starts as soon as {_hosts(operation.plan.move)} can take it"
+        yield Text(lines=((f"Waiting: {waiting}",),))
     yield _people(operation)
 
 
 def _granted(operation: Operation) -> Iterable[Part]:
-    yield Text(lines=((operation.waiting or _look_once_more(operation.plan.move),),))
-    yield from _cancelling(operation)
+    if operation.cancel_asked:
+        yield from _cancelling(operation, ": it is not started, unless its order has left already.")
+    else:
+        yield Text(lines=((_say(operation, operation.waiting) or _look_once_more(operation.plan.move),),))
     yield _people(operation)
 
 
@@ -175,8 +178,8 @@ def _look_once_more(move: Move) -> str:
 def _running(operation: Operation, now: datetime) -> Iterable[Part]:
     yield Bar(percent=min(100, max(0, operation.percent)), line=(_time(operation, now),))
     if operation.waiting:
-        yield Text(lines=((operation.waiting,),))
-    yield from _cancelling(operation)
+        yield Text(lines=((_say(operation, operation.waiting),),))
+    yield from _cancelling(operation, "; the host decides whether it is still in time.")
     yield _people(operation)
 
 
@@ -186,17 +189,19 @@ def _time(operation: Operation, now: datetime) -> str:
         return ""
     elapsed_s = max(0.0, (now - operation.started_at).total_seconds())
     left_s = time_left_s(operation.percent, elapsed_s, operation.plan.estimate.seconds)
-    if left_s is not None:
+    if operation.waiting:  # it is not going on as it was, as far as anybody knows
+        left = ""
+    elif left_s is not None:
         left = f", {render_about(left_s)} left"
     else:
         left = "" if operation.percent else ", longer than estimated"
     return f"{render_duration(elapsed_s)} gone{left}"
 
 
-def _cancelling(operation: Operation) -> Iterable[Part]:
+def _cancelling(operation: Operation, what: str) -> Iterable[Part]:
     if operation.cancel_asked:
         by: Line = (" by ", User(id=operation.cancelled_by)) if operation.cancelled_by else ()
-        yield Text(lines=(("Cancel was asked", *by, "; the host decides whether it is still in time."),))
+        yield Text(lines=(("Cancel was asked", *by, what),))
 
 
 def _verifying(operation: Operation) -> Iterable[Part]:
@@ -211,65 +216,57 @@ def _succeeded(operation: Operation) -> Iterable[Part]:
 
 
 def _failed(operation: Operation) -> Iterable[Part]:
-    yield from _outcome(operation.outcome)
-    yield Text(lines=(("To try once more, type ", Code(text=operation.plan.command)),))
+    yield from _outcome(operation)
     yield _people(operation)
 
 
 def _in_doubt(operation: Operation) -> Iterable[Part]:
-    yield from _outcome(operation.outcome)
-    look, close = f"look {operation.id}", f"close {operation.id} because"
-    stop: Line = (f"To have {operation.plan.move.source} stop it, type ", Code(text=f"cancel {operation.id}"))
-    yield Text(
-        lines=(
-            ("To look again, type ", Code(text=look)),
-            *((stop,) if operation.recallable else ()),
-            ("An operator who knows what became of it types ", Code(text=close), " and the reason"),
-        )
-    )
+    yield from _outcome(operation)
+    if operation.recallable:
+        yield Text(lines=((f"Cancel asks {operation.plan.move.source} to stop it.",),))
+    yield render_closing(operation)
     yield _people(operation)
 
 
 def _closed(operation: Operation) -> Iterable[Part]:
     if operation.outcome:
-        yield Text(lines=((_sentence(operation.outcome.summary),),))
+        yield Text(lines=((_say(operation, operation.outcome.summary),),))
         if operation.outcome.cause:
             yield Text(lines=((f"Last seen: {operation.outcome.cause}",),))
     yield _people(operation, "closed", operation.cancelled_by)
 
 
-def _outcome(outcome: Outcome | None) -> Iterable[Part]:
+def _outcome(operation: Operation) -> Iterable[Part]:
+    outcome = operation.outcome
     if outcome is None:
         return
     if outcome.summary:
-        yield Text(lines=((outcome.summary,),))
-    yield from render_meaning(outcome)
+        yield Text(lines=((_say(operation, outcome.summary),),))
+    yield from render_meaning(outcome, _buttons(operation))
 
 
 def _cancelled(operation: Operation) -> Iterable[Part]:
     if operation.outcome:
-        yield from _outcome(operation.outcome)
+        yield from _outcome(operation)
     elif operation.started_at is None:
-        yield Text(lines=(("It was not started.",),))
+        yield Text(lines=(("Nothing was started.",),))
     yield _people(operation, "cancelled", operation.cancelled_by)
 
 
 def _declined(operation: Operation) -> Iterable[Part]:
-    reason = f" Because: {operation.outcome.cause}" if operation.outcome and operation.outcome.cause else ""
-    yield Text(lines=((f"Nothing was changed.{reason}",),))
+    yield render_declined(operation)
     yield _people(operation, "declined", operation.cancelled_by)
 
 
 def _expired(operation: Operation) -> Iterable[Part]:
     """Time was up, or what was offered is no longer so."""
-    if operation.outcome and operation.outcome.cause:
-        yield Text(
-            lines=((_sentence(f"{operation.outcome.summary}."),), (Strong(text="Seen:"), f" {operation.outcome.cause}"))
-        )
+    outcome = operation.outcome
+    if outcome and (outcome.cause or outcome.remedy):
+        seen: tuple[Line, ...] = ((Strong(text="Seen:"), f" {outcome.cause}"),) if outcome.cause else ()
+        yield Text(lines=((_say(operation, f"{outcome.summary}."),), *seen))
     else:
         late = "It was not approved before " if operation.confirmed_by else "Nobody confirmed it before "
         yield Text(lines=((late, Moment(at=operation.expires_at), ". Nothing was changed."),))
-    yield Text(lines=(("To plan it again, type ", Code(text=operation.plan.command)),))
     yield _people(operation)
 
 

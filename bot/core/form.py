@@ -22,7 +22,7 @@ from bot.errors import UsageError
 Values = Mapping[str, tuple[str, ...]]
 """What was chosen or typed, by the field's name; nothing, where it was left empty."""
 
-Kind = Literal["vm", "vms", "host", "hosts", "text", "flags"]
+Kind = Literal["vm", "vms", "host", "hosts", "text", "flags", "moment"]
 
 _KINDS: tuple[tuple[object, Kind], ...] = ((VmName, "vm"), (VmNames, "vms"), (HostName, "host"), (HostNames, "hosts"))
 _HOSTS = ("host", "hosts")
@@ -39,8 +39,9 @@ class Option(Frozen):
 class Field(Frozen):
     """
     Attributes:
-        kind: one or several VMs or hosts, a line of text, or boxes to tick.
+        kind: one or several VMs or hosts, a line of text, boxes to tick, or a moment: seconds since 1970.
         options: of `flags`; VMs and hosts are suggested while somebody types.
+        about: small print beneath it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Field(Frozen):
     kind: Kind
     optional: bool = False
     options: tuple[Option, ...] = ()
+    about: str = ""
 
 
 class Form(Frozen):

@@ -186,7 +186,9 @@ def read_subject(told: Mapping[str, JsonValue]) -> Subject:
         many = ", ".join(str(host) for host in hosts)
         return Subject(vm=_text(plan, "command"), source=many, digest=_text(told, "digest"))
     if host := _text(plan, "host"):
-        return Subject(vm=_text(plan, "command"), source=host, destination=host, digest=_text(told, "digest"))
+        # An evacuation pauses a node first, by a row of its own, whose plan has the evacuation's command.
+        what = f"the pause of {host}" if _text(plan, "task") == "pause" else _text(plan, "command")
+        return Subject(vm=what, source=host, destination=host, digest=_text(told, "digest"))
     return Subject(
         vm=_text(move, "vm_name") or _text(arguments, "vm"),
         vm_id=_text(move, "vm"),

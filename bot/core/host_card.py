@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.core.host_change import HostChange
 from bot.core.lifecycle import State
-from bot.core.recorded import agreement_buttons, render_meaning, render_missing, render_people
+from bot.core.recorded import (
+    BY_SOMEBODY,
+    again_button,
+    agreement_buttons,
+    render_closing,
+    render_declined,
+    render_meaning,
+    render_missing,
+    render_people,
+)
 from bot.core.reply import Button, Code, Line, Mark, Note, Part, Text, User
-from bot.core.wording import render_duration
+from bot.core.wording import capital
 
 MARKS = {State.SUCCEEDED: Mark.FINE, State.FAILED: Mark.BLOCKING, State.NEEDS_ATTENTION: Mark.WARNING}
-
-
-_BY_SOMEBODY = frozenset({State.CANCELLED, State.DECLINED, State.CLOSED})
 
 
 def render_status_line(change: HostChange) -> Line:
@@ -23,15 +29,6 @@ def render_status_line(change: HostChange) -> Line:
     elif change.waiting:
         said.append(change.waiting)
     return (Code(text=change.id), " " + " · ".join(filter(None, said)))
-
-
-def render_badge(change: HostChange) -> str:
-    began, ended = change.started_at, change.ended_at
-    late = change.outcome is not None and change.outcome.late
-    state = str(change.state)
-    if change.state is State.SUCCEEDED and began and ended and not late:
-        state += f" in {render_duration((ended - began).total_seconds())}"
-    return f"{change.id} · {state}"
 
 
 def make_buttons(change: HostChange, *, stoppable: bool = False) -> tuple[Button, ...]:
@@ -48,41 +45,39 @@ def make_buttons(change: HostChange, *, stoppable: bool = False) -> tuple[Button
         case State.GRANTED | State.RUNNING if stoppable and not change.cancel_asked:
             return (cancel,)
         case State.FAILED | State.EXPIRED:
-            return (Button(label="Plan it again", sends=change.plan.command),)
+            return (again_button(change, change.plan.command),)
         case State.NEEDS_ATTENTION:
             return (Button(label="Look again", sends=f"look {change.id}"),)
         case _:
             return ()
 
 
-def render_end(change: HostChange, afterwards: Line = ()) -> Iterator[Part]:
+def render_end(change: HostChange, buttons: Sequence[Button], afterwards: Line = ()) -> Iterator[Part]:
     """What goes on or came out, what to type next, and whose doing it was.
 
     Args:
+        buttons: of the card.
         afterwards: what may be typed once it has succeeded.
     """
-    if change.waiting and not change.ended:
-        yield Text(lines=((change.waiting,),))
-    if change.outcome is not None:
+    if change.waiting and not change.ended and not (change.holds and change.state is State.QUEUED):
+        yield Text(lines=((capital(change.waiting, *change.plan.names),),))
+    if change.state is State.DECLINED:
+        yield render_declined(change)
+    elif change.outcome is not None:
         fine = change.state is State.SUCCEEDED
         summary = f"Verified: {change.outcome.summary}" if fine else change.outcome.summary
-        yield Text(lines=((summary,),), mark=Mark.FINE if fine else Mark.NONE)
-        yield from render_meaning(change.outcome)
+        yield Text(lines=((capital(summary, *change.plan.names),),), mark=Mark.FINE if fine else Mark.NONE)
+        yield from render_meaning(change.outcome, buttons)
     if change.state is State.SUCCEEDED and afterwards:
         yield Text(lines=(afterwards,))
     if change.state is State.NEEDS_ATTENTION:
-        yield Text(
-            lines=(
-                ("To look again, type ", Code(text=f"look {change.id}")),
-                ("An operator who knows types ", Code(text=f"close {change.id} because"), " and the reason"),
-            )
-        )
+        yield render_closing(change)
     yield Note(line=_people(change))
 
 
 def _people(change: HostChange) -> Line:
     line = render_people(change)
     if change.cancelled_by:
-        done = str(change.state) if change.state in _BY_SOMEBODY else "cancel asked"
+        done = str(change.state) if change.state in BY_SOMEBODY else "cancel asked"
         line = (*line, f", {done} by ", User(id=change.cancelled_by))
     return line

@@ -29,6 +29,11 @@ class HostPlan(Frozen):
         return ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """That a sentence about it may begin with."""
+        return (self.host, *self.vms)
+
+    @property
     def touched(self) -> tuple[str, ...]:
         """The hosts that are no longer as they were once it has ended."""
         return (self.host,)

@@ -33,7 +33,7 @@ _STEPS = {
     "approve": "approved",
     "schedule": "to begin later, agreed to",
     "due": "its time came",
-    "start": "started on its host",
+    "start": "started",
     "decline": "declined",
     "ask to cancel": "is to be stopped",
     "pause": "paused",

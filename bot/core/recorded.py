@@ -5,11 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot.core.approval import Count
-from bot.core.lifecycle import PLANNED, State
+from bot.core.lifecycle import HOLDING, PLANNED, State
 from bot.core.names import UserId
 from bot.core.operation import Outcome, Recorded
 from bot.core.reply import Button, Code, Line, Moment, Part, Quote, Strong, Text, User
-from bot.core.wording import render_count
+from bot.core.wording import render_count, render_duration
+
+BY_SOMEBODY = frozenset({State.CANCELLED, State.DECLINED, State.CLOSED})
+"""Ended by a person, whom `cancelled_by` names."""
+_OF_NO_LENGTH = frozenset({State.CLOSED, State.DECLINED, State.EXPIRED})
+"""Ended, but nothing that was going on ended then."""
+
+
+def render_badge(row: Recorded, state: str = "") -> str:
+    """ "m-12 · succeeded in 11 s". How long it took is left out where only a later look saw the end.
+
+    Args:
+        state: as it is called now; empty: as it is.
+    """
+    if not state:
+        state = "cancelling" if row.cancel_asked and row.state in HOLDING else str(row.state)
+    timed = row.ended and row.state not in _OF_NO_LENGTH and not (row.outcome and row.outcome.late)
+    if timed and row.started_at and row.ended_at:
+        taken = render_duration((row.ended_at - row.started_at).total_seconds())
+        state += f" in {taken}" if row.state is State.SUCCEEDED else f" after {taken}"
+    return f"{row.id} · {state}"
+
+
+def render_declined(row: Recorded) -> Text:
+    reason = f" Reason: {row.outcome.cause}" if row.outcome and row.outcome.cause else ""
+    return Text(lines=((f"Nothing was changed.{reason}",),))
+
+
+def render_closing(row: Recorded) -> Text:
+    """What a person may do who knows more than Ferry."""
+    close = Code(text=f"close {row.id} because")
+    return Text(lines=(("An operator who knows what became of it types ", close, " and the reason."),))
 
 
 def render_people(row: Recorded) -> Line:
@@ -35,9 +66,8 @@ def render_agreement(row: Recorded) -> Iterator[Text]:
         if row.counts:
             yield Text(lines=(("Then it has to be approved:",), *map(render_needed, row.counts)))
     elif row.state is State.AWAITING_APPROVAL:
-        yield Text(lines=(("Nothing changes until it is approved.",), *map(_render_standing, row.counts)))
-        decline: Line = ("To decline it, type ", Code(text=f"decline {row.id} because"), " and the reason.")
-        yield Text(lines=(decline, ("The time for it ends ", Moment(at=row.expires_at), ".")))
+        promise = "Nothing changes until it is approved. The time for that ends "
+        yield Text(lines=((promise, Moment(at=row.expires_at), "."), *map(_render_standing, row.counts)))
 
 
 def agreement_buttons(row: Recorded, confirm: str = "Confirm") -> tuple[Button, ...]:
@@ -50,8 +80,16 @@ def agreement_buttons(row: Recorded, confirm: str = "Confirm") -> tuple[Button, 
     if row.state is not State.AWAITING_APPROVAL:
         return ()
     approve = Button(label="Approve", sends=f"approve {row.id}", style="primary")
-    decline = Button(label="Decline", sends=f"form decline {row.id}")  # asks for the reason, where chat has forms
+    decline = Button(label="Decline", sends=f"form decline {row.id}", typed=f"decline {row.id} because …")
     return (approve, decline, cancel.model_copy(update={"label": "Withdraw"}))
+
+
+def again_button(row: Recorded, command: str) -> Button:
+    """For what has come to nothing: plan it again, or see what is offered in its place already."""
+    instead = row.outcome.remedy if row.outcome else ""
+    if row.state is State.EXPIRED and instead.startswith("status "):
+        return Button(label=f"Show {instead.removeprefix('status ')}", sends=instead)
+    return Button(label="Plan it again", sends=command)
 
 
 def render_missing(row: Recorded) -> str:
@@ -67,11 +105,11 @@ def render_reminder(counts: Sequence[Count]) -> Line:
 
 
 def render_needed(count: Count) -> Line:
-    """ "critical: 2 approvals of @bob, S0OPS, not of who asked"."""
+    """ "critical: 2 approvals from @bob, S0OPS, not from who asked"."""
     line: Line = (Code(text=count.name), f": {render_count(count.needed, 'approval')}")
     if count.of:
-        line = (*line, " of ", *_listed(count.of))
-    return line if count.requester else (*line, ", not of who asked")
+        line = (*line, " from ", *_listed(count.of))
+    return line if count.requester else (*line, ", not from who asked")
 
 
 def _render_standing(count: Count) -> Line:
@@ -80,7 +118,7 @@ def _render_standing(count: Count) -> Line:
     if count.by:
         line = (*line, ", by ", *_listed(count.by))
     if count.missing and count.of:
-        line = (*line, ", wanted of ", *_listed(count.of))
+        line = (*line, ", wanted from ", *_listed(count.of))
     return line
 
 
@@ -93,14 +131,14 @@ def _listed(who: Sequence[str]) -> Line:
     return spans
 
 
-def render_meaning(outcome: Outcome) -> Iterator[Part]:
-    """A host's own words, with their cause and what to do."""
+def render_meaning(outcome: Outcome, buttons: Sequence[Button] = ()) -> Iterator[Part]:
+    """A host's own words, with their cause and what to do. A command that a button types is not said twice."""
     if outcome.words:
         yield Quote(text=outcome.words)
     meaning: list[Line] = []
     if outcome.cause:
         meaning.append((Strong(text="Cause:"), f" {outcome.cause}"))
-    if outcome.remedy:
+    if outcome.remedy and outcome.remedy.strip("`") not in [button.sends for button in buttons]:
         meaning.append((Strong(text="Remedy:"), f" {outcome.remedy}"))
     if meaning:
         yield Text(lines=tuple(meaning))

@@ -96,10 +96,15 @@ Part = Annotated[Text | Quote | Bar | Table | Note, Field(discriminator="part")]
 
 
 class Button(Frozen):
-    """A button types a command: pressing it equals saying `sends`."""
+    """A button types a command: pressing it equals saying `sends`.
+
+    Attributes:
+        typed: what to say where there is no button, if that is another command: one that asks for nothing more.
+    """
 
     label: str
     sends: str
+    typed: str = ""
     style: Literal["", "primary", "danger"] = ""
 
 

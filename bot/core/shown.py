@@ -52,7 +52,7 @@ def render_copy(shown: Shown, now: datetime) -> Reply:
     if not shown.ended:
         told = (*told, " Its own card, where it was asked for, goes on.")
     for number, button in enumerate(card.buttons):
-        told = (*told, ", " if number else " To type: ", Code(text=button.sends))
+        told = (*told, ", " if number else " To type: ", Code(text=button.typed or button.sends))
     return card.model_copy(update={"parts": (*card.parts, Note(line=told)), "buttons": ()})
 
 

@@ -158,8 +158,11 @@ def render_list(items: Sequence[str], most: int = 4, last: str = "and") -> str:
     return f" {last} ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def capital(text: str, *names: str) -> str:
+    """A capital first letter, unless a name stands first: one of these, or what is no plain word, like host02."""
+    first = text.split(" ", 1)[0].rstrip(",:;")
+    named = not first.isalpha() or any(first == name or text.startswith(f"{name} ") for name in names)
+    return text if named else text[:1].upper() + text[1:]
 
 
 def render_word(text: str) -> str:

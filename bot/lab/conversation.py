@@ -21,6 +21,7 @@ CONFIRM = "say-0"  # by its action: the first button of an offer confirms, whate
 _BADGE = re.compile(r"m-\d+ · (" + "|".join(sorted(State, key=len, reverse=True)) + r")\b")
 _REFUSALS = ("❌", "⚠️")
 _SETTLE_S = 1.5  # the thread's last lines come after the card's last state
+_BEGINS = re.compile(r"^Begins (.+?): ", re.MULTILINE)
 _OF_MANY = re.compile(r"\d+ of \d+ VMs? (moved|came home)")
 _PICTURE_S = 15.0  # what the end of many moves is drawn in; the first time the library has to be loaded
 
@@ -47,10 +48,11 @@ class Conversation:
         self._user = user
         self._channel = channel
         self._printer = Printer(Chat(server, user, channel, bare=True, greeting="", files=files), stdout)
+        self._stdout = stdout
         self._limit_s = limit_s
 
     def hold(self, text: str, *, confirm: bool) -> bool:
-        """Whether the operation succeeded; for a question, whether it was answered.
+        """Whether the operation succeeded, or is to begin later; for a question, whether it was answered.
 
         Args:
             confirm: press Confirm once it is offered.
@@ -60,10 +62,11 @@ class Conversation:
         answer = self._follow(known, frozenset({None, State.PROPOSED, *ENDED}))
         if answer and confirm and self._state(answer) is State.PROPOSED:
             self._server.press(self._user, self._channel, answer.ts, CONFIRM)
-            answer = self._follow(known, ENDED)
+            answer = self._follow(known, ENDED | {State.SCHEDULED})
         if answer is not None and self._state(answer):
             self._wait_for_picture(answer)
             self._settle()
+            self._tell_later(answer)
         return answer is not None and self._succeeded(answer)
 
     def _follow(self, known: set[str], until: frozenset[State | None]) -> Message | None:
@@ -95,7 +98,13 @@ class Conversation:
         state = self._state(answer)
         if state is None:
             return not answer.text.startswith(_REFUSALS)
-        return state is State.SUCCEEDED
+        return state in (State.SUCCEEDED, State.SCHEDULED)
+
+    def _tell_later(self, answer: Message) -> None:
+        """What is scheduled is not waited for."""
+        shown = "\n".join(self._server.render_text(answer))
+        if self._state(answer) is State.SCHEDULED and (begins := _BEGINS.search(shown)):
+            self._stdout.write(f"scheduled: it would begin {begins[1]}, and this lab ends before that\n")
 
     def _wait_for_picture(self, answer: Message) -> None:
         if self._state(answer) in ENDED and _OF_MANY.search("\n".join(self._server.render_text(answer))):

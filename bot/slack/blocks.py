@@ -7,8 +7,9 @@ Rules:
     4. A button that cannot carry its whole command is left out: a cut command would be another command.
     5. Tables are preformatted text, which every client shows alike.
 
-Facts (Slack developer docs, "Block Kit" reference, chat.postMessage, chat.update; 2026-11): 50 blocks a message;
-section and context text 3000; 25 elements in actions; button text 75, value 2000; `text` of chat.update 4000.
+Facts (Slack developer docs, "Block Kit" reference, chat.postMessage, chat.update; 2026-11): section and context text
+3000; 25 elements in actions; button text 75, value 2000; `text` of chat.update 4000. `bot.slack.kit` judges what comes
+out.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from typing import Any
 
 from bot.core.progress import render_bar
 from bot.core.reply import Bar, Button, Code, Mark, Note, Part, Quote, Reply, Table, Text
+from bot.slack.kit.blocks import MOST_BLOCKS
 from bot.slack.mrkdwn import clean, render_fence, render_line, size
 from bot.slack.tables import render_table
 
 Block = dict[str, Any]
 
-MOST_BLOCKS = 50
 LONGEST_SECTION = 3000
 LONGEST_TEXT = 3500
-LONGEST_MESSAGE = 12_000  # over all blocks; Slack refuses longer messages from a size on that it does not document
+LONGEST_MESSAGE = 12_000  # over all blocks, so that buttons and a word about the rest still fit
 LONGEST_QUOTE = 1500
 LONGEST_BADGE = 150
 LONGEST_LABEL = 75
@@ -52,7 +53,7 @@ class Rendered:
 def render(reply: Reply) -> Rendered:
     """The message. It mentions nobody but the `User` spans of the reply."""
     buttons = [button for button in reply.buttons if size(button.sends) <= LONGEST_VALUE][:MOST_BUTTONS]
-    blocks = _bounded(list(_blocks(reply)), MOST_BLOCKS - bool(buttons))
+    blocks = _bounded(list(_blocks(reply)), MOST_BLOCKS["message"] - bool(buttons))
     if buttons:
         blocks.append({"type": "actions", "elements": [render_button(index, one) for index, one in enumerate(buttons)]})
     return Rendered(text=_fallback(reply, buttons), blocks=blocks)
@@ -154,13 +155,17 @@ def _fallback(reply: Reply, buttons: Sequence[Button]) -> str:
     """The whole message in words, for those who do not see blocks."""
     lines = [_title(reply), render_line((reply.badge,), LONGEST_BADGE)]
     lines += [line for part in reply.parts for line in _spoken(part)]
-    lines += [render_line((f"{_label(button)}: type ", Code(text=button.sends)), _LONGEST_LINE) for button in buttons]
+    lines += [_say_typed(button) for button in buttons]
     text = ""
     for line in filter(None, lines):
         if size(text) + size(line) + 2 > LONGEST_TEXT:
             return f"{text}\n…".lstrip()
         text = f"{text}\n{line}" if text else line
     return text
+
+
+def _say_typed(button: Button) -> str:
+    return render_line((f"{_label(button)}: type ", Code(text=button.typed or button.sends)), _LONGEST_LINE)
 
 
 def _spoken(part: Part) -> Iterator[str]:

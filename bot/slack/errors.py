@@ -14,6 +14,7 @@ from slack_sdk.web import SlackResponse
 from bot.errors import ChatError, RateLimited
 
 _UNKNOWN_PAUSE_S = 30.0  # for a 429 without Retry-After
+_MOST_DETAILS = 3
 
 # Slack's error codes (chat.postMessage, chat.update, files.completeUploadExternal: "Errors") after which the same call
 # may succeed. Those about the token too: a person can repair it, and the cards should come back then.
@@ -73,9 +74,9 @@ def _refusal(response: SlackResponse) -> ChatError:
         return _by_status(429, headers.get("retry-after"))
     if response.status_code != 200 or " " in code:  # not the Web API's own answer: the SDK puts a sentence into `error`
         return _by_status(response.status_code)
-    return ChatError(
-        f"Slack refused: {code}", code=code, lasting=code not in _TRANSIENT, maybe_done=code in _MAYBE_DONE
-    )
+    details = (response.get("response_metadata") or {}).get("messages") or ()
+    said = ": ".join((f"Slack refused: {code}", *map(str, details[:_MOST_DETAILS])))
+    return ChatError(said, code=code, lasting=code not in _TRANSIENT, maybe_done=code in _MAYBE_DONE)
 
 
 def _by_status(status: int, retry_after: str | None = None) -> ChatError:

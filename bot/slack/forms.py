@@ -4,6 +4,8 @@ Rules:
     1. A form is opened at once, as Slack allows three seconds for that, and beside the acknowledgement.
     2. Suggestions come from memory: an answer waits for no host.
     3. What was filled in is a command like any other: claimed first, then shown where the form was opened.
+    4. Where a form cannot be shown, its command is answered as if its name had been typed, which says how to type the
+       rest. A form that Slack would refuse is not sent.
 """
 
 from __future__ import annotations
@@ -19,16 +21,19 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.core.form import Form
+from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.core.reply import Code, Reply, User, say
+from bot.core.reply import Code, Line, Reply, User, say
 from bot.errors import ChatError
 from bot.ports import Forms
 from bot.slack.errors import slack_errors
+from bot.slack.kit.views import judge_view
 from bot.slack.modals import (
     ACTION,
     CALLBACK,
     COMMAND,
     SHORTCUT,
+    Block,
     render_modal,
     render_problems,
     render_suggestions,
@@ -37,6 +42,7 @@ from bot.slack.mrkdwn import escape
 from bot.slack.payloads import Ignored, Payload, Us
 from bot.slack.poster import Poster
 from bot.slack.submissions import (
+    Submission,
     read_choice,
     read_form_name,
     read_shortcut,
@@ -44,6 +50,7 @@ from bot.slack.submissions import (
     read_typed,
 )
 
+_TYPE_INSTEAD: Line = ("type your command in a channel or to Ferry; ", Code(text="help"), " lists them all")
 _INSTEAD = "form"  # what is said for a form that cannot be shown, where no command was named
 
 log = logging.getLogger(__name__)
@@ -79,7 +86,7 @@ class FormFront:
             return False
         instead = ask.model_copy(update={"text": name or _INSTEAD})
         if form := self._forms.open(ask.actor, ask.place, name):
-            _beside(self._open, form, ask.place, str(body.get("trigger_id", "")), instead)
+            _beside(self._open, form, ask.place, str(body.get("trigger_id", "")), instead, ask.actor)
         elif ask.kind == "button":
             self._claim(instead)
         return form is not None or ask.kind == "button"
@@ -90,12 +97,10 @@ class FormFront:
         if isinstance(wanted, Ignored):
             log.debug("shortcut ignored reason=%r", wanted.reason)
         elif form := self._forms.open(wanted.actor, wanted.place):
-            _beside(self._open, form, wanted.place, wanted.trigger, None)
+            _beside(self._open, form, wanted.place, wanted.trigger, None, wanted.actor)
         else:
-            there = wanted.place.model_copy(update={"channel": wanted.actor})  # a person's id: a direct message
-            _beside(
-                self._post, there, say("Ferry has no form for you: ", Code(text="help"), " tells what you may do"), ""
-            )
+            told = say("Ferry has no form for you: ", Code(text="help"), " tells what you may do")
+            _beside(self._post, _directly(wanted.place, wanted.actor), told, "")
 
     def hear_choice(self, body: dict[str, Any], ack: Ack) -> None:
         ack()
@@ -123,7 +128,7 @@ class FormFront:
             return
         if read.chosen != read.form and (form := self._forms.open(read.ask.actor, read.ask.place, read.chosen)):
             # Its fields were not there yet when this was submitted.
-            ack(response_action="update", view=render_modal(form, read.opened_in))
+            self._show_fields(form, read, ack)
             return
         filled = self._forms.fill(read.form, read.values)
         if filled is None:
@@ -137,29 +142,52 @@ class FormFront:
                 _beside(self._post, ask.place, told, f"{ask.key}/said")
             ack()
 
-    def _open(self, form: Form, place: Place, trigger: str, instead: Ask | None) -> None:
-        """Who cannot be shown the form is answered as if its name had been typed, which says how to type the rest."""
+    def _show_fields(self, form: Form, read: Submission, ack: Ack) -> None:
+        try:
+            ack(response_action="update", view=_checked(form, read.opened_in))
+        except ChatError as error:
+            log.error("form_not_changed form=%s: %s", form.command, error.message)  # noqa: TRY400 - answered
+            self._claim(read.ask.model_copy(update={"text": read.chosen}))
+            ack()
+
+    def _open(self, form: Form, place: Place, trigger: str, instead: Ask | None, who: UserId) -> None:
         try:
             with slack_errors():
-                self._client.views_open(trigger_id=trigger, view=render_modal(form, place))
+                self._client.views_open(trigger_id=trigger, view=_checked(form, place))
         except ChatError as error:
-            log.warning("form_not_opened form=%s channel=%s code=%s", form.command, place.channel, error.code)
+            log.warning("form_not_opened form=%s channel=%s: %s", form.command, place.channel, error.message)
             if instead is not None:
                 self._claim(instead)
+            else:
+                self._post(_directly(place, who), say("The form could not be shown: ", *_TYPE_INSTEAD), "")
 
     def _change(self, form: Form, place: Place, view: str) -> None:
         """Without the view's hash: what was chosen last counts, and whoever submits too soon is shown its fields."""
         try:
             with slack_errors():
-                self._client.views_update(view_id=view, view=render_modal(form, place))
+                self._client.views_update(view_id=view, view=_checked(form, place))
         except ChatError as error:
-            log.warning("form_not_changed form=%s code=%s", form.command, error.code)
+            log.warning("form_not_changed form=%s: %s", form.command, error.message)
 
     def _post(self, place: Place, told: Reply, key: str) -> None:
         try:
             Poster(self._client).post(place, told, key=key)
         except ChatError as error:
             log.warning("form_not_shown key=%s code=%s", key, error.code)
+
+
+def _checked(form: Form, place: Place) -> Block:
+    """The view. Raises ChatError where Slack would not take it."""
+    view = render_modal(form, place)
+    if objection := judge_view(view, "modal"):
+        told = ": ".join(("Slack would refuse this form", objection.code, *objection.problems))
+        raise ChatError(told, code=objection.code, lasting=True)
+    return view
+
+
+def _directly(place: Place, who: UserId) -> Place:
+    """A person's id as a channel is a direct message."""
+    return place.model_copy(update={"channel": who, "thread": None})
 
 
 def _beside(work: Callable[..., None], *arguments: object) -> None:

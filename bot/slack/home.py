@@ -7,6 +7,8 @@ where its buttons type, the direct message, travels in private_metadata, which o
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,11 +18,20 @@ from bot.core.home import Home, Row, Section
 from bot.core.names import UserId
 from bot.core.operation import Place
 from bot.core.reply import Button
+from bot.errors import ChatError
 from bot.slack.blocks import LONGEST_SECTION, pack, render_button, render_section
 from bot.slack.errors import slack_errors
+from bot.slack.kit.blocks import MOST_BLOCKS
+from bot.slack.kit.views import LARGEST_VIEW_BYTES, judge_view
 from bot.slack.mrkdwn import render_line
 
-MOST_BLOCKS = 100
+_ROOM_BYTES = LARGEST_VIEW_BYTES - 5000  # for what is not blocks
+_LEFT_OUT = "… the rest does not fit: `status` and `hosts` show all"
+_INSTEAD = "What belongs here cannot be shown: type `status` and `hosts` in a message to Ferry"
+# Slack's refusals of a view for what is in it ("views.publish": Errors).
+_REFUSALS = frozenset({"invalid_arguments", "invalid_blocks", "view_too_large"})
+
+log = logging.getLogger(__name__)
 
 Block = dict[str, Any]
 
@@ -32,17 +43,45 @@ class HomeBoard:
         self._client = client
 
     def publish(self, user: UserId, place: Place, home: Home, version: str) -> str:
+        view = render_home(home, place)
+        if objection := judge_view(view, "home"):
+            log.error("home_not_shown_as_made code=%s problems=%r", objection.code, objection.problems)
+            return self._publish(user, _view(place, [render_section(_INSTEAD)]), version)
+        try:
+            return self._publish(user, view, version)
+        except ChatError as error:
+            if error.code not in _REFUSALS:
+                raise
+            log.error("home_not_shown_as_made code=%s problems=%r", error.code, error.message)  # noqa: TRY400 - Slack's
+            return self._publish(user, _view(place, [render_section(_INSTEAD)]), version)
+
+    def _publish(self, user: UserId, view: Block, version: str) -> str:
         known = {"hash": version} if version else {}
         with slack_errors():
-            answer = self._client.views_publish(user_id=user, view=render_home(home, place), **known)
+            answer = self._client.views_publish(user_id=user, view=view, **known)
         return str(answer["view"]["hash"])
 
 
 def render_home(home: Home, place: Place) -> Block:
     blocks = [*_buttons(home.buttons), *(block for section in home.sections for block in _section(section))]
-    if len(blocks) > MOST_BLOCKS:
-        blocks = [*blocks[: MOST_BLOCKS - 1], render_section("… the rest does not fit: `status` and `hosts` show all")]
+    return _view(place, _bounded(blocks))
+
+
+def _view(place: Place, blocks: list[Block]) -> Block:
     return {"type": "home", "private_metadata": place.model_dump_json(), "blocks": blocks}
+
+
+def _bounded(blocks: Sequence[Block]) -> list[Block]:
+    """As many as a home holds, and a word about the rest."""
+    kept: list[Block] = []
+    length = 0
+    for position, block in enumerate(blocks):
+        length += len(json.dumps(block)) + 2
+        last = position == MOST_BLOCKS["home"] - 1 and len(blocks) > MOST_BLOCKS["home"]
+        if last or length > _ROOM_BYTES:
+            return [*kept, render_section(_LEFT_OUT)]
+        kept.append(block)
+    return kept
 
 
 def _section(section: Section) -> Iterator[Block]:

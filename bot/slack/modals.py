@@ -91,7 +91,8 @@ def _channel() -> Block:
 
 
 def _input(field: Field) -> Block:
-    return {
+    about = {"hint": _plain(field.about)} if field.about else {}
+    return about | {
         "type": "input",
         "block_id": field.name,
         "label": _plain(field.label),
@@ -106,6 +107,8 @@ def _element(field: Field) -> Block:
             return {"type": "checkboxes", "options": [_option(option) for option in field.options]}
         case "text":
             return {"type": "plain_text_input", "max_length": LONGEST_LINE}
+        case "moment":
+            return {"type": "datetimepicker"}
         case kind:
             select = "multi_external_select" if kind in _SEVERAL else "external_select"
             return {"type": select, "min_query_length": 0, "placeholder": _plain(_TO_CHOOSE[kind])}

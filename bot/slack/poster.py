@@ -1,11 +1,16 @@
 """Posts to Slack: the Chat port over slack_sdk's WebClient. Draws replies, maps errors, never retries by itself.
 
-A repeated chat.postMessage makes a second message (Slack documents no idempotency key), so whoever posts decides what
-to do when no answer came: the error says whether Slack may have taken the call, `find` looks for the message's key.
+Rules:
+    1. A repeated chat.postMessage makes a second message (Slack documents no idempotency key), so whoever posts decides
+       what to do when no answer came: the error says whether Slack may have taken the call, `find` looks for the
+       message's key.
+    2. Blocks that Slack would refuse are not sent, and those that it does refuse are not sent again: what they say is
+       then said as plain text, once, and the log has why. Nobody is left without an answer for how it looks.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,12 +28,17 @@ from bot.settings import LOOPBACK, SlackSettings
 from bot.slack.blocks import render
 from bot.slack.errors import slack_errors
 from bot.slack.files import share_file
+from bot.slack.kit.messages import REFUSALS_OF_BLOCKS, judge_message
 
 TIMEOUT_S = 10
 EVENT_TYPE = "ferry_card"
 _PAGE = 200
 _CLOCKS_APART = timedelta(minutes=5)  # more would find keys of a database that has been replaced since
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
+
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
 
 
 def connect(settings: SlackSettings) -> WebClient:
@@ -67,31 +77,26 @@ class Poster:
         self._client = client
 
     def post(self, place: Place, reply: Reply, *, key: str = "") -> str:
-        message = _message(reply)
-        if key:
-            message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
-        return self._post(place.channel, place.thread, message)
+        return self._post(place.channel, place.thread, reply, key)
 
     def update(self, channel: str, ts: str, reply: Reply) -> None:
-        with slack_errors():
-            self._client.chat_update(channel=channel, ts=ts, **_message(reply))
+        _send(reply, lambda message: self._client.chat_update(channel=channel, ts=ts, **message))
 
     def delete(self, channel: str, ts: str) -> None:
         with slack_errors():
             self._client.chat_delete(channel=channel, ts=ts)
 
     def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
-        message = _message(reply)
         if place.channel.startswith("D"):  # nobody else reads a direct message
-            self._post(place.channel, place.thread, message)
+            self._post(place.channel, place.thread, reply)
             return
+        where: dict[str, Any] = {"channel": place.channel, "user": user, "thread_ts": place.thread}
         try:
-            with slack_errors():
-                self._client.chat_postEphemeral(channel=place.channel, user=user, thread_ts=place.thread, **message)
+            _send(reply, lambda message: self._client.chat_postEphemeral(**where, **message))
         except ChatError as error:
             if error.code not in _NOT_THERE:
                 raise
-            self._post(user, None, message)  # Ferry is no member of the channel: say it to the person directly
+            self._post(user, None, reply)  # Ferry is no member of the channel: say it to the person directly
 
     def open_direct(self, user: UserId) -> str:
         with slack_errors():
@@ -136,14 +141,25 @@ class Poster:
             raise
         return list(answer["messages"])
 
-    def _post(self, channel: str, thread: str | None, message: dict[str, Any]) -> str:
-        with slack_errors():
-            answer = self._client.chat_postMessage(
-                channel=channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **message
-            )
-        return str(answer["ts"])
+    def _post(self, channel: str, thread: str | None, reply: Reply, key: str = "") -> str:
+        named: dict[str, Any] = {"metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": key}}} if key else {}
+        where: dict[str, Any] = {"channel": channel, "thread_ts": thread, "unfurl_links": False, "unfurl_media": False}
+        return str(_send(reply, lambda message: self._client.chat_postMessage(**where, **named, **message))["ts"])
 
 
-def _message(reply: Reply) -> dict[str, Any]:
+def _send(reply: Reply, call: Callable[[Message], SlackResponse]) -> SlackResponse:
+    """Twice at most: with blocks, and in words where Slack takes no such blocks. Raises ChatError."""
     rendered = render(reply)
-    return {"text": rendered.text, "blocks": rendered.blocks}
+    plain: Message = {"text": rendered.text, "blocks": []}  # without the empty list an update might keep the old ones
+    if objection := judge_message(rendered.text, rendered.blocks):
+        log.error("sent_as_plain_text code=%s problems=%r", objection.code, objection.problems)
+    else:
+        try:
+            with slack_errors():
+                return call({"text": rendered.text, "blocks": rendered.blocks})
+        except ChatError as error:
+            if error.code not in REFUSALS_OF_BLOCKS:
+                raise
+            log.error("sent_as_plain_text code=%s problems=%r", error.code, error.message)  # noqa: TRY400 - Slack's
+    with slack_errors():
+        return call(plain)

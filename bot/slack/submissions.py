@@ -79,12 +79,14 @@ class _Answer(SlackPayload):
     selected_option: _Chosen | None = None
     selected_options: tuple[_Chosen, ...] = ()
     selected_conversation: str = ""
+    selected_date_time: int | None = None
 
     @property
     def values(self) -> tuple[str, ...]:
         one = (self.selected_option,) if self.selected_option else ()
         chosen = tuple(chosen.value for chosen in (*one, *self.selected_options))
-        return chosen or tuple(filter(None, (self.value, self.selected_conversation)))
+        moment = "" if self.selected_date_time is None else str(self.selected_date_time)
+        return chosen or tuple(filter(None, (self.value, self.selected_conversation, moment)))
 
 
 class _State(SlackPayload):

@@ -136,9 +136,27 @@ def test_saying_replying_and_a_slash_command(server: SlackServer) -> None:
     assert "no slash commands in threads" in act(server, "say", channel=OPS, text="/ferry", thread=ts)["problem"]
 
 
+def test_editing_and_deleting_what_one_has_said_and_a_shortcut(server: SlackServer) -> None:
+    ts = act(server, "say", channel=OPS, text="migrate")["ts"]
+    act(server, "edit", channel=OPS, ts=ts, text=" evacuate ")
+    assert [one.text for one in server.messages("#ops")] == ["evacuate"]
+    assert "problem" in act(server, "edit", "bob", channel=OPS, ts=ts, text="mine now")
+    assert "problem" in act(server, "delete", "bob", channel=OPS, ts=ts)
+    act(server, "delete", channel=OPS, ts=ts)
+    assert [one for one in server.messages("#ops") if not one.deleted] == []
+    assert Stream(server, "alice").next()[1]["shortcuts"] == ["ferry"]
+    act(server, "shortcut", channel=OPS, name="ferry")
+    used = server.wait_for(
+        lambda: next((one for one in server.deliveries() if one.type == "interactive"), None), WAIT_S
+    )
+    assert used is not None
+    assert (used.payload["type"], used.payload["callback_id"]) == ("shortcut", "ferry")
+
+
 @pytest.mark.parametrize(
     ("do", "what", "problem"),
     [
+        ("shortcut", {"channel": OPS, "name": "fly"}, "no shortcut 'fly'"),
         ("say", {"channel": "C0", "text": "x"}, "no channel 'C0'"),
         ("say", {"channel": OPS, "text": ""}, "text"),
         ("say", {"channel": OPS, "text": "x", "who": "eve"}, "nobody called 'eve'"),

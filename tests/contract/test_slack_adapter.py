@@ -25,7 +25,7 @@ from bot.core.lifecycle import State
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.policy import Mark
-from bot.core.reply import Button, Reply, User, say
+from bot.core.reply import Button, Code, Reply, User, say
 from bot.errors import ChatError, RateLimited, Refused
 from bot.lab.slack import ChannelSetup, Fault, Message, SlackServer
 from bot.lab.slack.events import app_mention, event_callback, slash_command
@@ -346,6 +346,45 @@ def test_a_place_that_takes_no_messages_is_a_lasting_error(server: SlackServer, 
     with pytest.raises(ChatError) as error:
         poster.update(server.channel_id("ops"), "1.000100", say("x"))
     assert (error.value.code, error.value.lasting) == ("message_not_found", True)
+
+
+FLAWED = Reply(title=("to ", Code(text="host02")), buttons=(Button(label="", sends=""),))  # a button says something
+
+
+@pytest.mark.parametrize("refusal", ["", "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update", "chat.postEphemeral"])
+def test_what_slack_does_not_take_as_blocks_is_said_once_as_plain_text(
+    server: SlackServer, poster: Poster, ops: Place, method: str, refusal: str
+) -> None:
+    """What Ferry sees by itself is not even sent."""
+    reply, alice = say("to ", Code(text="host02")) if refusal else FLAWED, UserId(server.user_id("alice"))
+    ts = poster.post(ops, render_card(make_operation(State.PROPOSED), STARTED)) if method == "chat.update" else ""
+    before = len(server.calls())
+    if refusal:
+        server.fail_next(method, Fault(error=refusal))
+    match method:
+        case "chat.postMessage":
+            shown = server.message("#ops", poster.post(ops, reply))
+        case "chat.update":
+            poster.update(ops.channel, ts, reply)
+            shown = server.message("#ops", ts)
+        case _:
+            poster.whisper(ops, alice, reply)
+            shown = server.ephemerals("alice")[-1]
+    assert shown is not None
+    assert shown.text.startswith("to `host02`")
+    assert shown.blocks == ()
+    assert server.calls()[before:] == [*([(method, refusal)] if refusal else []), (method, "")]
+
+
+def test_what_slack_does_not_even_take_as_text_is_a_lasting_error(
+    server: SlackServer, poster: Poster, ops: Place
+) -> None:
+    server.fail_next("chat.postMessage", Fault(error="invalid_blocks"), times=2)
+    with pytest.raises(ChatError) as error:
+        poster.post(ops, say("x"))
+    assert (error.value.code, error.value.lasting, error.value.maybe_done) == ("invalid_blocks", True, False)
+    poster.post(ops, say("y"))
 
 
 def test_nobody_answering_means_that_nothing_was_sent() -> None:

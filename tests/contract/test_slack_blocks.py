@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.lab.slack.blocks import find_problems
+from bot.slack.kit.blocks import find_problems
+from bot.slack.kit.messages import judge_message
 
 
 def plain(text: str) -> dict[str, Any]:
@@ -163,3 +164,23 @@ def test_the_longest_passes_and_one_more_does_not(fits: Any, exceeds: Any, probl
 )
 def test_what_slack_does_not_know_is_refused(blocks: Any, problem: str) -> None:
     assert any(problem in found for found in find_problems(blocks, "/blocks"))
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks", "code"),
+    [
+        ("x" * 4000, [], ""),
+        ("x" * 4001, [], "msg_too_long"),
+        ("", [], "no_text"),
+        ("", [section()], ""),
+        ("x", "section", "invalid_blocks_format"),
+        ("x", ["section"], "invalid_blocks_format"),
+        ("x", {"type": "section"}, "invalid_blocks_format"),
+        ("x", [section("")], "invalid_blocks"),
+        ("x", [section("x" * 2600)] * 5, ""),
+        ("x", [*[section("x" * 2600)] * 5, section()], "msg_blocks_too_long"),
+    ],
+)
+def test_a_message_is_judged_as_a_whole_by_slacks_own_errors(text: str, blocks: Any, code: str) -> None:
+    objection = judge_message(text, blocks)
+    assert (objection.code if objection else "") == code

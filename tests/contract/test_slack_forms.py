@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -17,18 +18,20 @@ from slack_sdk.errors import SlackApiError
 
 import commands
 from bot.core.estate import Estate, Seen, VmSummary
-from bot.core.form import Option
+from bot.core.form import Form, Option
+from bot.core.later import Calendar
 from bot.core.names import UserId, VmId
 from bot.core.operation import Ask, Place
+from bot.core.policy.model import Hours
 from bot.core.reply import Button, Reply
 from bot.core.suggestions import Choices
 from bot.forms import CommandForms
 from bot.lab.slack import Fault, Modal, SlackServer
-from bot.lab.slack.blocks import find_problems
 from bot.lab.slack.modals import read_suggestions
 from bot.lab.terminal import run_terminal
 from bot.registry import discover
 from bot.settings import SlackSettings
+from bot.slack.kit.views import judge_view
 from bot.slack.listeners import SlackFront
 from bot.slack.modals import render_modal, render_suggestions
 from bot.slack.poster import Poster
@@ -52,7 +55,9 @@ ESTATE = Estate(
         Seen(host="host02", at=AT),
     )
 )
-FORMS = CommandForms(discover(commands), lambda actor, _place, _action: actor == ALICE, lambda: ESTATE)
+NIGHTS = Hours(days=range(7), begins=time(22), ends=time(5))
+CALENDAR = Calendar(ZoneInfo("Europe/Berlin"), {"night": NIGHTS})
+FORMS = CommandForms(discover(commands), lambda actor, _place, _action: actor == ALICE, lambda: ESTATE, CALENDAR)
 COMMANDS = ("migrate", "move storage", "evacuate", "prepare", "return")
 APPS: list[App] = []
 
@@ -339,8 +344,7 @@ def test_a_form_of_any_command_is_a_view_that_slack_takes() -> None:
         assert form is not None
         for place in (PLACE, NOWHERE):
             modal = render_modal(form, place)
-            assert not find_problems(modal["blocks"], "/blocks", "modal")
-            assert len(modal["title"]["text"]) <= 24
+            assert judge_view(modal, "modal") is None
 
 
 def test_options_are_shown_whole_or_cut_but_never_another_value() -> None:
@@ -383,11 +387,17 @@ def inbox(server: SlackServer) -> Inbox:
 
 @pytest.fixture
 def front(server: SlackServer, inbox: Inbox) -> Iterator[SlackFront]:
+    with hearing(server, inbox, FORMS) as started:
+        yield started
+
+
+@contextmanager
+def hearing(server: SlackServer, inbox: Inbox, forms: CommandForms) -> Iterator[SlackFront]:
     settings = SlackSettings(
         bot_token=SecretStr(server.bot_token), app_token=SecretStr(server.app_token), api_url=server.api_url
     )
     started = SlackFront(settings, ping_s=0.3)
-    started.start(inbox.take, FORMS)
+    started.start(inbox.take, forms)
     try:
         server.wait_for(lambda: server.connections, WAIT_S)
         yield started
@@ -417,7 +427,7 @@ def test_the_slash_command_alone_opens_the_form_and_submitting_it_types_the_comm
     server: SlackServer, inbox: Inbox
 ) -> None:
     server.slash("alice", "#ops", "/ferry", " ")
-    assert opened(server).labels == ("What to do", "VM", "To host", "At path", "Also")
+    assert opened(server).labels == ("What to do", "VM", "To host", "At path", "Also", "Begin at", "Or begin")
     assert not inbox.taken
     choose(server, "VM", "R&D <1>")
     choose(server, "To host", "host02")
@@ -436,12 +446,31 @@ def test_the_slash_command_alone_opens_the_form_and_submitting_it_types_the_comm
 
 
 @pytest.mark.usefixtures("front")
+def test_a_time_that_was_picked_is_said_in_the_zone_of_the_settings_and_kept_when_the_action_changes(
+    server: SlackServer, inbox: Inbox
+) -> None:
+    server.slash("alice", "#ops", "/ferry", "drain")
+    opened(server)
+    choose(server, "Host", "host01")
+    server.choose("alice", "Begin at", str(int(datetime(2026, 12, 1, 21, tzinfo=UTC).timestamp())))
+    server.choose("alice", "What to do", "prepare")
+    shown(server, lambda one: bool(one and one.title == "Prepare"))
+    server.submit("alice", {"Or begin": "in the next window"})
+    modal = shown(server, lambda one: bool(one and one.errors))
+    assert modal is not None
+    assert "do not go together" in modal.errors["begin at"]
+    server.submit("alice", {"Or begin": []})
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == "prepare host01 at 2026-12-01 22:00"
+
+
+@pytest.mark.usefixtures("front")
 def test_another_action_has_other_fields_and_keeps_what_both_have(server: SlackServer, inbox: Inbox) -> None:
     server.slash("alice", "#ops", "/ferry", "Migrate")
     opened(server)
     choose(server, "VM", "VM-01")
     server.choose("alice", "What to do", "move storage")
-    modal = shown(server, lambda one: bool(one and one.labels == ("What to do", "VM", "Path")))
+    modal = shown(server, lambda one: bool(one and one.labels == ("What to do", "VM", "Path", "Begin at", "Or begin")))
     assert modal is not None
     assert modal.title == "Move storage"
     server.submit("alice", {"Path": "VMs"})
@@ -464,7 +493,7 @@ def test_whoever_submits_before_the_fields_have_changed_is_shown_them(server: Sl
     choose(server, "VM", "VM-01")
     choose(server, "To host", "host02")
     server.submit("alice", {})
-    assert shown(server, lambda one: bool(one and one.labels == ("What to do", "Host", "Also")))
+    assert shown(server, lambda one: bool(one and one.labels == ("What to do", "Host", "Also", "Begin at", "Or begin")))
     assert not inbox.taken
 
 
@@ -541,6 +570,47 @@ def test_a_form_that_does_not_open_is_answered_as_if_it_had_been_typed(
     assert (ask.text, ask.kind) == (instead, "slash")
 
 
+class WordyForms(CommandForms):
+    """Forms that Slack takes of one command only."""
+
+    def open(self, actor: UserId, place: Place, command: str = "") -> Form | None:
+        form = super().open(actor, place, command)
+        return form if form is None or form.command == "migrate" else form.model_copy(update={"submit": "x" * 25})
+
+
+WORDY = WordyForms(discover(commands), lambda actor, _place, _action: actor == ALICE, lambda: ESTATE)
+
+
+@pytest.fixture
+def wordy(server: SlackServer, inbox: Inbox) -> Iterator[None]:
+    with hearing(server, inbox, WORDY):
+        yield
+
+
+@pytest.mark.usefixtures("wordy")
+def test_a_form_that_slack_would_refuse_is_not_sent_but_answered_as_text(server: SlackServer, inbox: Inbox) -> None:
+    server.slash("alice", "#ops", "/ferry", "evacuate")
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert ask.text == "evacuate"
+    server.slash("alice", "#ops", "/ferry", "migrate")
+    opened(server)
+    choose(server, "VM", "VM-01")
+    choose(server, "To host", "host02")
+    server.submit("alice", {"What to do": "evacuate"})  # whose fields would follow
+    server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
+    assert [(one.text, one.kind) for one in inbox.taken[1:]] == [("evacuate", "form")]
+    assert {method for method, error in server.calls() if error} == set()
+
+
+@pytest.mark.usefixtures("front")
+def test_a_shortcut_whose_form_cannot_be_shown_is_answered_directly(server: SlackServer) -> None:
+    server.fail_next("views.open", Fault(error="invalid_arguments"))
+    server.shortcut("alice", "#ops", "ferry")
+    direct = server.direct_channel("alice")
+    (told,) = server.wait_for(lambda: server.messages(direct), WAIT_S)
+    assert told.text == "The form could not be shown: type your command in a channel or to Ferry; `help` lists them all"
+
+
 @pytest.mark.usefixtures("front")
 def test_a_submission_that_arrives_twice_is_one_command(server: SlackServer, inbox: Inbox) -> None:
     server.slash("alice", "#ops", "/ferry", "migrate")
@@ -558,13 +628,17 @@ def test_a_submission_that_arrives_twice_is_one_command(server: SlackServer, inb
 @pytest.mark.usefixtures("front")
 def test_a_form_can_be_filled_in_at_a_terminal(server: SlackServer, inbox: Inbox) -> None:
     output = io.StringIO()
-    script = ("/ferry migrate", "vm = VM-02", "To host = host02", "at path = VMs", "", "At path = D:\\VMs", "")
+    filled = ("vm = VM-02", "To host = host02", "begin at = tonight", "begin at = 2026-12-01 22:00")
+    script = ("/ferry migrate", *filled, "at path = VMs", "", "At path = D:\\VMs", "")
     run_terminal(server, "alice", "#ops", settle_s=0.3, stdin=io.StringIO("\n".join((*script, ""))), stdout=output)
     assert "VM = … (needed)" in output.getvalue()
     assert "VM = VM-02" in output.getvalue()
     assert "✗ a path starts with a drive" in output.getvalue()
     (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
-    assert ask.text == "migrate VM-02 to host02 with storage at D:\\VMs"
+    begin = datetime(2026, 12, 1, 22).astimezone().astimezone(CALENDAR.zone)
+    assert ask.text == f"migrate VM-02 to host02 with storage at D:\\VMs at {begin:%Y-%m-%d %H:%M}"
+    assert "'tonight' is no day and time" in output.getvalue()
+    assert "Begin at = 2026-12-01 22:00" in output.getvalue()
 
 
 @pytest.mark.usefixtures("front")

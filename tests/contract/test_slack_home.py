@@ -12,9 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from bot.core.estate import Estate, Seen
+from bot.core.home import Home
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
 from bot.core.policy import Policy, simple
+from bot.core.reply import Button
 from bot.lab.slack import Fault, SlackServer
 from bot.lab.terminal import run_terminal
 from bot.operations.authority import Authority
@@ -157,6 +159,17 @@ def test_what_slack_does_not_take_is_shown_later(bench: Bench, serve: Callable[[
     assert bench.server.home("alice") is None
     bench.clock.at += timedelta(seconds=11)
     bench.server.wait_for(lambda: shows(bench, "host01"), WAIT_S)
+
+
+@pytest.mark.parametrize("refusal", ["", "view_too_large", "invalid_arguments"])
+def test_a_home_that_slack_does_not_take_says_where_to_read_it(bench: Bench, refusal: str) -> None:
+    """What Ferry sees by itself is not even sent."""
+    if refusal:
+        bench.server.fail_next("views.publish", Fault(error=refusal))
+    home = Home(buttons=() if refusal else (Button(label="", sends=""),))
+    HomeBoard(web(bench.server)).publish(bench.alice, bench.place, home, "")
+    assert shows(bench, "type `status` and `hosts`")
+    assert bench.published() == [*([refusal] if refusal else []), ""]
 
 
 def test_opening_and_pressing_reach_ferry_with_the_direct_message_as_their_place(server: SlackServer) -> None:

@@ -1,4 +1,4 @@
-"""What a card says in every state of an operation, word for word."""
+"""What a card says where that depends on more than its state; `tests/slack/golden` has every card word for word."""
 
 from __future__ import annotations
 
@@ -61,132 +61,6 @@ def card(state: State, **changes: Any) -> str:
     return show(render_card(make_operation(state, **changes), NOW))
 
 
-GOLDEN = {
-    State.PROPOSED: r"""
-Move VM-01 from host01 to host02?  [m-12 · proposed]
-Live migration · 8.0 GB memory, 1 disk stays on \\server01\vmstore · running for 41 days
-VM-01.vhdx 42 of 80 GB
-configuration stays in \\server01\vmstore\VM-01
-✓ migration enabled on both · switch "Production" on host02 · 52 of 128 GB free on host02
-✓ all files lie on \\server01\vmstore; host02 is asked whether it reaches them before the move starts
-✓ configuration version 10.0 runs on host02
-! 1 checkpoint travels along
-About 10 s: 8.0 GB memory at 1.0 GB/s (10 GbE, from settings).
-Nothing changes until someone confirms. This offer ends 14:35.
-(asked by @alice · VM id `1b4e28ba-2fa1-41d2-883f-0016d3cca427`)
-[Confirm] confirm m-12 primary
-[Cancel] cancel m-12
-""",
-    State.AWAITING_APPROVAL: r"""
-Approve to move VM-01 from host01 to host02?  [m-12 · awaiting approval]
-Live migration · 8.0 GB memory, 1 disk stays on \\server01\vmstore · running for 41 days
-VM-01.vhdx 42 of 80 GB
-configuration stays in \\server01\vmstore\VM-01
-✓ migration enabled on both · switch "Production" on host02 · 52 of 128 GB free on host02
-✓ all files lie on \\server01\vmstore; host02 is asked whether it reaches them before the move starts
-✓ configuration version 10.0 runs on host02
-! 1 checkpoint travels along
-About 10 s: 8.0 GB memory at 1.0 GB/s (10 GbE, from settings).
-Nothing changes until it is approved.
-`critical`: 1 of 2 approvals, by @bob
-To decline it, type `decline m-12 because` and the reason.
-The time for it ends 14:35.
-(asked by @alice, confirmed by @bob 14:31, approved by @bob · VM id `1b4e28ba-2fa1-41d2-883f-0016d3cca427`)
-[Approve] approve m-12 primary
-[Decline] form decline m-12
-[Withdraw] cancel m-12
-""",
-    State.SCHEDULED: r"""
-VM-01 is to move from host01 to host02 later  [m-12 · scheduled]
-Live migration · 8.0 GB memory, 1 disk stays on \\server01\vmstore · running for 41 days
-VM-01.vhdx 42 of 80 GB
-configuration stays in \\server01\vmstore\VM-01
-✓ migration enabled on both · switch "Production" on host02 · 52 of 128 GB free on host02
-✓ all files lie on \\server01\vmstore; host02 is asked whether it reaches them before the move starts
-✓ configuration version 10.0 runs on host02
-! 1 checkpoint travels along
-About 10 s: 8.0 GB memory at 1.0 GB/s (10 GbE, from settings).
-Begins 22:00: it is planned again then, and asks again instead if something that matters has changed.
-(asked by @alice, confirmed by @bob 14:31 · VM id `1b4e28ba-2fa1-41d2-883f-0016d3cca427`)
-[Cancel] cancel m-12
-""",
-    State.QUEUED: """
-VM-01 waits to move from host01 to host02  [m-12 · queued]
-Waiting: it starts as soon as host01 and host02 can take it
-(asked by @alice, confirmed by @bob 14:31)
-[Cancel] cancel m-12
-""",
-    State.GRANTED: """
-VM-01 is about to move from host01 to host02  [m-12 · granted]
-host01 and host02 are looked at once more, then it starts.
-(asked by @alice, confirmed by @bob 14:31)
-[Cancel] cancel m-12
-""",
-    State.RUNNING: """
-VM-01 is moving from host01 to host02  [m-12 · running]
-░░░░░░░░░░░░░░░ 0 % 5 s gone, about 7 s left
-(asked by @alice, confirmed by @bob 14:31)
-[Cancel] cancel m-12
-""",
-    State.VERIFYING: """
-Checking whether VM-01 is on host02  [m-12 · verifying]
-The move has ended; Ferry looks at host01 and host02.
-(asked by @alice, confirmed by @bob 14:31)
-""",
-    State.SUCCEEDED: """
-VM-01 is on host02  [m-12 · succeeded in 11 s] fine
-✓ Verified: running on host02, gone from host01
-(asked by @alice, confirmed by @bob 14:31)
-""",
-    State.FAILED: """
-The move of VM-01 to host02 did not succeed  [m-12 · failed after 11 s] blocking
-VM-01 is still running on host01
-> Virtual machine migration operation failed. (0x80041014)
-Cause: host02 does not accept migrations from host01
-Remedy: run `Enable-VMMigration` on host02
-To try once more, type `migrate VM-01 to host02`
-(asked by @alice, confirmed by @bob 14:31)
-[Plan it again] migrate VM-01 to host02
-""",
-    State.NEEDS_ATTENTION: """
-The move of VM-01 to host02 needs attention  [m-12 · needs attention after 11 s] warning
-host01 gave no answer; host02 does not show VM-01
-To look again, type `look m-12`
-An operator who knows what became of it types `close m-12 because` and the reason
-(asked by @alice, confirmed by @bob 14:31)
-[Look again] look m-12
-""",
-    State.CLOSED: """
-The move of VM-01 to host02 was closed  [m-12 · closed after 11 s]
-Closed because VM-01 was moved by hand
-Last seen: host01 gave no answer; host02 does not show VM-01
-(asked by @alice, confirmed by @bob 14:31, closed by @bob)
-""",
-    State.CANCELLED: """
-The move of VM-01 to host02 was cancelled  [m-12 · cancelled]
-It was not started.
-(asked by @alice, confirmed by @bob 14:31)
-""",
-    State.DECLINED: """
-The move of VM-01 to host02 was declined  [m-12 · declined]
-Nothing was changed.
-(asked by @alice)
-""",
-    State.EXPIRED: """
-The offer to move VM-01 from host01 to host02 has ended  [m-12 · expired]
-Nobody confirmed it before 14:35. Nothing was changed.
-To plan it again, type `migrate VM-01 to host02`
-(asked by @alice)
-[Plan it again] migrate VM-01 to host02
-""",
-}
-
-
-@pytest.mark.parametrize("state", [state for state in State if state is not State.UNDER_WAY])  # an evacuation's
-def test_every_state_says_what_is_known_and_what_comes_next(state: State) -> None:
-    assert card(state) == GOLDEN[state].strip()
-
-
 def test_a_storage_move_speaks_of_its_path_and_one_host() -> None:
     plan = storage_plan()
     assert card(State.PROPOSED, plan=plan).splitlines()[:2] == [
@@ -211,9 +85,15 @@ def test_a_queued_card_says_what_it_waits_for() -> None:
     assert f"Waiting: {waiting}" in card(State.QUEUED, waiting=waiting)
 
 
-def test_a_running_card_shows_percent_time_and_what_happens_now() -> None:
-    shown = card(State.RUNNING, percent=47, waiting="the host copies memory")
-    assert "▓▓▓▓▓▓▓░░░░░░░░ 47 % 5 s gone, about 6 s left\nthe host copies memory\n" in shown
+def test_a_running_card_shows_percent_and_time() -> None:
+    assert "▓▓▓▓▓▓▓░░░░░░░░ 47 % 5 s gone, about 6 s left\n(" in card(State.RUNNING, percent=47)
+
+
+def test_what_holds_up_a_running_move_is_said_and_no_end_foretold() -> None:
+    shown = card(State.RUNNING, percent=47, waiting="waiting in the cluster's queue")
+    assert "▓▓▓▓▓▓▓░░░░░░░░ 47 % 5 s gone\nWaiting in the cluster's queue\n" in shown
+    silent = card(State.RUNNING, percent=47, waiting="host01 gives no answer; asking again")
+    assert "47 % 5 s gone\nhost01 gives no answer; asking again\n" in silent  # a name is never respelled
 
 
 @pytest.mark.parametrize(
@@ -235,7 +115,8 @@ def test_a_clock_that_runs_behind_shows_no_negative_time() -> None:
 def test_a_cancel_that_was_asked_is_shown_and_cannot_be_asked_again(state: State) -> None:
     shown = card(state, cancel_asked=True, cancelled_by=BOB)
     assert shown.startswith("Cancelling the move of VM-01 to host02  [m-12 · cancelling]")
-    assert "Cancel was asked by @bob; the host decides whether it is still in time." in shown
+    assert "Cancel was asked by @bob" in shown
+    assert "then it starts" not in shown
     assert "[Cancel]" not in shown
 
 
@@ -327,6 +208,6 @@ def test_only_what_is_in_memory_moves_live() -> None:
 
 def test_what_goes_on_past_its_deadline_may_be_cancelled_while_it_does() -> None:
     doubtful = card(State.NEEDS_ATTENTION, job="C1D2")
-    assert "To have host01 stop it, type `cancel m-12`" in doubtful
+    assert "Cancel asks host01 to stop it." in doubtful
     assert doubtful.endswith("[Look again] look m-12\n[Cancel] cancel m-12")
     assert "cancel m-12" not in card(State.CLOSED, job="C1D2")

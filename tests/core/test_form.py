@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,15 @@ from hypothesis import strategies as st
 import commands
 from bot.core.estate import Estate, Host, Seen, VmState, VmSummary
 from bot.core.form import Field, Form, Values, boxes_of, fill, make_fields
+from bot.core.form_time import AT, WINDOW
+from bot.core.grammar import split
+from bot.core.later import Calendar
 from bot.core.names import UserId, VmId
 from bot.core.operation import Place
+from bot.core.policy.model import Hours
 from bot.core.suggestions import MOST, suggest_hosts, suggest_vms
 from bot.forms import CommandForms
-from bot.registry import discover, understand
+from bot.registry import discover, find, understand
 from bot.slack.mrkdwn import escape
 
 ALICE, MALLORY = UserId("U0ALICE000"), UserId("U0MALLORY0")
@@ -27,7 +32,7 @@ def permits(actor: UserId, _place: Place, _action: str) -> bool:
 
 
 REGISTRY = discover(commands)
-AT = datetime(2026, 11, 30, tzinfo=UTC)
+SEEN_AT = datetime(2026, 11, 30, tzinfo=UTC)
 GIB = 1 << 30
 
 
@@ -51,7 +56,7 @@ def seen(host: str, *names: str, first: int = 1, failure: str = "") -> Seen:
         live_limit=2,
         storage_limit=2,
     )
-    return Seen(host=host, at=AT, vms=() if failure else vms, info=info, failure=failure)
+    return Seen(host=host, at=SEEN_AT, vms=() if failure else vms, info=info, failure=failure)
 
 
 ESTATE = Estate(
@@ -207,6 +212,61 @@ def test_the_command_is_read_as_what_was_filled_in(name: str, host: str, path: s
     assert read.arguments is not None
     told = read.arguments.model_dump()
     assert (told["vm"] in (name, VM_01), told["host"], told["with_storage"]) == (True, host, True)
+
+
+# When it is to begin
+
+BERLIN = Calendar(ZoneInfo("Europe/Berlin"), {"night": Hours(days=(0, 1, 2, 3, 4), begins=time(22), ends=time(5))})
+TIMED = CommandForms(REGISTRY, permits, lambda: ESTATE, BERLIN)
+MOVE = {"vm": (VM_01,), "host": ("host02",)}
+
+
+def seconds(text: str) -> tuple[str, ...]:
+    return (str(int(datetime.fromisoformat(text).timestamp())),)
+
+
+@pytest.mark.parametrize(
+    ("values", "ending"),
+    [
+        ({}, ""),
+        ({AT: seconds("2026-12-01T21:00Z")}, " at 2026-12-01 22:00"),
+        ({AT: seconds("2026-12-01T23:30:59Z")}, " at 2026-12-02 00:30"),
+        ({AT: seconds("2027-07-01T20:05Z")}, " at 2027-07-01 22:05"),
+        ({AT: seconds("2026-10-25T00:30Z")}, " at 2026-10-25 02:30"),  # the first of two
+        ({WINDOW: ("next",)}, " in the next window"),
+    ],
+)
+def test_a_time_becomes_the_ending_that_could_have_been_typed(values: Values, ending: str) -> None:
+    filled = TIMED.fill("migrate", {**MOVE, **values})
+    assert filled is not None
+    assert filled.command == f"migrate VM-01 to host02{ending}"
+    command, words = find(REGISTRY, split(filled.command))
+    assert str(command.read(words)[1] or "") == ending.strip()
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "problem"),
+    [
+        ({AT: seconds("2026-10-25T01:30Z")}, AT, "show 02:30 twice then, and a command means the first"),
+        ({AT: ("soon",)}, AT, "no time"),
+        ({AT: ("9" * 30,)}, AT, "no time"),
+        ({AT: seconds("2026-12-01T21:00Z"), WINDOW: ("next",)}, AT, "do not go together"),
+        ({AT: ("soon",), "vm": ()}, "vm", "required"),
+    ],
+)
+def test_a_time_that_no_command_says_is_told_at_its_field(values: Values, field: str, problem: str) -> None:
+    filled = TIMED.fill("migrate", {**MOVE, **values})
+    assert filled is not None
+    assert not filled.command
+    assert problem in (filled.problems or {})[field]
+
+
+def test_the_next_window_is_offered_where_there_are_windows() -> None:
+    timed, plain = TIMED.open(ALICE, PLACE, "drain"), form_of("drain")
+    assert timed is not None
+    assert [field.name for field in timed.fields] == ["host", AT, WINDOW]
+    assert [field.name for field in plain.fields] == ["host", AT]
+    assert timed.fields[-1].options[0].detail == "night"
 
 
 # decline <operation> [because <reason>]

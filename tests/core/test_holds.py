@@ -129,8 +129,8 @@ def test_an_evacuation_leaves_locked_vms_and_says_why() -> None:
     plan = evacuate(census("host01", *there), census("host02"), rules=rules)
     assert set(where(plan)) == {"VM-02"}
     assert stays(plan) == {
-        "VM-01": "VM-01 is locked because month-end closing runs",
-        "VM-03": "E:\\ is locked because month-end closing runs",
+        "VM-01": "VM-01 is locked: month-end closing runs",
+        "VM-03": "E:\\ is locked: month-end closing runs",
     }
     assert plan.staying[0].remedy == "`locks` shows who holds it, `unlock VM-01` frees it"
 
@@ -141,7 +141,7 @@ def test_a_return_leaves_what_is_locked_and_moves_nothing_by_way_of_a_locked_hos
     censuses = (census("host01"), census("host02", vm(1, "host02")), census("host03", vm(2, "host03")))
     plan = plan_return("return host01", ("host01",), {one.vm: one for one in away.values()}, censuses, rules)
     assert where(plan) == {}
-    assert stays(plan)["VM-02"] == "host03 is locked because month-end closing runs"
+    assert stays(plan)["VM-02"] == "host03 is locked: month-end closing runs"
     assert set(stays(plan)) == {"VM-01", "VM-02"}
 
 

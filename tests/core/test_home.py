@@ -14,9 +14,10 @@ from bot.core.names import UserId
 from bot.core.operation import Place
 from bot.core.policy import Approval, Policy, simple
 from bot.core.reply import Code, Line, Moment, Strong, User
-from bot.lab.slack.blocks import find_problems
 from bot.operations.authority import Authority
-from bot.slack.home import MOST_BLOCKS, render_home
+from bot.slack.home import render_home
+from bot.slack.kit.blocks import MOST_BLOCKS
+from bot.slack.kit.views import judge_view
 from tests.asking import FixedClock
 from tests.core.moves import make_host
 from tests.core.rows import ALICE, ASKED, STARTED, make_operation
@@ -149,11 +150,20 @@ def test_a_home_of_any_size_is_a_view_that_slack_takes() -> None:
     hosts = tuple(Seen(host=f"host{number}", at=ASKED, failure="x" * 2900) for number in range(120))
     small = home_of(open=(*many, *offers))
     view = render_home(small, PLACE)
-    assert not find_problems(view["blocks"], "/blocks", "home")
+    assert judge_view(view, "home") is None
     assert "and 44 more" in str(view)
     assert len(many) - MOST_RUNNING == 44
     large = render_home(home_of(open=(*many, *offers), last=many, estate=Estate(hosts=hosts)), PLACE)
-    assert len(large["blocks"]) == MOST_BLOCKS
-    assert not find_problems(large["blocks"], "/blocks", "home")
+    assert len(large["blocks"]) == MOST_BLOCKS["home"]
+    assert judge_view(large, "home") is None
     assert "does not fit" in str(large["blocks"][-1])
     assert large["private_metadata"] == PLACE.model_dump_json()
+
+
+def test_a_home_of_the_longest_lines_is_a_view_that_slack_takes() -> None:
+    """100 blocks of 3000 characters are more than a view may have."""
+    hosts = tuple(Seen(host=f"host{number}", at=ASKED, failure="&" * 9000) for number in range(120))
+    view = render_home(home_of(estate=Estate(hosts=hosts)), PLACE)
+    assert judge_view(view, "home") is None
+    assert 70 < len(view["blocks"]) < MOST_BLOCKS["home"]
+    assert "does not fit" in str(view["blocks"][-1])

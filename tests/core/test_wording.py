@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.estate import Status, VmState
 from bot.core.wording import (
+    capital,
     render_about,
     render_ago,
     render_busy,
@@ -146,3 +147,20 @@ def test_numbers_without_a_name_are_said_as_numbers() -> None:
 def test_a_vm_that_is_well_is_not_busy() -> None:
     assert [render_busy(status) for status in ((), (Status.OK,), (Status.IN_SERVICE,))] == ["", "", "busy"]
     assert render_busy((Status.IN_SERVICE, Status.MIGRATING)) == "migrating"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nothing was started", "Nothing was started"),
+        ("cancelled: too late", "Cancelled: too late"),
+        ("host02 has no room", "host02 has no room"),
+        ("m-5 is under way", "m-5 is under way"),
+        ("alpha gives no answer", "alpha gives no answer"),
+        ("alpha: no answer", "alpha: no answer"),
+        ("alphabetical order", "Alphabetical order"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_a_name_stands_first(text: str, said: str) -> None:
+    assert capital(text, "alpha", "") == said

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.lab.slack import SlackServer
 from bot.lab.world.cluster import AffinityRule, Cluster, DrainStatus, Node, RuleType
 from tests.ferry import Ferry
 
@@ -19,8 +20,10 @@ POLICY = {
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ferry]:
     """One lab for all; each dialogue leaves every node up and empties another one."""
-    folder = tmp_path_factory.mktemp("lab")
-    with Ferry(folder, scenario="cluster", speed=200, rate_limits=False, policy=POLICY) as ferry:
+    folder, server = tmp_path_factory.mktemp("lab"), SlackServer(channels=("ops", "audit"), rate_limits=False)
+    with Ferry(
+        folder, scenario="cluster", speed=200, rate_limits=False, server=server, policy=POLICY, audit="audit"
+    ) as ferry:
         yield ferry
 
 
@@ -95,7 +98,7 @@ def test_a_node_is_drained_and_gets_everything_back(lab: Ferry) -> None:
 
 def test_a_node_with_vms_that_take_two_people_is_drained_once_another_has_approved_it(lab: Ferry) -> None:
     card = lab.say("drain host03")
-    assert "Then it has to be approved:\nshop: 1 approval, not of who asked" in lab.text(card)
+    assert "Then it has to be approved:\nshop: 1 approval, not from who asked" in lab.text(card)
     lab.press(card, "Confirm", who="alice")
     waiting = lab.wait_for_text(card, "· awaiting approval", "[Approve]", "[Decline]", "[Withdraw]")
     assert "Approve to drain host03?" in waiting
@@ -189,3 +192,26 @@ def test_a_dead_node_is_not_drained_and_what_became_of_its_roles_is_said(lab: Fe
     assert "after its failover" in answer
     assert "Needed: a node that is up" in answer
     assert "host02 is down in HVC1: after its failover" in lab.text(lab.say("evacuate host02"))
+
+
+def test_the_audit_channel_has_heard_of_all_that_a_line_for_each_change(lab: Ferry) -> None:
+    """Last, because it is told a few lines at a time, and by now of most."""
+    told = lab.wait(lambda: text if "return host01: succeeded" in (text := audited(lab)) else None)
+    lines = [line.partition(" · ")[2] for line in told.splitlines()]
+    assert [line for line in lines if line.startswith("m-3 ")] == [
+        "m-3 drain host03: awaiting approval, confirmed by @alice",
+        "m-3 drain host03: approved by @bob",
+        "m-3 drain host03: started",
+        next(line for line in lines if line.startswith("m-3 drain host03: succeeded: host03 is paused and drained; ")),
+    ]
+    assert "m-1 drain host01: confirmed by @bob" in lines
+    assert [line for line in lines if "pause" in line and "drain" not in line] == [
+        f"{pause} the pause of host01: {what}"
+        for pause in sorted({line.split()[0] for line in lines if " the pause of " in line})
+        for what in ("confirmed by @alice", "started", "succeeded: host01 is paused in HVC1")
+    ]
+    assert "The journal is anchored at entry" in told
+
+
+def audited(lab: Ferry) -> str:
+    return "\n".join(map(lab.text, lab.server.messages("#audit")))

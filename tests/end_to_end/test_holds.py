@@ -33,7 +33,7 @@ def test_what_is_confirmed_under_a_freeze_waits_for_its_end_over_a_restart_too(l
     offered = lab.wait_for_text(card, "Move VM-01 from host01 to host02?", "Ferry is frozen by @carol")
     assert "While it lasts, nothing new starts; what runs goes on to its end." in offered
     lab.press(card, "Confirm", who="bob")
-    lab.wait_for_text(card, "· queued", "Waiting: Ferry is frozen because month-end closing runs")
+    lab.wait_for_text(card, "· queued", "⚠️ Ferry is frozen by @carol", ": month-end closing runs")
 
     lab.bot.stop()
     lab.start()
@@ -57,7 +57,7 @@ def test_what_is_locked_is_refused_with_who_holds_it_and_stays_in_an_evacuation(
     assert ": the database is being upgraded" in refused
     assert "unlock VM-08 ends the lock, said by whoever holds it, or by an operator" in refused
     plan = lab.text(lab.say("evacuate host01 to host02"))
-    assert "VM-08 is locked because the database is being upgraded" in plan
+    assert "VM-08 is locked: the database is being upgraded" in plan
 
     freed = lab.text(lab.say("unlock VM-08", who="carol"))
     assert "The lock of VM-08 was ended by @carol" in freed

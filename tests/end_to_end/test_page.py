@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -83,9 +84,43 @@ def test_a_form_says_what_is_wrong_and_is_answered_in_the_channel(person: Person
     person.press("Show the plan", "#modal")
     person.wait_for("host03", "#modal .wrong:not([hidden])")
     person.find("#modal [data-focus^=destinations] [value=host03]:checked").click()
+    tomorrow = datetime.now().replace(hour=22, minute=0, second=0, microsecond=0) + timedelta(days=1)  # noqa: DTZ005
+    picker = person.find("#modal [data-focus^='begin at']")
+    person.driver.execute_script("arguments[0].value = arguments[1]", picker, f"{tomorrow:%Y-%m-%dT%H:%M}")
     person.press("Show the plan", "#modal")
-    person.wait_for("filled in a form: evacuate host03")
+    person.wait_for(f"filled in a form: evacuate host03 at {tomorrow.astimezone(UTC):%Y-%m-%d %H:%M}")
     assert not person.find("#modal").is_displayed()
+
+
+def test_a_shortcut_knows_the_channel_and_what_was_entered_stays_when_the_action_changes(person: Person) -> None:
+    person.find("#shortcuts button").click()
+    person.wait_for("Migrate", "#modal h2")
+    assert person.find("#modal [data-focus^=_channel]").get_property("value") == "C0OPS00000"
+    person.find("#modal [data-focus^=vm]").send_keys("VM-09")
+    picker = person.find("#modal [data-focus^='begin at']")
+    person.driver.execute_script("arguments[0].value = '2030-01-01T22:00'", picker)
+    person.find("#modal [data-focus^=_command] option[value='move storage']").click()
+    person.wait_for("Move storage", "#modal h2")
+    kept = ("vm", "VM-09"), ("'begin at'", "2030-01-01T22:00"), ("_channel", "C0OPS00000"), ("_command", "move storage")
+    for block, value in kept:
+        assert person.find(f"#modal [data-focus^={block}]").get_property("value") == value
+    assert person.find("#modal [data-focus^=path]").get_property("value") == ""
+    person.press("Cancel", "#modal")
+
+
+def test_what_one_has_said_can_be_edited_and_deleted_which_takes_back_what_waits(person: Person, ferry: Ferry) -> None:
+    for do, told in (("Edit", "edited"), ("Delete", "deleted")):
+        person.type("migrate VM-02 to host02 with storage")
+        person.wait_for("Move VM-02 with its storage from host01 to host02?")
+        person.hover("migrate VM-02 to host02 with storage")
+        person.press(do)
+        if do == "Edit":
+            assert person.focused().get_property("value") == "migrate VM-02 to host02 with storage"
+            person.focused().send_keys(Keys.CONTROL, "a")
+            person.focused().send_keys("never mind", Keys.ENTER)
+            person.wait_for("never mind")
+        person.wait_for(f"Reason: the message that asked for it was {told}")
+        assert "migrate VM-02" not in person.read()
 
 
 def pick(person: Person, field: str, name: str) -> None:

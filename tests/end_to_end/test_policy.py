@@ -43,7 +43,7 @@ def starts(lab: Ferry, vm: str) -> int:
 
 def test_a_critical_vm_moves_after_two_of_the_group_have_approved_it(lab: Ferry) -> None:
     card = lab.say("migrate VM-01 to host02")
-    assert "Then it has to be approved:\ncritical: 2 approvals, not of who asked" in lab.text(card)
+    assert "Then it has to be approved:\ncritical: 2 approvals, not from who asked" in lab.text(card)
 
     lab.press(card, "Confirm", who="alice")
     waiting = lab.wait_for_text(card, "· awaiting approval", "[Approve]", "[Decline]", "[Withdraw]")
@@ -80,7 +80,7 @@ def test_who_leaves_the_group_counts_no_more_and_the_offer_is_declined_with_a_re
     lab.wait(lambda: lab.server.modal("carol"))
     lab.server.submit("carol", {"Why not": "the backup is running"})
     end = lab.wait_for_text(card, "· declined")
-    assert "Nothing was changed. Because: the backup is running" in end
+    assert "Nothing was changed. Reason: the backup is running" in end
     assert "declined by @carol" in end
     regroup(lab, "bob", "carol")
 
@@ -92,7 +92,7 @@ def test_a_plan_that_no_rule_covers_is_refused_and_why_tells_every_rule(lab: Fer
     assert "@alice may migrate VM-01 to host01 here, now" in why
     assert "✓ movers grants it" in why
     assert "approvers names others and grants approve, not run" in why
-    assert "critical: 2 approvals, not of who asked" in why
+    assert "critical: 2 approvals, not from who asked" in why
     name = lab.operation(lab.say("migrate VM-01 to host01")).id
     assert f"@bob may approve {name} here, now" in lab.text(lab.say(f"policy why @bob can approve {name}"))
     assert f"@alice may not approve {name} here" in lab.text(lab.say(f"policy why @alice can approve {name}"))

@@ -43,7 +43,7 @@ def test_a_host_is_prepared_and_put_back(ferry: Ferry, host02: Host) -> None:
     assert "host02 has everything that Ferry could set" in ferry.text(ferry.say("prepare host02"))
 
     card = ferry.say("prepare host02 back")
-    assert "Put back settings of host02?" in ferry.text(card)
+    assert "Put the settings of host02 back?" in ferry.text(card)
     ferry.press(card, "Confirm", who="alice")
     assert "✅ host02 is as it was before" in ferry.wait_until_ended(card)
     assert (host02.migration_enabled, host02.authentication) == (False, Authentication.CREDSSP)
@@ -62,7 +62,7 @@ def test_a_host_that_was_changed_before_the_click_ends_the_offer(ferry: Ferry, h
     host02.authentication = Authentication.KERBEROS
     ferry.press(card, "Confirm")
     ended = ferry.wait_until_ended(card)
-    assert "The offer to set up host02 has ended" in ended
+    assert "The offer to prepare host02 has ended" in ended
     assert "host02 has authentication Kerberos, and had authentication CredSSP" in ended
     assert not host02.migration_enabled
     ferry.wait(lambda: "To plan it again" in ferry.text(ferry.server.messages(f"#{CHANNEL}")[-1]) or None)

@@ -30,11 +30,11 @@ from tests.operations.test_pausing import give_room
 from tests.operations.test_preparing import PLAN, Preparing
 
 VM_01 = Held(kind=Kind.VM, target=vm_id(1), name="VM-01", host="host01")
-FROZEN, LOCKED = "Ferry is frozen because of a reason", "VM-01 is locked because of a reason"
+FROZEN, LOCKED = "Ferry is frozen: a reason", "VM-01 is locked: a reason"
 
 
 def begin(store: Store, held: Held = EVERYTHING, *, key: str = "", **changes: object) -> Hold:
-    values = {**held.model_dump(), "number": 0, "by": ALICE, "reason": "of a reason", "at": store.clock.now()}
+    values = {**held.model_dump(), "number": 0, "by": ALICE, "reason": "a reason", "at": store.clock.now()}
     return HoldRows(store).begin(Hold.model_validate(values | changes), make_ask("freeze", key=key)).hold
 
 
@@ -93,7 +93,7 @@ def test_one_process_freezes_and_another_holds_back_after_a_restart_too(store, d
     assert store.hosts_waited_for() == ()  # nobody has to be asked for room meanwhile
     again = Store(database_url, clock)
     (freeze,) = again.holds()
-    assert (freeze.by, freeze.reason, freeze.until) == (ALICE, "of a reason", NOON + timedelta(hours=2))
+    assert (freeze.by, freeze.reason, freeze.until) == (ALICE, "a reason", NOON + timedelta(hours=2))
     end(again, freeze)
     again.close()
     assert found(store, "m-1").state is State.GRANTED
@@ -171,7 +171,7 @@ def desk(store: Store, clock: SetClock) -> HoldDesk:
 
 
 def test_people_freeze_and_unfreeze(store, desk):
-    begun = desk.apply(Freeze(reason="of a reason"), make_ask())
+    begun = desk.apply(Freeze(reason="a reason"), make_ask())
     assert "Ferry is frozen by " in text_of(begun)
     assert [button.sends for button in begun.buttons] == ["unfreeze"]
     with pytest.raises(Refused, match="no rule lets you unfreeze Ferry"):
@@ -196,7 +196,7 @@ def test_a_locked_cluster_is_every_node_it_had_or_has(store, desk, clock):
 
 
 def test_a_lock_is_freed_by_whoever_holds_it_or_an_operator(store, desk):
-    lock = Lock(held=VM_01, reason="of a reason")
+    lock = Lock(held=VM_01, reason="a reason")
     desk.apply(lock, make_ask(actor=BOB))
     desk.apply(Unlock(what="vm-01"), make_ask(actor=BOB))
     desk.apply(lock, make_ask(actor=ALICE))
@@ -218,7 +218,7 @@ def test_what_is_locked_is_not_planned_anew_and_what_was_offered_waits(lab, stor
         desk.propose_host_change(PLAN.model_copy(update={"host": "host02"}), make_ask())
     give_room(lab, store, clock)
     Approvals(store).confirm(offered.id, BOB)
-    assert found(store, offered.id).waiting == "host02 is locked because of a reason"
+    assert found(store, offered.id).waiting == "host02 is locked: a reason"
     desk.apply(Cancel(operation=offered.id), make_ask())
     assert found(store, offered.id).state is State.CANCELLED
 
@@ -275,7 +275,7 @@ def test_a_node_is_not_drained_while_it_is_locked(lab, store, clock):
         draining.grant()
         lock = begin(store, Held(kind=Kind.HOST, target="host01", name="host01"))
         assert draining.run().state is State.QUEUED
-        assert draining.row().waiting == "host01 is locked because of a reason"
+        assert draining.row().waiting == "host01 is locked: a reason"
         assert draining.orders == []
         end(store, lock)
         assert draining.run().state is State.SUCCEEDED

@@ -33,13 +33,12 @@ from bot.core.reply import (
     User,
     say,
 )
-from bot.lab.slack.blocks import find_problems
 from bot.slack.blocks import Rendered, render
+from bot.slack.kit.messages import LONGEST_UPDATE, judge_message
 from bot.slack.mrkdwn import render_fence, render_line, size
 from tests.core.rows import ALICE, STARTED, live_plan, make_operation
 from tests.core.test_evacuation import census, evacuate, row, vm
 
-LONGEST_UPDATE_TEXT = 4000  # chat.update refuses more
 RTL_NAME = "\u05e9\u05e8\u05ea-\u05e8\u05d0\u05e9\u05d9"  # Hebrew letters
 OF_ONE_MOVE = [state for state in State if state is not State.UNDER_WAY]
 HOSTILE = (
@@ -76,9 +75,8 @@ def tokens(message: Rendered) -> set[str]:
 
 def check(message: Rendered) -> None:
     """Slack's limits and the rules of the module, whatever was rendered."""
-    assert 1 <= size(message.text) <= LONGEST_UPDATE_TEXT
-    assert find_problems(message.blocks, "/blocks") == []
-    assert len(message.blocks) <= 50
+    assert 1 <= size(message.text) <= LONGEST_UPDATE
+    assert judge_message(message.text, message.blocks) is None
     for text in texts(message)[1:]:
         assert 1 <= size(text) <= 3000
     for text in texts(message):

@@ -15,7 +15,16 @@ from bot.core.evacuation.plan import Evacuation, EvacuationKind
 from bot.core.evacuation.progress import Progress, measure
 from bot.core.lifecycle import HOLDING, PLANNED, State
 from bot.core.operation import Operation
-from bot.core.recorded import agreement_buttons, render_agreement, render_missing, render_people
+from bot.core.recorded import (
+    BY_SOMEBODY,
+    again_button,
+    agreement_buttons,
+    render_agreement,
+    render_badge,
+    render_declined,
+    render_missing,
+    render_people,
+)
 from bot.core.reply import Bar, Button, Code, Line, Mark, Note, Part, Reply, Strong, Text, User, marked
 from bot.core.wording import capital, render_about, render_count, render_duration, render_list, render_rate
 
@@ -27,7 +36,7 @@ def render_evacuation(evacuation: Evacuation, now: datetime) -> Reply:
     """The card as the rows have it now."""
     return Reply(
         title=(Strong(text=_title(evacuation)),),
-        badge=_badge(evacuation),
+        badge=render_badge(evacuation, _state(evacuation)),
         parts=tuple(_body(evacuation, now)),
         buttons=tuple(_buttons(evacuation)),
         mark=_MARKS.get(evacuation.state, Mark.NONE),
@@ -77,16 +86,19 @@ def _title(evacuation: Evacuation) -> str:
         case State.UNDER_WAY:
             return f"Evacuating {hosts}" if evacuates else f"Bringing {count} home to {hosts}"
         case State.SUCCEEDED if evacuates:
-            return f"All {count} that were to leave {hosts} have left" if len(plan.legs) > 1 else f"{hosts}: 1 VM left"
+            stay = len(plan.staying)
+            rest = f", {stay} {'stays' if stay == 1 else 'stay'}" if stay else ""
+            return f"{count} {'has' if len(plan.legs) == 1 else 'have'} left {hosts}{rest}"
         case State.SUCCEEDED:
             return f"{count} came home to {hosts}"
         case State.NEEDS_ATTENTION:
             return f"{capital(render_what(plan))} needs attention"
         case State.FAILED:
             return f"{capital(render_what(plan))} is not complete"
+        case State.EXPIRED:
+            return f"The offer of {render_what(plan)} has ended"
         case _:
-            ended = {State.EXPIRED: "has ended as an offer"}.get(evacuation.state, f"was {evacuation.state}")
-            return f"{capital(render_what(plan))} {ended}"
+            return f"{capital(render_what(plan))} was {evacuation.state}"
 
 
 def _state(evacuation: Evacuation) -> str:
@@ -95,17 +107,10 @@ def _state(evacuation: Evacuation) -> str:
     return str(evacuation.state)
 
 
-def _badge(evacuation: Evacuation) -> str:
-    state = _state(evacuation)
-    if evacuation.ended and evacuation.started_at and evacuation.ended_at:
-        taken = render_duration((evacuation.ended_at - evacuation.started_at).total_seconds())
-        state += f" in {taken}" if evacuation.state is State.SUCCEEDED else f" after {taken}"
-    return f"{evacuation.id} · {state}"
-
-
 def _buttons(evacuation: Evacuation) -> Iterable[Button]:
     name, plan = evacuation.id, evacuation.plan
-    retry = Button(label="Retry failed", sends=f"retry {name}")
+    failed = failed_moves(evacuation.moves)
+    retry = Button(label="Retry failed" if failed else "Move the rest", sends=f"retry {name}")
     if evacuation.state in PLANNED:
         stay = len(plan.staying)
         yield from agreement_buttons(evacuation, f"Move {len(plan.legs)}" + (f", leave {stay}" if stay else ""))
@@ -113,15 +118,21 @@ def _buttons(evacuation: Evacuation) -> Iterable[Button]:
         verb = "resume" if evacuation.paused else "pause"
         yield Button(label=capital(verb), sends=f"{verb} {name}")
         yield Button(label="Cancel", sends=f"cancel {name}")
-        if failed_moves(evacuation.moves):
+        if failed:
             yield retry
     elif evacuation.ended and evacuation.moves:
+        if _next(evacuation).startswith("look m-"):
+            yield Button(label="Look again", sends=_next(evacuation))
         if evacuation.count(State.SUCCEEDED) < len(evacuation.moves):
             yield retry
         if plan.kind is EvacuationKind.EVACUATION and evacuation.count(State.SUCCEEDED):
             yield Button(label="Bring them home", sends=f"return {', '.join(plan.hosts)}")
     elif evacuation.state is State.EXPIRED:
-        yield Button(label="Plan it again", sends=plan.command)
+        yield again_button(evacuation, plan.command)
+
+
+def _next(evacuation: Evacuation) -> str:
+    return evacuation.outcome.remedy if evacuation.outcome else ""
 
 
 # Bodies
@@ -200,21 +211,20 @@ def _ended(evacuation: Evacuation) -> Iterable[Part]:
     if evacuation.state is State.EXPIRED and not evacuation.moves:
         seen = f": {outcome.cause}" if outcome and outcome.cause else ""
         summary = outcome.summary if outcome else "nobody confirmed it in time; nothing was started"
-        yield Text(lines=((capital(f"{summary}{seen}."),), ("To plan it again, type ", Code(text=plan.command))))
+        yield Text(lines=((capital(f"{summary}{seen}."),),))
     elif evacuation.state is State.DECLINED:
-        reason = f" Because: {outcome.cause}" if outcome and outcome.cause else ""
-        yield Text(lines=((f"Nothing was changed.{reason}",),))
+        yield render_declined(evacuation)
     elif outcome is not None:
         lines: list[Line] = [(capital(outcome.summary),)]
         if evacuation.started_at and evacuation.ended_at and evacuation.count(State.SUCCEEDED):
             took = render_duration((evacuation.ended_at - evacuation.started_at).total_seconds())
             lines.append((f"It took {took}; {render_predicted(plan.forecast)} was predicted.",))
-        if outcome.remedy:
+        if outcome.remedy and outcome.remedy not in [button.sends for button in _buttons(evacuation)]:
             lines.append(("Next: ", Code(text=outcome.remedy)))
         yield Text(lines=tuple(lines))
         yield from render_pauses(evacuation)
         yield from _failed(evacuation)
-        if plan.staying:
+        if plan.staying and evacuation.moves:
             yield Text(lines=tuple(render_staying(plan.staying)))
 
 
@@ -233,6 +243,6 @@ def _failed(evacuation: Evacuation) -> Iterable[Part]:
 def _people(evacuation: Evacuation) -> Note:
     line = render_people(evacuation)
     if evacuation.cancelled_by:
-        verb = "declined" if evacuation.state is State.DECLINED else "cancel asked"
-        line = (*line, f", {verb} by ", User(id=evacuation.cancelled_by))
+        done = str(evacuation.state) if evacuation.state in BY_SOMEBODY else "cancel asked"
+        line = (*line, f", {done} by ", User(id=evacuation.cancelled_by))
     return Note(line=line)

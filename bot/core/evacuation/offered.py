@@ -28,7 +28,7 @@ def render_preview(plan: EvacuationPlan) -> Reply:
     """The same plan for somebody who only wants to look: nothing to confirm."""
     command = plan.command
     return Reply(
-        title=(Strong(text=f"{render_what(plan)} would look like this"),),
+        title=(Strong(text=f"{capital(render_what(plan))} would look like this"),),
         parts=(
             *render_plan(plan),
             _moves_table(plan),

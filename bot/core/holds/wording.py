@@ -44,7 +44,7 @@ def render_holding(holds: Sequence[Hold]) -> Iterator[Part]:
 
 def render_waiting(hold: Hold) -> str:
     """For a row that waits for its end, in plain text: its card says by whom."""
-    return f"{_render_state(hold)} because {hold.reason}"
+    return f"{_render_state(hold)}: {hold.reason}"
 
 
 def refuse_locked(lock: Hold) -> Locked:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.core.findings import render_findings
-from bot.core.host_card import MARKS, make_buttons, render_badge, render_end
+from bot.core.host_card import MARKS, make_buttons, render_end
 from bot.core.lifecycle import PLANNED, State
 from bot.core.maintenance.checks import render_priority
 from bot.core.maintenance.plan import How, Maintenance, MaintenancePlan, Passenger, Task
-from bot.core.recorded import render_agreement
-from bot.core.reply import Bar, Code, Line, Mark, Part, Reply, Strong, Table, Text, User
+from bot.core.recorded import render_agreement, render_badge
+from bot.core.reply import Bar, Button, Code, Line, Mark, Part, Reply, Strong, Table, Text, User
 from bot.core.wording import render_bytes, render_count, render_list
 
 _MOST_SHOWN = 25
@@ -71,17 +71,18 @@ def render_maintenance(change: Maintenance) -> Reply:
     plan = change.plan
     title = _TITLES[plan.task][change.state].format(host=plan.host)
     if change.cancel_asked and not change.ended:
-        title = f"The drain of {plan.host} is being stopped" if plan.task is Task.DRAIN else title
+        title = f"Cancelling the drain of {plan.host}" if plan.task is Task.DRAIN else title
+    buttons = make_buttons(change, stoppable=plan.task is Task.DRAIN)
     return Reply(
         title=(Strong(text=title),),
         badge=render_badge(change),
-        parts=tuple(_body(change)),
-        buttons=make_buttons(change, stoppable=plan.task is Task.DRAIN),
+        parts=tuple(_body(change, buttons)),
+        buttons=buttons,
         mark=MARKS.get(change.state, Mark.NONE),
     )
 
 
-def _body(change: Maintenance) -> Iterator[Part]:
+def _body(change: Maintenance, buttons: Sequence[Button]) -> Iterator[Part]:
     plan = change.plan
     if change.state in PLANNED:
         yield Text(lines=((_render_intent(plan),),))
@@ -95,7 +96,7 @@ def _body(change: Maintenance) -> Iterator[Part]:
     if change.cancel_asked and not change.ended and change.cancelled_by:
         stopping: Line = ("Cancel was asked by ", User(id=change.cancelled_by), "; what is moving now may still go on.")
         yield Text(lines=(stopping,))
-    yield from render_end(change, _render_way_back(plan) if plan.task is Task.DRAIN else ())
+    yield from render_end(change, buttons, _render_way_back(plan) if plan.task is Task.DRAIN else ())
 
 
 def _render_way_back(plan: MaintenancePlan) -> Line:

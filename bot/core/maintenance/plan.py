@@ -73,6 +73,10 @@ class MaintenancePlan(HostPlan):
         return tuple(role.name for role in self.roles if role.name) if moves else ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        return (*super().names, self.cluster, *self.witnesses)
+
+    @property
     def touched(self) -> tuple[str, ...]:
         return self.witnesses
 

@@ -39,6 +39,39 @@ class Say(Act):
         return {"ts": server.say(self.who, self.channel, text, self.thread or None)}
 
 
+class Edit(Act):
+    do: Literal["edit"]
+    channel: str
+    ts: str
+    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
+
+    async def perform(self, server: SlackServer) -> JsonObject:
+        server.edit(self.who, self.channel, self.ts, self.text.strip())
+        return {}
+
+
+class Delete(Act):
+    do: Literal["delete"]
+    channel: str
+    ts: str
+
+    async def perform(self, server: SlackServer) -> JsonObject:
+        server.delete(self.who, self.channel, self.ts)
+        return {}
+
+
+class Shortcut(Act):
+    """A global shortcut of the app's, with a channel before one's eyes."""
+
+    do: Literal["shortcut"]
+    channel: str
+    name: str
+
+    async def perform(self, server: SlackServer) -> JsonObject:
+        server.shortcut(self.who, self.channel, self.name)
+        return {}
+
+
 class _At(Act):
     """At an element of a message, by `channel` and `ts`, or of a view, by its id."""
 
@@ -96,5 +129,7 @@ class OpenHome(Act):
         return {}
 
 
-AnyAct = Annotated[Say | Choose | Search | Submit | Close | OpenHome, Field(discriminator="do")]
+AnyAct = Annotated[
+    Say | Edit | Delete | Shortcut | Choose | Search | Submit | Close | OpenHome, Field(discriminator="do")
+]
 ACTS: TypeAdapter[AnyAct] = TypeAdapter(AnyAct)

@@ -27,7 +27,8 @@ class Sight:
         workspace = self._server.workspace
         people = [_profile(person) for person in workspace.people.values()]
         slackbot = {"id": SLACKBOT, "name": "Slackbot", "title": "", "is_bot": True}
-        return {"me": self._person.name, "bot": workspace.bot.id, "people": [*people, slackbot]} | self.news()
+        told = {"me": self._person.name, "bot": workspace.bot.id, "people": [*people, slackbot]}
+        return told | {"shortcuts": list(self._server.shortcuts)} | self.news()
 
     def news(self) -> JsonObject:
         """What differs from what was told before; empty if nothing does."""

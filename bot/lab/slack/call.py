@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.lab.slack.blocks import find_problems
 from bot.lab.slack.events import HISTORY, app_mention, event_callback, message_posted
 from bot.lab.slack.grants import Grants
 from bot.lab.slack.limits import Tier
 from bot.lab.slack.model import Channel, JsonObject, Message
 from bot.lab.slack.socket import Envelope, SocketMode
 from bot.lab.slack.workspace import Workspace
+from bot.slack.kit.messages import judge_blocks
 
 MOST_ATTACHMENTS = 100
 
@@ -139,8 +139,9 @@ class Call:
         if len(attachments) > MOST_ATTACHMENTS:
             raise SlackError("too_many_attachments")
         for number, part in enumerate(attachments):
-            if problems := find_problems(part.get("blocks", []), f"/attachments/{number}/blocks"):
-                raise SlackError("invalid_attachments", **_messages(*problems))
+            if objection := judge_blocks(part.get("blocks", [])):
+                found = (each.replace("/blocks", f"/attachments/{number}/blocks", 1) for each in objection.problems)
+                raise SlackError("invalid_attachments", **_messages(*found))
         return attachments
 
     def metadata(self) -> JsonObject | None:
@@ -175,11 +176,13 @@ class Call:
 
 
 def checked_blocks(blocks: Any) -> list[JsonObject]:
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        raise SlackError("invalid_blocks_format")
-    if problems := find_problems(blocks, "/blocks"):
-        raise SlackError("invalid_blocks", errors=problems, **_messages(*problems))
-    return blocks
+    if objection := judge_blocks(blocks):
+        raise SlackError(objection.code, **_told(objection.problems))
+    return list(blocks)
+
+
+def _told(problems: tuple[str, ...]) -> JsonObject:
+    return {"errors": list(problems), **_messages(*problems)} if problems else {}
 
 
 def _messages(*problems: str) -> JsonObject:

@@ -10,11 +10,9 @@ from bot.lab.slack.events import DOMAIN, HISTORY, message_changed, message_delet
 from bot.lab.slack.limits import Tier
 from bot.lab.slack.model import Channel, JsonObject, Message, Version
 from bot.lab.slack.workspace import APP, BOT, TEAM
+from bot.slack.kit.messages import LONGEST_POST, LONGEST_UPDATE
 
-# Slack, "chat.postMessage" (text is cut there), "chat.update" (refused above), "Markdown block".
-LONGEST_POST = 40_000
-LONGEST_UPDATE = 4_000
-LONGEST_MARKDOWN = 12_000
+LONGEST_MARKDOWN = 12_000  # Slack, "Markdown block"
 
 
 def post_message(call: Call) -> JsonObject:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.lab.slack.model import JsonObject
@@ -32,6 +33,8 @@ def initial(element: JsonObject) -> JsonObject:
     match element["type"]:
         case "plain_text_input":
             return {"type": "plain_text_input", "value": element.get("initial_value")}
+        case "datetimepicker":
+            return {"type": "datetimepicker", "selected_date_time": element.get("initial_date_time")}
         case kind if kind in _OPTIONS:
             return {"type": kind, "selected_options": element.get("initial_options") or []}
         case kind if kind in _PICKED:
@@ -46,6 +49,8 @@ def chosen(element: JsonObject, filled: Filled) -> JsonObject:
     kind = element["type"]
     if kind == "plain_text_input":
         return {"type": kind, "value": _typed(element, filled)}
+    if kind == "datetimepicker":
+        return {"type": kind, "selected_date_time": _moment(filled) if filled else None}
     if kind in _PICKED:
         return _picked(kind, filled)
     several = [_option(element, one) for one in ([filled] if isinstance(filled, str) else filled)]
@@ -71,6 +76,16 @@ def _picked(kind: str, filled: Filled) -> JsonObject:
     if filled and not (isinstance(filled, str) and shape.fullmatch(filled)):
         raise KeyError(f"{filled!r} is nothing that a {kind} can hold")
     return {"type": kind, state: filled or None}
+
+
+def _moment(filled: Filled) -> int:
+    """Seconds since 1970, or a day and a time in this machine's zone, as the person's own."""
+    if isinstance(filled, str) and re.fullmatch(r"\d{10}", filled):
+        return int(filled)
+    try:
+        return int(datetime.strptime(str(filled), "%Y-%m-%d %H:%M").astimezone().timestamp())
+    except ValueError:
+        raise KeyError(f"{filled!r} is no day and time, like 2026-12-01 22:00") from None
 
 
 def _typed(element: JsonObject, filled: Filled) -> str | None:

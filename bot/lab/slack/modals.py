@@ -17,8 +17,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bot.lab.slack.chosen import Filled, chosen, initial, options
-from bot.lab.slack.elements import Option, OptionGroup
 from bot.lab.slack.model import Channel, JsonObject
+from bot.slack.kit.elements import Option, OptionGroup
 
 EXTERNAL = ("external_select", "multi_external_select")
 _MOST = 100

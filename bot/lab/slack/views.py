@@ -8,19 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.lab.slack.blocks import find_problems
 from bot.lab.slack.call import Call, Method, SlackError, invalid
 from bot.lab.slack.limits import Tier
 from bot.lab.slack.modals import Modal, inputs, read_suggestions, with_ids
 from bot.lab.slack.model import Channel, JsonObject
 from bot.lab.slack.workspace import APP, TEAM, Workspace
+from bot.slack.kit.views import judge_view
 
-LARGEST_VIEW_BYTES = 250_000
 MOST_PUSHED = 3
-# Slack, "Views": longest title, submit and close text, callback_id and private_metadata.
-LONGEST = {"title": 24, "submit": 24, "close": 24, "callback_id": 255, "private_metadata": 3000}
-TEXTS = ("title", "submit", "close")
-FIELDS = {*LONGEST, "type", "blocks", "clear_on_close", "notify_on_close", "external_id", "submit_disabled"}
 TROUBLE = "We had some trouble connecting. Try again?"
 
 
@@ -181,12 +176,8 @@ class Views:
         return user
 
     def _checked(self, view: Any, kind: str) -> JsonObject:
-        if not isinstance(view, dict):
-            raise invalid("missing required field: view")
-        if len(json.dumps(view)) > LARGEST_VIEW_BYTES:
-            raise SlackError("view_too_large")
-        if problems := _problems(view, kind):
-            raise invalid(*problems)
+        if objection := judge_view(view, kind):
+            raise invalid(*objection.problems) if objection.problems else SlackError(objection.code)
         self._numbers += 1
         content = json.dumps(view, sort_keys=True).encode()
         stamp = f"{int(self.workspace.clock())}.{hashlib.sha256(content).hexdigest()[:8]}"
@@ -201,28 +192,6 @@ def _given(call: Call) -> Any:
 def _check_hash(call: Call, view: JsonObject) -> None:
     if (given := call.text("hash")) and given != view["hash"]:
         raise SlackError("hash_conflict")
-
-
-def _problems(view: JsonObject, kind: str) -> list[str]:
-    problems = [f"unexpected field: {name} [json-pointer:/view]" for name in view if name not in FIELDS]
-    if view.get("type") != kind:
-        problems.append(f"unsupported type: {view.get('type')} [json-pointer:/view/type]")
-    if kind == "modal" and not view.get("title"):
-        problems.append("missing required field: title [json-pointer:/view]")
-    for name in TEXTS:
-        if view.get(name) and (not isinstance(view[name], dict) or view[name].get("type") != "plain_text"):
-            problems.append(f"must be a plain_text object [json-pointer:/view/{name}]")
-    for name, longest in LONGEST.items():
-        value = view.get(name) or ""
-        text: Any = value.get("text", "") if isinstance(value, dict) else value
-        if len(str(text)) > longest:
-            problems.append(f"must be less than {longest + 1} characters [json-pointer:/view/{name}]")
-    if not isinstance(view.get("blocks"), list):
-        return [*problems, "missing required field: blocks [json-pointer:/view]"]
-    problems += find_problems(view["blocks"], "/view/blocks", kind)
-    if kind == "modal" and not problems and any(inputs(view)) and not view.get("submit"):
-        problems.append("missing required field: submit [json-pointer:/view]")
-    return problems
 
 
 def view_methods(views: Views) -> dict[str, Method]:

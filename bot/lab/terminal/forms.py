@@ -7,6 +7,7 @@ an external select offers is asked for with what was typed, as a client does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from bot.lab.slack import Modal, SlackServer
 from bot.lab.slack.modals import EXTERNAL, current, find_input, inputs
@@ -46,7 +47,7 @@ def enter(server: SlackServer, who: str, typed: str) -> bool:
     chosen = [part.strip() for part in value.split(",")] if element["type"] in _SEVERAL else [value]
     if element["type"] in EXTERNAL:
         chosen = [_look_up(server, who, label, name) for name in chosen]
-    server.choose(who, label, chosen if element["type"] != "plain_text_input" else value)
+    server.choose(who, label, chosen if element["type"] in _SEVERAL else chosen[0])
     return True
 
 
@@ -63,4 +64,6 @@ def _told(state: JsonObject) -> str:
     one = state.get("selected_option")
     chosen = [*([one] if one else ()), *state.get("selected_options", ())]
     names = ", ".join(option["text"]["text"] for option in chosen)
-    return names or state.get("value") or state.get("selected_conversation") or ""
+    moment = state.get("selected_date_time")
+    picked = datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+    return names or state.get("value") or state.get("selected_conversation") or picked

@@ -192,7 +192,8 @@ class Approvals:
             if row is None:
                 return False
             made = self._store.offer(connection, plan, _in_thread(connection, row, ask), expires_at, counts)
-            outcome = Outcome(summary=f"it did not begin at its time; {made['id']} is offered instead", cause=why)
+            told, instead = f"it did not begin at its time; {made['id']} is offered instead", f"status {made['id']}"
+            outcome = Outcome(summary=told, cause=why, remedy=instead)
             evacuations.apply(connection, row, Event.EXPIRE, now, outcome=outcome)
             cards.add_step(connection, made["id"], note(made["id"]), now)
             return True

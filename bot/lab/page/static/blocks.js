@@ -82,7 +82,8 @@ function field(block, context) {
   const hint = block.hint ? el("p", { class: "hint", id: `${id}-hint` }, text(block.hint, context)) : null;
   const wrong = el("p", { class: "wrong", id: `${id}-wrong`, hidden: true });
   const described = [hint ? `${id}-hint` : "", `${id}-wrong`].join(" ").trim();
-  context.fields?.set(block.block_id, { read: made.read, wrong, node: made.node, optional: block.optional });
+  const kind = `${block.element.type} ${block.element.action_id}`;
+  context.fields?.set(block.block_id, { read: made.read, write: made.write, kind, wrong, node: made.node, optional: block.optional });
   if (made.node.tagName === "FIELDSET") {
     made.node.prepend(el("legend", {}, label));
     made.node.setAttribute("aria-describedby", described);

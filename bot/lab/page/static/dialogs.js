@@ -31,6 +31,7 @@ export function ask(question, names) {
 export class Modal {
   #dialog = byId("modal");
   #version = "";
+  #view = "";
   #fields = new Map();
 
   constructor(on) {
@@ -43,7 +44,7 @@ export class Modal {
 
   show(shown, context) {
     if (!shown) {
-      this.#version = "";
+      this.#version = this.#view = "";
       this.#dialog.close();
       return;
     }
@@ -51,12 +52,14 @@ export class Modal {
     const drawn = version !== this.#version;
     if (drawn) this.#draw(shown.view, context); // else what was typed stays
     this.#version = version;
+    this.#view = shown.view.id;
     if (!this.#dialog.open) this.#dialog.showModal();
     if (drawn) focusField([...this.#fields.values()][0]);
     this.#tell(shown);
   }
 
   #draw(view, context) {
+    const before = this.#view === view.id ? this.#fields : new Map();
     this.#fields = new Map();
     const body = blocks(view.blocks, { ...context, fields: this.#fields });
     const close = (attributes, label) => el("button", { type: "button", onclick: () => this.on.close(), ...attributes }, label);
@@ -79,6 +82,14 @@ export class Modal {
         ),
       ),
     );
+    this.#keep(before);
+  }
+
+  // What was entered stays where the same input is there again (Slack, "Preserving input entry").
+  #keep(before) {
+    for (const [block, field] of this.#fields) {
+      if (before.get(block)?.kind === field.kind) field.write(before.get(block).read());
+    }
   }
 
   #submit(event) {

@@ -1,4 +1,5 @@
-// What can be pressed, chosen or typed into. A control is { node, read, named, beside }: `read` gives what is sent.
+// What can be pressed, chosen or typed into. A control is { node, read, write, named, beside }: `read` gives what is
+// sent, and `write` takes that back, for a form that is drawn anew.
 
 import { el } from "./dom.js";
 import { emoji } from "./mrkdwn.js";
@@ -38,7 +39,7 @@ export function control(element, block, context, changed) {
   return made;
 }
 
-const other = (element) => ({ node: el("p", { class: "muted" }, `(${element.type})`), read: () => "" });
+const other = (element) => ({ node: el("p", { class: "muted" }, `(${element.type})`), read: () => "", write: () => {} });
 
 const MAKE = {
   plain_text_input: typed,
@@ -46,12 +47,13 @@ const MAKE = {
   overflow: (element, context, changed) => selected(element, groups(element), changed, "⋯"),
   users_select: (element, context, changed) => selected(element, [["", people(context)]], changed),
   channels_select: (element, context, changed) => selected(element, [["", channels(context)]], changed),
-  conversations_select: (element, context, changed) => selected(element, [["", channels(context)]], changed),
+  conversations_select: conversation,
   multi_static_select: (element, context, changed) => ticked(element, changed, "checkbox"),
   checkboxes: (element, context, changed) => ticked(element, changed, "checkbox"),
   radio_buttons: (element, context, changed) => ticked(element, changed, "radio"),
   datepicker: (element, context, changed) => picked("date", element.initial_date, changed),
   timepicker: (element, context, changed) => picked("time", element.initial_time, changed),
+  datetimepicker: moment,
   external_select: searched,
   multi_external_select: collected,
 };
@@ -64,6 +66,8 @@ const groups = (element) =>
 const people = (context) => context.people.map((one) => ({ value: one.id, label: one.name }));
 const channels = (context) => context.channels.map((one) => ({ value: one.id, label: one.name }));
 
+const into = (node) => (value) => { node.value = value; };
+
 function typed(element) {
   const properties = {
     maxlength: String(element.max_length ?? 3000),
@@ -73,7 +77,12 @@ function typed(element) {
   };
   const node = element.multiline ? el("textarea", { rows: "4", ...properties }) : el("input", { type: "text", ...properties });
   node.value = element.initial_value ?? "";
-  return { node, read: () => node.value };
+  return { node, read: () => node.value, write: into(node) };
+}
+
+function conversation(element, context, changed) {
+  const begin = element.initial_conversation ?? (element.default_to_current_conversation ? context.here : "");
+  return selected({ ...element, initial_conversation: begin }, [["", channels(context)]], changed);
 }
 
 function selected(element, grouped, changed, placeholder = element.placeholder?.text ?? "Choose…") {
@@ -85,13 +94,25 @@ function selected(element, grouped, changed, placeholder = element.placeholder?.
   };
   const node = el("select", { onchange: changed }, el("option", { value: "" }, placeholder), grouped.map(options));
   node.value = begin;
-  return { node, read: () => node.value || [] };
+  return { node, read: () => node.value || [], write: into(node) };
 }
 
 function picked(type, begin, changed) {
   const node = el("input", { type, onchange: changed });
   node.value = begin ?? "";
-  return { node, read: () => node.value };
+  return { node, read: () => node.value, write: into(node) };
+}
+
+// In the person's own zone; sent as seconds since 1970.
+function moment(element, context, changed) {
+  const { node } = picked("datetime-local", element.initial_date_time ? local(element.initial_date_time) : "", changed);
+  const read = () => (node.value ? String(Math.floor(new Date(node.value).getTime() / 1000)) : "");
+  return { node, read, write: (value) => { node.value = value ? local(Number(value)) : ""; } };
+}
+
+function local(seconds) {
+  const shown = new Date(seconds * 1000);
+  return new Date(shown - shown.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
 // Several, or one of a few: all of them in sight, and a field that narrows long lists.
@@ -114,7 +135,10 @@ function ticked(element, changed, type) {
     rows.length > MANY ? el("input", { type: "search", placeholder: "Search…", "aria-label": "Search the list", oninput: narrow }) : null;
   const node = el("fieldset", { class: "choices" }, search, el("div", { class: "list" }, rows));
   const values = () => [...node.querySelectorAll(":checked")].map((box) => box.value);
-  return { node, read: () => values() };
+  const write = (wanted) => {
+    for (const box of node.querySelectorAll(".list input")) box.checked = wanted.includes(box.value);
+  };
+  return { node, read: () => values(), write };
 }
 
 // An external select: the app is asked for options while somebody types.
@@ -140,7 +164,7 @@ function searched(element, context, changed, block) {
     onchange: () => node.value && changed(),
   });
   node.value = element.initial_option?.text.text ?? "";
-  return { node, read: () => node.value || [], beside: list };
+  return { node, read: () => node.value || [], write: into(node), beside: list };
 }
 
 // Several from an external select: each that is picked stands below, ticked, and the field is free for the next one.
@@ -159,5 +183,6 @@ function collected(element, context, changed, block) {
   const search = searched(element, context, add_typed, block);
   const values = () => [...picked.querySelectorAll(":checked")].map((box) => box.value);
   for (const option of element.initial_options ?? []) add(option.text.text);
-  return { node: el("fieldset", { class: "choices" }, search.node, search.beside, picked), read: values };
+  const node = el("fieldset", { class: "choices" }, search.node, search.beside, picked);
+  return { node, read: values, write: (wanted) => (picked.replaceChildren(), wanted.forEach(add)) };
 }

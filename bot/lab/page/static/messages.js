@@ -67,6 +67,7 @@ export function draw({ message, replies, continues, day: heading }, context) {
         (message.files ?? []).map(file),
         reactions(message),
         thread(message, replies, context),
+        own(message, context),
       ),
     ),
   );
@@ -110,6 +111,14 @@ function thread(message, replies, context) {
   const focus = { "data-focus": `thread ${message.ts}`, type: "button", onclick: open };
   if (!replies) return el("button", { ...focus, class: "quiet begin", "aria-label": "Reply in a thread" }, "💬", el("span", {}, " Reply"));
   return el("button", { ...focus, class: "replies" }, `${replies} ${replies === 1 ? "reply" : "replies"}`);
+}
+
+// Of what one has said oneself: an edit, or its end, takes back what waits for people.
+function own(message, context) {
+  if (message.user !== context.mine.id || message.bot_id || message.only_for) return null;
+  const said = el("span", {}, mrkdwn(message.text, context.names)).textContent;
+  const button = (label, onclick) => el("button", { type: "button", class: "quiet", "data-focus": `${label} ${message.ts}`, onclick }, label);
+  return el("div", { class: "own" }, button("Edit", () => context.mine.edit(message, said)), button("Delete", () => context.mine.remove(message)));
 }
 
 // For screen readers: the first line of what is new, once, not every step of a progress bar. `news` are pairs of a

@@ -8,7 +8,7 @@ import { announce, avatar, byAge, draw, keyOf, rows } from "./messages.js";
 
 const NEAR_PX = 80; // so near to its end, a list stays at its end when it grows
 
-const known = { people: new Map(), bot: "", names: new Map(), channels: [], messages: new Map(), home: null, about: "", suggestions: [] };
+const known = { people: new Map(), bot: "", names: new Map(), channels: [], messages: new Map(), home: null, about: "", suggestions: [], shortcuts: [] };
 const here = { me: "", channel: "", tab: "messages", thread: "" };
 const unread = new Set();
 const drawn = { messages: new Map(), replies: new Map() };
@@ -47,6 +47,8 @@ const context = {
   get names() { return known.names; },
   get people() { return [...known.people.values()].filter((one) => !one.is_bot); },
   get channels() { return known.channels.filter((one) => one.kind !== "im"); },
+  get here() { return isApp() ? "" : here.channel; },
+  get mine() { return { id: myId(), edit, remove: ({ channel, ts }) => act({ do: "delete", channel, ts }) }; },
   person: (id) => known.people.get(id) ?? { id, name: id, is_bot: false },
   ask: (question) => ask(question, known.names),
   at,
@@ -82,8 +84,8 @@ function listen() {
   };
 }
 
-function meet({ people, bot, about, suggestions }) {
-  Object.assign(known, { bot, about, suggestions });
+function meet({ people, bot, about, suggestions, shortcuts }) {
+  Object.assign(known, { bot, about, suggestions, shortcuts });
   known.people = new Map(people.map((one, hue) => [one.id, { ...one, hue }]));
 }
 
@@ -132,6 +134,7 @@ function show() {
   byId("home").hidden = !atHome;
   byId("welcome").hidden ||= atHome;
   showRail();
+  showShortcuts();
   if (atHome) showHome();
   else showMessages();
   showThread(atHome);
@@ -153,6 +156,14 @@ function showRail() {
       el("input", { type: "radio", name: "me", value: one.name, checked: one.name === here.me, onchange: () => become(one.name) }),
       avatar(one),
       el("span", { class: "who" }, one.name, one.title ? el("small", {}, one.title) : null))));
+}
+
+function showShortcuts() {
+  const made = (name) => el("button", {
+    type: "button", class: "quiet", "aria-label": `Shortcut ${name}`, title: `Shortcut: ${name}`, "data-focus": `shortcut ${name}`,
+    onclick: () => act({ do: "shortcut", channel: here.channel, name }),
+  }, "⚡");
+  keep(byId("shortcuts"), known.shortcuts, (name) => name, made);
 }
 
 function showMessages() {
@@ -207,6 +218,7 @@ function showHome() {
 // Where a person goes
 
 function go(channel) {
+  composer.edit(null, "");
   Object.assign(here, { channel, thread: "" });
   unread.delete(channel);
   drawn.messages.clear();
@@ -261,18 +273,29 @@ class Composer {
       event.preventDefault();
       form.requestSubmit();
     });
+    this.editing = null;
+    this.field.addEventListener("keydown", (event) => event.key === "Escape" && this.editing && this.edit(null, ""));
     form.append(this.field, el("button", { type: "submit", class: "button primary", "aria-label": "Send" }, "Send"));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const text = this.field.value.trim();
       if (!text) return;
-      this.write("");
-      if ((await send(text)).problem && !this.field.value) this.write(text);
+      const { editing } = this;
+      this.edit(null, "");
+      if ((await send(text, editing)).problem && !this.field.value) this.edit(editing, text);
     });
   }
 
   name(label) {
-    this.field.placeholder = this.field.ariaLabel = label;
+    this.label = label;
+    this.field.placeholder = this.field.ariaLabel = this.editing ? "Edit your message; Escape leaves it as it is" : label;
+  }
+
+  // What is sent next is said anew, or changes a message of one's own.
+  edit(message, text) {
+    this.editing = message;
+    this.name(this.label);
+    this.write(text);
   }
 
   write(text) {
@@ -290,11 +313,18 @@ class Composer {
   }
 }
 
-const composer = new Composer(byId("composer"), "Message", (text) => {
+const change = ({ channel, ts }, text) => act({ do: "edit", channel, ts, text });
+const composer = new Composer(byId("composer"), "Message", (text, editing) => {
+  if (editing) return change(editing, text);
   toEnd(byId("scroll"));
   return act({ do: "say", channel: here.channel, text });
 });
-const reply = new Composer(byId("reply"), "Reply", (text) => act({ do: "say", channel: here.channel, thread: here.thread, text }));
+const reply = new Composer(byId("reply"), "Reply", (text, editing) =>
+  editing ? change(editing, text) : act({ do: "say", channel: here.channel, thread: here.thread, text }));
+
+function edit(message, text) {
+  (message.thread_ts ? reply : composer).edit(message, text);
+}
 
 // #/alice/C0OPS00000/1764000000.000001 or #/alice/D0ALICE000/home: a reload, or a second window, is where it was.
 const [, me, channel, rest] = decodeURIComponent(location.hash).split("/");

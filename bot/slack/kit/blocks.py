@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from bot.lab.slack.elements import (
+from bot.slack.kit.elements import (
     Accessory,
     Id,
     Image,
@@ -28,7 +28,8 @@ from bot.lab.slack.elements import (
     Text,
     at_most,
 )
-from bot.lab.slack.model import JsonObject
+
+JsonObject = dict[str, Any]
 
 MOST_BLOCKS = {"message": 50, "home": 100, "modal": 100}
 TABLE_CHARACTERS = 10_000  # over all cells of a message; from third parties, undocumented

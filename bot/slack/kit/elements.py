@@ -164,11 +164,19 @@ class PersonSelect(Select):
 
 
 class DatePicker(Select):
-    type: Literal["datepicker", "timepicker", "datetimepicker"]
+    type: Literal["datepicker", "timepicker"]
     initial_date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     initial_time: str | None = Field(None, pattern=r"^\d{2}:\d{2}$")
-    initial_date_time: int | None = None
     timezone: str | None = None
+
+
+class MomentPicker(Element):
+    """A day and a time of day in the person's own zone; seconds since 1970, of ten digits. It has no placeholder."""
+
+    type: Literal["datetimepicker"]
+    initial_date_time: int | None = Field(None, ge=10**9, lt=10**10)
+    confirm: Confirm | None = None
+    focus_on_load: bool | None = None
 
 
 class TextInput(Select):
@@ -187,7 +195,7 @@ class Image(Part):
     alt_text: str = Field(max_length=2000)
 
 
-Picker = StaticSelect | ExternalSelect | ConversationSelect | PersonSelect | DatePicker
+Picker = StaticSelect | ExternalSelect | ConversationSelect | PersonSelect | DatePicker | MomentPicker
 Interactive = Annotated[ButtonElement | Overflow | Choices | Picker, Field(discriminator="type")]
 Accessory = Annotated[ButtonElement | Overflow | Choices | Picker | Image, Field(discriminator="type")]
 Input = Annotated[TextInput | Choices | Picker, Field(discriminator="type")]
