@@ -11,6 +11,7 @@ import pytest
 
 from bot.core.operation import Operation
 from bot.core.plan import MoveKind
+from bot.lab.winrm import Limits
 from bot.operations.store import Store
 from tests.operations.bench import Bench
 from tests.operations.moving_hosts import MovingHosts, moving_hosts
@@ -92,15 +93,17 @@ def propose(store: Store, clock: SetClock) -> Propose:
 
 @pytest.fixture(scope="session")
 def serving_hosts() -> Iterator[MovingHosts]:
-    with moving_hosts() as running:
+    # A host keeps the sessions of clients that died for a while, and tests leave more of those than any day's work.
+    with moving_hosts(Limits(shells_per_user=1000)) as running:
         yield running
 
 
 @pytest.fixture
-def lab(serving_hosts: MovingHosts) -> MovingHosts:
+def lab(serving_hosts: MovingHosts) -> Iterator[MovingHosts]:
     """Two hosts as they were at first; only their connections are kept warm."""
     serving_hosts.reset()
-    return serving_hosts
+    yield serving_hosts
+    serving_hosts.go()  # what was left under way ends, and the sessions with it that follow it
 
 
 @pytest.fixture
