@@ -88,9 +88,8 @@ class Cell:
     def site(self) -> Site:
         link, stream = LINKS[self.link]
         core = CORE_40 if self.core else math.inf
-        return Site(
-            link=link, stream=stream, core=core, setup_s=self.setup_s, failing=self.failing, back_off_s=self.back_off_s
-        )
+        failures = {"failing": self.failing, "back_off_s": self.back_off_s, "early": self.early}
+        return Site(link=link, stream=stream, core=core, setup_s=self.setup_s, **failures)
 
     def machines(self, seed: int) -> list[Machine]:
         return one_host(seed) if self.shape == ONE else many_hosts(seed)
