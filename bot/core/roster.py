@@ -23,6 +23,17 @@ class Roster(Frozen):
         owned = (role for role in self.roles if same_computer(role.group.owner, node))
         return tuple(sorted(owned, key=lambda role: -role.group.priority))
 
+    def placed(self, owners: Mapping[VmId, str]) -> Roster:
+        """With the roles of some VMs on other nodes, "" for none: it tells who shares a node with whom then.
+
+        `roles` are left as they are.
+        """
+        moved = {role.group.name: owners[role.vm] for role in self.roles if role.vm and role.vm in owners}
+        groups = tuple(
+            group.model_copy(update={"owner": moved.get(group.name, group.owner)}) for group in self.cluster.groups
+        )
+        return self.model_copy(update={"cluster": self.cluster.model_copy(update={"groups": groups})})
+
     def ties(self) -> tuple[Tie, ...]:
         """Of its virtual machines, by their ids."""
         return by_vm(ties_of(self.cluster), {role.group.name: role.vm for role in self.roles if role.vm})

@@ -12,16 +12,17 @@ from bot.solver.process import SolverFailed, solve
 log = logging.getLogger(__name__)
 
 # No question gets less: a solver that is stopped while it still reads has answered nothing.
-_LEAST_S = 0.5
+_LEAST_S = 1.0
 
 
 class Placer:
     """Places VMs, by hand where that is enough and exactly where it is not."""
 
-    def __init__(self, time_limit_s: float = 10.0, solve: Callable[[Model, float], Solution] = solve) -> None:
+    def __init__(self, time_limit_s: float = 8.0, solve: Callable[[Model, float], Solution] = solve) -> None:
         """
         Args:
-            time_limit_s: about how long one placement may take. The worker's start may come on top.
+            time_limit_s: about how long one placement may take, workers' starts included. What is done by hand when it
+                is over, at most two seconds of work, comes on top.
         """
         self._time_limit_s = time_limit_s
         self._solve = solve

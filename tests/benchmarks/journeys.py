@@ -21,7 +21,8 @@ from typing import Protocol
 MB, GB = 1e6, float(1 << 30)
 GBE_1, GBE_10, GBE_25, STREAM, CORE_40 = 110 * MB, 1100 * MB, 2750 * MB, 1100 * MB, 4400 * MB
 PASSES, REMAINDER_S, NOTICED_S = 10, 0.3, 0.9
-BACK_OFF_S, TRIES = 20.0, 3
+BACK_OFF_S, TRIES = 2.0, 3
+"""The pause that Ferry's runner makes after what passes, and how often it tries."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class Site:
-    """The hosts, as they really are. `jitter`: by how much a set-up differs from the usual, at most."""
+    """The hosts, as they really are.
+
+    Attributes:
+        jitter: by how much a set-up differs from the usual, at most.
+        failing: the share of attempts that fail, at their very end or, `early`, when they are set up.
+        back_off_s: before the second try; twice as long before the third.
+    """
 
     link: float
     stream: float = math.inf
@@ -44,6 +51,8 @@ class Site:
     finish_s: float = 1.0
     jitter: float = 0.1
     failing: float = 0.0
+    back_off_s: float = BACK_OFF_S
+    early: bool = False
     limits: dict[str, int] = field(default_factory=dict)
     total: int | None = None
 
@@ -158,6 +167,7 @@ class _Flow:
     blackout_s: float = 0.0
     percent_from: float = 9.0
     percent_to: float = 82.0
+    fails: bool = False
 
     def next_s(self, now_s: float, rate: float) -> float:
         if self.ends_s < math.inf:
@@ -270,7 +280,11 @@ class World:
         copies_at_s = self.now_s + self._site.setup_s * (1 + jitter)
         size = max(1.0, machine.memory)
         limit = min(self._site.best_rate, 1e15)
-        self._flows.append(_Flow(machine, limit, self.now_s, copies_at_s, ways, size, size, copies_at_s))
+        flow = _Flow(machine, limit, self.now_s, copies_at_s, ways, size, size, copies_at_s)
+        flow.fails = self._random.random() < self._site.failing
+        if flow.fails and self._site.early:
+            flow.ends_s = copies_at_s
+        self._flows.append(flow)
         self.outcome.log.append(Event(self.now_s, "starts", machine))
 
     def _pass(self, then_s: float, rates: dict[str, float]) -> None:
@@ -288,13 +302,12 @@ class World:
         self._flows.remove(flow)
         machine = flow.machine
         self._tries[machine.id] += 1
-        failed = self._random.random() < self._site.failing
-        self.outcome.log.append(Event(self.now_s, "failed" if failed else "moved", machine))
-        if not failed:
+        self.outcome.log.append(Event(self.now_s, "failed" if flow.fails else "moved", machine))
+        if not flow.fails:
             self.outcome.blackouts_s[machine.id] = flow.blackout_s
             self._made.append(Made(machine, flow.began_s, self.now_s))
         elif self._tries[machine.id] < TRIES:
-            self._resting.append((self.now_s + BACK_OFF_S * 2 ** (self._tries[machine.id] - 1), machine))
+            self._resting.append((self.now_s + self._site.back_off_s * 2 ** (self._tries[machine.id] - 1), machine))
         else:
             self.outcome.home[machine.id] = f"failed {TRIES} times"
 
@@ -317,11 +330,11 @@ def lower_bound(site: Site, machines: Sequence[Machine], log: Sequence[Event] = 
     """No schedule is faster: every byte crosses its links, and no migration is faster than alone.
 
     Args:
-        log: with it, what failed counts too: each try takes its time and its bytes, and what rests after it.
+        log: with it, what failed at its end counts too: each try takes its time and its bytes, and what rests after it.
     """
-    tries = Counter(event.machine.id for event in log if event.what == "starts") or Counter(
-        each.id for each in machines
-    )
+    tries = Counter(each.id for each in machines)
+    if log and not site.early:
+        tries = Counter(event.machine.id for event in log if event.what == "starts")
     usual_s = site.setup_s * (1 - site.jitter) + site.finish_s
     carried: dict[str, float] = defaultdict(float)
     busy: dict[str, float] = defaultdict(float)
@@ -329,7 +342,7 @@ def lower_bound(site: Site, machines: Sequence[Machine], log: Sequence[Event] = 
     for machine in machines:
         seconds, sent, _ = alone(machine, site)
         seconds, times = seconds - site.setup_s * site.jitter, tries[machine.id]
-        rests_s = sum(BACK_OFF_S * 2**number for number in range(times - 1))
+        rests_s = sum(site.back_off_s * 2**number for number in range(times - 1))
         longest_s, total_s = max(longest_s, seconds * times + rests_s), total_s + seconds * times
         for way in (f"{machine.source} out", f"{machine.destination} in", "core"):
             carried[way] += sent * times

@@ -30,6 +30,7 @@ from tests.benchmarks.placements import (
     scattered,
     violations,
 )
+from tests.benchmarks.seeds import seeds
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3600)]
 
@@ -87,7 +88,7 @@ def test_planted(capsys: pytest.CaptureFixture[str]) -> None:
         for mix, name in ((NORMAL, "normal"), (LARGE, "large")):
             for fill in (0.80, 0.90, 0.95, 0.97):
                 tally = Tally(f"{name:6} fill {fill:.2f}")
-                for seed in range(SEEDS):
+                for seed in seeds(SEEDS):
                     tally.place(planted(seed, 60, 15, fill, mix))
                 broken += tally.broken
                 print(f"  {tally.name} {tally.share(placed)} {tally.times} {tally.methods}; {len(tally.broken)} broken")
@@ -99,10 +100,10 @@ def test_scale(capsys: pytest.CaptureFixture[str]) -> None:
     broken = []
     with capsys.disabled():
         table("Scale: placed, wall median p99 max, method, violations", [])
-        for vms, hosts, seeds in ((400, 30, 20), (5000, 100, 5)):
+        for vms, hosts, count in ((400, 30, 20), (5000, 100, 5)):
             for fill in (0.90, 0.95, 0.97):
                 tally = Tally(f"{vms} x {hosts} fill {fill:.2f}")
-                for seed in range(seeds):
+                for seed in seeds(count):
                     tally.place(planted(seed, vms, hosts, fill, sources=10))
                 broken += tally.broken
                 print(f"  {tally.name} {tally.share(placed)} {tally.times} {tally.methods}; {len(tally.broken)} broken")
@@ -114,7 +115,7 @@ def test_impossible(capsys: pytest.CaptureFixture[str]) -> None:
     broken = []
     with capsys.disabled():
         table("Impossible: proven, most served proven, shortfall smallest, wall median p99 max, violations", [])
-        for vms, hosts, fill, mix, seeds in (
+        for vms, hosts, fill, mix, count in (
             (60, 15, 1.02, NORMAL, 30),
             (60, 15, 1.10, NORMAL, 30),
             (60, 15, 1.02, LARGE, 30),
@@ -123,7 +124,7 @@ def test_impossible(capsys: pytest.CaptureFixture[str]) -> None:
         ):
             tally = Tally(f"{vms} x {hosts} fill {fill:.2f} {'large' if mix is LARGE else 'normal':6}")
             excess = []
-            for seed in range(seeds):
+            for seed in seeds(count):
                 problem = _ranked(planted(seed, vms, hosts, fill, mix))
                 placement = tally.place(problem)
                 short = sum(g.memory for g in problem.guests) - sum(t.memory for t in problem.targets)
@@ -148,7 +149,7 @@ def test_scattered(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         table("60 -> 15, 400 residents: placed, extra moves, fewest proven, wall median p99 max, violations", [])
         for slack in (1.02, 1.03, 1.05, 1.15):
-            alone = [seed for seed in range(20) if Placer().place(scattered(seed, 60, 15, 400, slack)).unplaced]
+            alone = [seed for seed in seeds(20) if Placer().place(scattered(seed, 60, 15, 400, slack)).unplaced]
             print(f"  free {slack:.2f} x need: {20 - len(alone)} of 20 placed without moves of residents", flush=True)
             tally = Tally("    the others, with them:")
             for seed in alone:
@@ -173,7 +174,7 @@ def test_homecoming(capsys: pytest.CaptureFixture[str]) -> None:
             for fill in (0.5, 0.7, 0.8, 0.9):
                 away = home = aside = stages = dropped = failed = 0
                 slowest = 0.0
-                for seed in range(100):
+                for seed in seeds(100):
                     pool = rolled(seed, hosts, fill)
                     absent, targets = pool.away, pool.hosts
                     began = time.perf_counter()

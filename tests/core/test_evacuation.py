@@ -20,6 +20,7 @@ from bot.core.evacuation.offered import render_list_of_moves, render_preview
 from bot.core.evacuation.pausing import add_pauses
 from bot.core.evacuation.planning import Wish, plan_evacuation
 from bot.core.evacuation.rules import Rules
+from bot.core.evacuation.timing import Known
 from bot.core.lifecycle import Event, State
 from bot.core.names import VmId
 from bot.core.operation import Outcome, Place
@@ -27,6 +28,7 @@ from bot.core.placement import Outcome as Answer
 from bot.core.placement import Placement, Problem, Solution, place
 from bot.core.plan import MoveKind
 from bot.core.planner import Limits
+from bot.core.preflight import changes
 from bot.core.reply import Bar, Reply, Table
 from bot.core.roster import Roster, Rosters
 from bot.core.schedule import Network
@@ -305,6 +307,46 @@ def test_clustered_vms_leave_by_their_cluster_to_nodes_that_may_own_them() -> No
     assert find_changes(plan, censuses, RESERVE, in_it(roster(vms[0]))) == (
         "HVC1 shows no role of VM-02 (needed: a role of its cluster)",
     )
+
+
+def test_a_strict_rival_moves_away_where_room_is_made() -> None:
+    large, rival = vm(1, clustered=True, memory_bytes=40 * GB), vm(3, "host02", clustered=True, memory_bytes=4 * GB)
+    found = roster(large, rival)
+    groups = tuple(group.model_copy(update={"apart": ("web",)}) for group in found.cluster.groups)
+    cluster = found.cluster.model_copy(update={"groups": groups, "enforces_apart": True})
+    rosters = in_it(found.model_copy(update={"cluster": cluster}))
+    nodes = (census("host01", large), census("host02", rival), census("host03", memory_free_bytes=20 * GB))
+
+    def planned(*, make_room: bool) -> EvacuationPlan:
+        wish = Wish(command="evacuate host01", hosts=("host01",), make_room=make_room)
+        return plan_evacuation(wish, nodes, RULES, by_hand, Known(ties=rosters["host01"].ties()), rosters)
+
+    assert planned(make_room=False).legs == ()
+    plan = planned(make_room=True)
+    assert [(leg.plan.move.vm_name, leg.plan.move.destination, leg.stage) for leg in plan.legs] == [
+        ("VM-03", "host03", 0),
+        ("VM-01", "host02", 1),
+    ]
+    assert all(not leg.plan.blocked for leg in plan.legs)
+    assert find_changes(plan, nodes, RESERVE, rosters) == ()
+    second = plan.legs[1].plan  # when its turn comes, the cluster is asked again: the rival may have stayed
+    assert changes(second, large, nodes[0].info, nodes[1].info, 0, cluster, rosters["host01"].role_of(large.id)) == (
+        "HVC1 keeps VM-01 apart from VM-03, on host02 (needed: a node without them: the cluster enforces it)",
+    )
+
+
+def test_a_strict_rival_that_may_not_move_keeps_its_node() -> None:
+    large, rival = vm(1, clustered=True), vm(3, "host02", clustered=True)
+    found = roster(large, rival)
+    groups = tuple(group.model_copy(update={"apart": ("web",)}) for group in found.cluster.groups)
+    cluster = found.cluster.model_copy(update={"groups": groups, "enforces_apart": True})
+    rosters = in_it(found.model_copy(update={"cluster": cluster}))
+    rules = Rules(limits=RULES.limits, tags={"pinned": ("VM-03",)}, never=("pinned",))
+    wish = Wish(command="evacuate host01", hosts=("host01",), make_room=True)
+    nodes = (census("host01", large), census("host02", rival))
+    plan = plan_evacuation(wish, nodes, rules, by_hand, Known(ties=rosters["host01"].ties()), rosters)
+    assert plan.legs == ()
+    assert "apart from VM-03" in stays(plan)["VM-01"]
 
 
 def test_a_node_that_is_paused_already_stays_so_and_that_is_said() -> None:

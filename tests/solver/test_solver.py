@@ -39,7 +39,7 @@ THREE_OF_A_GROUP = of([vm(name, 1, groups=SQL) for name in ("one", "two", "three
 
 def program(text: str) -> Callable[[Model, float], Solution]:
     """Another program in the worker's place."""
-    return partial(solve, worker=(sys.executable, "-c", text), start_s=0.2)
+    return partial(solve, worker=(sys.executable, "-c", text))
 
 
 def small_model() -> Model:
@@ -81,8 +81,45 @@ def test_a_worker_that_does_not_end_is_ended() -> None:
     solution = program("import time; time.sleep(60)")(small_model(), 0.1)
 
     assert solution.outcome is Outcome.UNDECIDED
-    assert solution.why == "the exact solver was ended after 0.3 s"
+    assert solution.why == "the exact solver was ended after 0.4 s"
     assert time.monotonic() - began < 30
+
+
+def test_what_a_worker_had_found_when_it_was_ended_counts_and_proves_nothing() -> None:
+    text = """
+import time
+print('{"outcome": "undecided", "values": [0, 0], "why": ""}', flush=True)
+print('{"outcome": "undecided", "values": [0, 1], "why": ""}', flush=True)
+print('{"outcome": "optim', end="", flush=True)
+time.sleep(60)
+"""
+    limit_s = 2.0  # in which Python starts on any machine
+
+    solution = program(text)(small_model(), limit_s)
+
+    assert solution == Solution(Outcome.UNDECIDED, (0.0, 1.0), why="the exact solver was ended after 2.3 s")
+
+
+def test_better_solutions_are_told_while_the_best_is_looked_for() -> None:
+    told: list[Solution] = []
+
+    def solve_and_listen(model: Model, limit_s: float) -> Solution:
+        told.clear()
+        answer = solve_here(model, limit_s, told.append)
+        if told:
+            assert {(each.outcome, len(each.values)) for each in told} == {(Outcome.UNDECIDED, len(model.costs))}
+            assert _cost(model, told[-1]) == pytest.approx(_cost(model, answer))
+            heard.append(model)
+        return answer
+
+    heard: list[Model] = []
+    Placer(solve=solve_and_listen).place(planted(1, 30, 8, 1.05))
+
+    assert heard
+
+
+def _cost(model: Model, solution: Solution) -> float:
+    return sum(cost * value for cost, value in zip(model.costs, solution.values, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.core.estate import Census
 from bot.core.evacuation.plan import EvacuationPlan, Leg
+from bot.core.evacuation.tied import once_moved
 from bot.core.preflight import changes
 from bot.core.roster import NONE, Rosters
 
@@ -18,7 +19,8 @@ def find_changes(
 ) -> tuple[str, ...]:
     """Sentences; empty if nothing that matters differs.
 
-    Room at a destination that earlier moves are to make is looked at when it is needed.
+    Room at a destination that earlier moves are to make, and rivals that they are to take away from there, are looked
+    at when it is needed.
 
     Args:
         censuses: of every host that a move begins or ends at, asked just now.
@@ -28,7 +30,16 @@ def find_changes(
     silent = [f"{census.host} gives no answer: {census.failure}" for census in censuses if census.info is None]
     if silent:
         return tuple(silent)
-    return tuple(text for leg in plan.legs for text in _leg_changes(leg, seen, memory_reserve_bytes, rosters))
+    return tuple(
+        text
+        for leg in plan.legs
+        for text in _leg_changes(leg, seen, memory_reserve_bytes, once_moved(rosters, _before(leg, plan)))
+    )
+
+
+def _before(leg: Leg, plan: EvacuationPlan) -> list[Leg]:
+    """The legs that make room for this one."""
+    return [one for one in plan.legs if one.makes_room and one.stage < leg.stage]
 
 
 def _leg_changes(leg: Leg, seen: dict[str, Census], memory_reserve_bytes: int, rosters: Rosters) -> tuple[str, ...]:

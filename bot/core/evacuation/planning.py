@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from bot.core.estate import Census, Vm
+from bot.core.estate import Census, Host, Vm
 from bot.core.evacuation import reasons
 from bot.core.evacuation.filters import Choice, choose
 from bot.core.evacuation.material import make_guest, make_target, plan_move, weigh_loads
 from bot.core.evacuation.plan import EvacuationKind, EvacuationPlan, Leg, Staying
 from bot.core.evacuation.rules import Rules
-from bot.core.evacuation.tied import place_tied, render_broken
+from bot.core.evacuation.tied import once_moved, place_tied, render_broken
 from bot.core.evacuation.timing import UNKNOWN, Known, Timed, time_legs
 from bot.core.holds.touching import find_lock
 from bot.core.placement import Guest, Method, Placement, Problem
@@ -138,14 +138,25 @@ class _Work:
         self._guests: list[Guest] = []
         self._residents: list[Guest] = []
         self.staying: list[Staying] = []
+        self._without_residents = rosters
         if wish.make_room:
-            self._residents = [
-                self._guest(vm, choose(vm, census.info, self._hosts, rosters.get(vm.host)).allowed - {census.host})
-                for census in destinations
-                if census.info is not None
-                for vm in census.vms
-                if not rules.stays(vm.name) and not find_lock(rules.locks, vm)
-            ]
+            self._admit_residents(destinations)
+
+    def _admit_residents(self, destinations: Sequence[Census]) -> None:
+        """Those that may make way. Whom a cluster keeps apart from them strictly is kept apart by the placement."""
+        movable = [
+            (vm, census.info)
+            for census in destinations
+            if census.info is not None
+            for vm in census.vms
+            if not self._rules.stays(vm.name) and not find_lock(self._rules.locks, vm)
+        ]
+        nowhere = {vm.id: "" for vm, _ in movable}
+        self._without_residents = {host: roster.placed(nowhere) for host, roster in self._rosters.items()}
+        self._residents = [self._guest(vm, self._choose(vm, info).allowed - {info.name}) for vm, info in movable]
+
+    def _choose(self, vm: Vm, source: Host) -> Choice:
+        return choose(vm, source, self._hosts, self._without_residents.get(vm.host))
 
     def sort(self, vm: Vm) -> None:
         source = self._seen[vm.host].info
@@ -157,7 +168,7 @@ class _Work:
         elif tag := self._rules.stays(vm.name):
             self.staying.append(reasons.tagged(vm, tag))
         else:
-            choice: Choice = choose(vm, source, self._hosts, self._rosters.get(vm.host))
+            choice = self._choose(vm, source)
             if choice.allowed:
                 self._guests.append(self._guest(vm, choice.allowed))
             else:
@@ -174,10 +185,11 @@ class _Work:
 
     def make_room(self, placement: Placement) -> list[Leg]:
         """Each in a stage of its own: it may need the room that the one before has made."""
-        return [
-            self._leg(self._vms[shift.guest], shift.source, shift.destination, stage, makes_room=True)
-            for stage, shift in enumerate(placement.extra)
-        ]
+        legs = []
+        for stage, shift in enumerate(placement.extra):
+            legs.append(self._leg(self._vms[shift.guest], shift.source, shift.destination, stage, makes_room=True))
+            self._rosters = once_moved(self._rosters, legs[-1:])
+        return legs
 
     def legs(self, placement: Placement) -> list[Leg]:
         stage = len(placement.extra)
@@ -214,4 +226,6 @@ def _notes(others: Sequence[Census], timed: Timed, placement: Placement) -> list
     if placement.unplaced:
         proven = "proven: no other placement moves more" if placement.most else "not proven that no more could move"
         notes.append(proven + (f" ({placement.undecided})" if placement.undecided else ""))
+    if placement.extra and placement.undecided:
+        notes.append(f"not proven that fewer moves would not make room ({placement.undecided})")
     return [*notes, *timed.notes]

@@ -7,12 +7,13 @@ were one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.estate import Census
 from bot.core.evacuation.plan import Leg
 from bot.core.placement import Guest, Placement, Problem, Target
+from bot.core.roster import Rosters
 from bot.core.ties import Tie
 from bot.core.wording import render_list
 
@@ -38,6 +39,12 @@ def bind_hard(
     hard = [tie for tie in ties if tie.hard]
     bound = _bind(Problem(tuple(guests), tuple(targets)), hard, _hosts(censuses)).problem
     return bound.guests, bound.targets
+
+
+def once_moved(rosters: Rosters, legs: Iterable[Leg]) -> Rosters:
+    """The clusters with the VMs of these legs where they go."""
+    owners = {leg.plan.move.vm: leg.plan.move.destination_fqdn for leg in legs}
+    return {host: roster.placed(owners) for host, roster in rosters.items()} if owners else rosters
 
 
 def _hosts(censuses: Sequence[Census]) -> dict[str, str]:

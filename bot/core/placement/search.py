@@ -26,6 +26,10 @@ Search = Generator[Model, Solution, Placement]
 
 # Sets of moves that let everyone in but can be done in no order, before making room is given up.
 _SETS = 3
+# What each question may use of the time that is left. Making room waits for the first answer, and once moves were found
+# by hand all that is asked is whether fewer do.
+_OF_FIT, _OF_FIT_BEFORE_ROOM, _OF_MOST, _OF_SHORTFALL = 0.5, 0.2, 0.5, 0.5
+_OF_ROOM, _OF_LESS_ROOM = 0.7, 0.35
 _TOO_MANY = f"more than {MOST_PAIRS:,} pairs of VM and host are not given to the exact solver"
 _NO_ORDER = "moves of residents were found that make room, but no order in which each fits when its turn comes"
 _BROKEN = "the exact solver's answer does not keep the limits"
@@ -51,8 +55,10 @@ class _Search:
 
     def run(self, *, make_room: bool) -> Search:
         """The steps, each only if those before it left someone out."""
-        decided = self._place_by_hand() or (yield from self._ask_whether_all_fit())
-        room = make_room and self._room_may_help
+        room = make_room and bool(self._problem.residents)
+        share = _OF_FIT_BEFORE_ROOM if room else _OF_FIT
+        decided = self._place_by_hand() or (yield from self._ask_whether_all_fit(share))
+        room = room and any(map(self._may_go_somewhere, self._board.waiting))
         if room:
             decided, made = yield from self._make_room()
             if made is not None:
@@ -75,10 +81,6 @@ class _Search:
             self._method = Method.REPAIR
         return repaired or self._exceeded
 
-    @property
-    def _room_may_help(self) -> bool:
-        return bool(self._problem.residents) and any(map(self._may_go_somewhere, self._board.waiting))
-
     def _may_go_somewhere(self, guest: int) -> bool:
         """Whether it may go to some target as far as only filters are asked."""
         return any(target.name in self._problem.guests[guest].allowed for target in self._problem.targets)
@@ -89,12 +91,12 @@ class _Search:
         totals = zip(self._board.total_need(), self._board.total_room(), strict=True)
         return any(need > room for need, room in totals)
 
-    def _ask_whether_all_fit(self) -> Generator[Model, Solution, bool]:
+    def _ask_whether_all_fit(self, share: float) -> Generator[Model, Solution, bool]:
         """Whether that is decided."""
         if not self._small(self._board):
             return False
         seating = ask_whether_all_fit(self._board)
-        solution = yield from self._ask(seating, "whether all fit", share=0.5)
+        solution = yield from self._ask(seating, "whether all fit", share)
         disproved = solution.outcome is Outcome.INFEASIBLE
         self._disproved |= disproved
         return disproved or (self._seat_as(seating, solution) and self._board.complete)
@@ -107,7 +109,7 @@ class _Search:
         if not self._small(self._board):
             return False
         seating = ask_for_most(self._board)
-        solution = yield from self._ask(seating, "how many fit", share=0.5)
+        solution = yield from self._ask(seating, "how many fit", _OF_MOST)
         return self._seat_as(seating, solution) and solution.outcome is Outcome.OPTIMAL
 
     def _seat_as(self, seating: Seating, solution: Solution) -> bool:
@@ -128,7 +130,7 @@ class _Search:
         if found is None or len(found.shifts) > 1 or not self._disproved:
             if found:
                 asking.begin_with(found)
-            better, disproved = yield from self._ask_for_room(asking)
+            better, disproved = yield from self._ask_for_room(asking, _OF_LESS_ROOM if found else _OF_ROOM)
             found, method = (better, Method.EXACT) if better else (found, method)
         if found is None:
             return disproved, None
@@ -139,10 +141,12 @@ class _Search:
         self._board, self._method = board, method
         return True, self._finish(extra=found.shifts)
 
-    def _ask_for_room(self, asking: AskForRoom) -> Generator[Model, Solution, tuple[Resettled | None, bool]]:
+    def _ask_for_room(
+        self, asking: AskForRoom, share: float
+    ) -> Generator[Model, Solution, tuple[Resettled | None, bool]]:
         """Moves that make room, or whether it is proven that none do."""
         for attempt in range(_SETS):
-            solution = yield from self._ask(asking, "the fewest moves of residents", share=0.7)
+            solution = yield from self._ask(asking, "the fewest moves of residents", share)
             if not solution.values:
                 return None, solution.outcome is Outcome.INFEASIBLE and not attempt
             shifts = order(self._problem, asking.read(solution))
@@ -161,7 +165,7 @@ class _Search:
         smallest = excess.least and excess.all_seated
         if not smallest and self._small(board):
             seating = ask_for_less(excess)
-            solution = yield from self._ask(seating, "the smallest shortfall", share=0.5)
+            solution = yield from self._ask(seating, "the smallest shortfall", _OF_SHORTFALL)
             smallest = bool(solution.values) and take_less(excess, seating, solution)
         if excess.total:
             return read_shortfall(excess, smallest=smallest)
