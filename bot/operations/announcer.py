@@ -40,6 +40,8 @@ REST_FOR_EACH_S = 0.0004  # for each card that is behind: hundreds of moves ring
 MOST_TRIES_OF_A_FILE = 5
 SET_BACK = timedelta(seconds=1)  # a clock that goes back by less is being adjusted
 
+_NO_MEMBER = frozenset({"not_in_channel", "channel_not_found"})
+
 log = logging.getLogger(__name__)
 
 
@@ -343,10 +345,12 @@ class Announcer:
         return is_file and self._memory(card).failures >= MOST_TRIES_OF_A_FILE
 
     def _tell_asker(self, operation: Shown, error: ChatError) -> None:
+        member = "Ferry as a member of that channel. Invite it, then say again:"
+        needed = member if error.code in _NO_MEMBER else "a channel that takes what Ferry says. Say again there:"
         reply = Reply(
             title=("The card of ", Code(text=operation.id), f" cannot be shown there: {error.code}"),
             parts=(
-                Text(lines=(("Needed: Ferry as a member of that channel. Invite it, then say again:",),)),
+                Text(lines=((f"Needed: {needed}",),)),
                 Text(lines=((Code(text=operation.plan.command),),)),
             ),
             private=True,

@@ -324,8 +324,19 @@ def test_a_place_where_ferry_is_not_a_member_is_told_to_the_asker(
     with announcing(store, poster):
         server.wait_for(lambda: bool(server.messages(direct)), WAIT_S)
     assert f"The card of `{operation.id}` cannot be shown there: not_in_channel" in server.messages(direct)[0].text
+    assert "Needed: Ferry as a member of that channel" in server.messages(direct)[0].text
     assert "`migrate VM-01 to host02`" in server.messages(direct)[0].text
     assert store.cards_due() == ()
+
+
+def test_where_nothing_can_be_said_membership_is_not_blamed(server: SlackServer, store: Store, poster: Poster) -> None:
+    server.fail_next("chat.postMessage", Fault(error="restricted_action"))
+    operation = propose(store, server)
+    with announcing(store, poster):
+        server.wait_for(lambda: bool(server.ephemerals("alice")), WAIT_S)
+    told = server.ephemerals("alice")[0].text
+    assert f"The card of `{operation.id}` cannot be shown there: restricted_action" in told
+    assert "Needed: a channel that takes what Ferry says. Say again there:" in told
 
 
 class Breaking:
