@@ -65,34 +65,32 @@ class Running:
         for number in range(self.hosts // 2):
             source, destination = host_name(number), host_name(number + self.hosts // 2)
             there = self.fleet.read_host(destination)[0]
-            for vm in self.fleet.read_vms(source)[1]:
-                if len(offered) < vms:
-                    host, seen = self.fleet.read_host(source, vm.id)
-                    assert seen is not None
-                    move = Move(
-                        kind=MoveKind.LIVE,
-                        vm=vm.id,
-                        vm_name=seen.name,
-                        source=host.name,
-                        destination=destination,
-                        destination_fqdn=there.fqdn,
-                        state=seen.state,
-                        memory_bytes=seen.memory_bytes,
-                        disks=seen.disks,
-                        configuration_path=seen.path,
-                    )
-                    offered.append(self._propose(move))
+            host, seen = self.fleet.read_all(source)
+            for vm in seen[: vms - len(offered)]:
+                move = Move(
+                    kind=MoveKind.LIVE,
+                    vm=vm.id,
+                    vm_name=vm.name,
+                    source=host.name,
+                    destination=destination,
+                    destination_fqdn=there.fqdn,
+                    state=vm.state,
+                    memory_bytes=vm.memory_bytes,
+                    disks=vm.disks,
+                    configuration_path=vm.path,
+                )
+                offered.append(self._propose(move))
         return offered
 
     def confirm(self, operations: list[str]) -> None:
         for operation in operations:
             self.rows.change(operation, Event.CONFIRM, by=UserId(self.actor))
 
-    def until(self, true: Callable[[], bool]) -> None:
+    def until(self, true: Callable[[], bool], pause_s: float = 0.25) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not true():
             assert time.monotonic() < deadline, [(one.id, one.state, one.waiting) for one in self.rows.open()][:5]
-            time.sleep(0.25)
+            time.sleep(pause_s)
 
     def _propose(self, move: Move) -> str:
         now = SystemClock().now()
@@ -212,9 +210,15 @@ def test_footprint(backend: str, tmp_path: Path, postgres_server: Postgres) -> N
         for name, pid in ferries.pids.items():
             usage = read_usage(pid)
             print(f"{name}: {cpu_percent(before[name], usage):.1f} % CPU, {_show(usage)}")
+        operations = ferries.offer(RUNNING)
         began = time.monotonic()
-        ferries.confirm(ferries.offer(RUNNING))
-        ferries.until(lambda: sum(one.state is State.RUNNING for one in ferries.rows.holding()) == RUNNING)
+        ferries.confirm(operations)
+
+        def all_run() -> bool:
+            assert not (ended := ferries.rows.recent(3)), ended
+            return sum(one.state is State.RUNNING for one in ferries.rows.holding()) == RUNNING
+
+        ferries.until(all_run, pause_s=2)
         _title(f"{RUNNING} migrations running, {each} on each host, in {time.monotonic() - began:.0f} s: {backend}")
         before = {name: read_usage(pid) for name, pid in ferries.pids.items()}
         time.sleep(IDLE_S / 2)
