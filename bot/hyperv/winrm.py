@@ -44,8 +44,7 @@ from bot.hyperv.lean import make_lean
 from bot.hyperv.seen import FileTrouble
 from bot.settings import Authentication, HostSettings
 
-LONGEST_POLL_S = 20  # pypsrp's own default of one long poll
-FOLLOW_POLL_S = 5  # how soon a follower notices that Ferry is closing
+LONGEST_POLL_S = 20  # pypsrp's own default of one long poll; what happens at the host is told at once
 PAUSE_S = 0.3  # before a lost Receive is repeated
 FAREWELL_S = 3.0  # for the last words to a host; what stays open then ends by itself after IDLE_END_S
 IDLE_END_S = 900
@@ -233,7 +232,7 @@ class HostSession:
         self._transport.deadline = deadline
         powershell = self._begin(statements)
         while powershell.state == PSInvocationState.RUNNING:
-            self._poll(powershell, LONGEST_POLL_S)
+            self._poll(powershell)
         return self._finish(powershell)
 
     def follow(
@@ -262,7 +261,7 @@ class HostSession:
             if end is not None and limit_s is not None and now > end:
                 raise OutOfTime(limit_s)
             self._transport.deadline = now + patience_s
-            self._poll(powershell, FOLLOW_POLL_S)
+            self._poll(powershell)
             for record in powershell.streams.progress[told:]:
                 told += 1
                 if 0 <= record.percent_complete <= 100:
@@ -283,8 +282,8 @@ class HostSession:
             raise
         return powershell
 
-    def _poll(self, powershell: PowerShell, longest_s: int) -> None:
-        patience_s = max(1, min(longest_s, int(self._transport.left_s()) - 1))
+    def _poll(self, powershell: PowerShell) -> None:
+        patience_s = max(1, min(LONGEST_POLL_S, int(self._transport.left_s()) - 1))
         try:
             powershell.poll_invoke(timeout=patience_s)
         except WSManFaultError as error:

@@ -38,7 +38,7 @@ class Steward:
         store: Store,
         ask_for_room: Callable[[Iterable[str]], None],
         *,
-        tick_s: float = 1.0,
+        tick_s: float = 2.0,
         room_s: float = 3.0,
         keep: timedelta = timedelta(days=30),
         prune_s: float = 600.0,

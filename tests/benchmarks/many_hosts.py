@@ -1,14 +1,14 @@
-"""An estate in a process of its own: `many_hosts.py <hosts> <vms> <on> <at once> <speed> <link> <folder>`.
+"""A part of an estate in a process of its own: `many_hosts.py <Shape as JSON> <part> <folder>`.
 
-It prints the settings of a bot that reaches it, workspace included, as one line of JSON, and ends with its input. The
-VMs are dealt out to the first `on` hosts; each host carries out so many moves at once, over a link of so many
-bytes a second.
+It prints settings that reach its hosts, and as the first part a workspace too, as one line of JSON, and ends with its
+input.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -26,22 +26,53 @@ def host_name(number: int) -> str:
     return f"host{number:02d}"
 
 
-def make_world(hosts: int, vms: int, on: int, at_once: int, speed: float, link_bytes_s: float) -> World:
-    world = World(RunningClock(speed))
+@dataclass(frozen=True)
+class Shape:
+    """An estate, in any number of processes: what one of them cannot carry, several may.
+
+    Attributes:
+        on: the VMs are dealt out to the first so many hosts.
+        at_once: moves that each host takes part in at the same time.
+        speed: of the world's time.
+        link_bytes_s: of each host's network.
+        processes: hosts `n` and `n + hosts / 2` are in the same, and may move VMs to each other.
+    """
+
+    hosts: int
+    vms: int
+    on: int
+    at_once: int
+    speed: float = 1.0
+    link_bytes_s: float = 1e9
+    processes: int = 1
+
+    def part(self, number: int) -> list[int]:
+        """The hosts that live in a process."""
+        return [host for host in range(self.hosts) if host % (self.hosts // 2) % self.processes == number]
+
+
+def make_world(shape: Shape, part: int) -> World:
+    world = World(RunningClock(shape.speed))
     world.add_share(Share(SHARE, 100 * TIB, 0, rate_bytes_s=100e9))
-    for number in range(hosts):
+    here = shape.part(part)
+    for number in here:
         made = Host(
-            f"{host_name(number)}.contoso.com", 4 * TIB, maximum_migrations=at_once, network_bytes_s=link_bytes_s
+            f"{host_name(number)}.contoso.com",
+            4 * TIB,
+            maximum_migrations=shape.at_once,
+            network_bytes_s=shape.link_bytes_s,
         )
         made.switches = (Switch("Production"),)
         made.volumes = {letter: Volume(letter, 10 * TIB) for letter in "CD"}
         world.add_host(made)
-    for number in range(vms):
+    for number in range(shape.vms):
+        if number % shape.on not in here:
+            continue
         name = f"VM-{number:03d}"
         folder = rf"{SHARE}\{name}"
         disk = DiskFile(rf"{folder}\{name}.vhdx", 4 * GIB)
         world.add_vm(
-            world.host(host_name(number % on)),
+            world.host(host_name(number % shape.on)),
             Vm(
                 name,
                 uuid5(NAMESPACE_DNS, name),
@@ -58,11 +89,12 @@ def make_world(hosts: int, vms: int, on: int, at_once: int, speed: float, link_b
 
 
 def main() -> None:
-    hosts, vms, on, at_once, speed, link_bytes_s, folder = sys.argv[1:]
-    world = make_world(int(hosts), int(vms), int(on), int(at_once), float(speed), float(link_bytes_s))
-    with RunningLab(world, Path(folder), slack=SlackServer(rate_limits=False), limits=MANY) as lab:
-        settings = lab.settings(Path(folder) / "ferry.sqlite")
-        settings["slack"]["commands_per_minute"] = 0
+    shape, part, folder = Shape(**json.loads(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3])
+    slack = SlackServer(rate_limits=False) if part == 0 else None
+    with RunningLab(make_world(shape, part), folder, slack=slack, limits=MANY) as lab:
+        settings = lab.settings(folder / "ferry.sqlite") if slack else {"hosts": lab.host_settings()}
+        if slack:
+            settings["slack"]["commands_per_minute"] = 0
         print(json.dumps(settings, default=str), flush=True)
         sys.stdin.read()
 

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks.many_hosts import Shape
 
 ROOT = Path(__file__).parents[2]
 TICKS_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -28,19 +30,19 @@ class Usage:
 
 
 @contextmanager
-def estate(
-    folder: Path,
-    hosts: int,
-    vms: int,
-    at_once: int,
-    speed: float,
-    *,
-    on: int | None = None,
-    link_bytes_s: float = 1e9,
-) -> Iterator[dict[str, Any]]:
-    """The settings of a bot for an estate that lives in a process of its own; the VMs are on the first half, or `on`
-    so many hosts."""
-    words = [str(hosts), str(vms), str(on or hosts // 2), str(at_once), str(speed), str(link_bytes_s), str(folder)]
+def estate(folder: Path, shape: Shape) -> Iterator[dict[str, Any]]:
+    """The settings of a bot for an estate that lives in processes of its own."""
+    with ExitStack() as stack:
+        parts = [stack.enter_context(_part(folder, shape, number)) for number in range(shape.processes)]
+        hosts = {name: host for part in parts for name, host in part["hosts"].items()}
+        yield parts[0] | {"hosts": dict(sorted(hosts.items()))}
+
+
+@contextmanager
+def _part(folder: Path, shape: Shape, number: int) -> Iterator[dict[str, Any]]:
+    place = folder / f"estate-{number}"
+    place.mkdir()
+    words = [json.dumps(asdict(shape)), str(number), str(place)]
     command = [sys.executable, "-m", "tests.benchmarks.many_hosts", *words]
     running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

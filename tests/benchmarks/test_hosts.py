@@ -27,6 +27,7 @@ from bot.registry import discover
 from bot.settings import Settings
 from bot.slack.blocks import render
 from tests.asking import Tray, make_dispatcher, said
+from tests.benchmarks.many_hosts import Shape
 from tests.benchmarks.process import estate
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
@@ -63,7 +64,7 @@ def timed(what: str, work: Callable[[], T]) -> T:
 
 def test_a_hundred_hosts(tmp_path: Path) -> None:
     print(f"\n{HOSTS} simulated hosts, {VMS} VMs:")
-    with estate(tmp_path, HOSTS, VMS, 2, 1, on=HOSTS) as given:
+    with estate(tmp_path, Shape(HOSTS, VMS, on=HOSTS, at_once=2)) as given:
         given["remote"]["read_timeout_s"] = PATIENCE_S  # the simulated end may be the slower one
         settings = Settings.model_validate(given)
         fleet = HyperVFleet(settings.hosts)

@@ -2,7 +2,7 @@
 
     python -m pytest -n 0 -m benchmark tests/benchmarks/test_scale.py -s
 
-One process on SQLite, and a bot with two workers on PostgreSQL. Hosts and workspace live in a process of their own.
+One process on SQLite, and a bot with two workers on PostgreSQL. Hosts and workspace live in processes of their own.
 Figures are printed, never asserted: they belong to the machine and to what else it does.
 """
 
@@ -29,15 +29,17 @@ from bot.core.plan import Estimate, Move, MoveKind, Plan
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.store import Store
 from bot.settings import Settings
-from tests.benchmarks.many_hosts import host_name
+from tests.benchmarks.many_hosts import Shape, host_name
 from tests.benchmarks.process import Usage, cpu_percent, estate, ferry, log_of, read_usage
 from tests.postgres import Postgres
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
-HOSTS, CONFIRMED, ALONE, RUNNING = 20, 200, 10, 500
+HOSTS, CONFIRMED, ALONE = 20, 200, 10
+MANY_HOSTS, RUNNING = 100, 500
+PROCESSES = 2  # of simulated hosts; one alone would be busier than Ferry with so many moves
 IDLE_S, PATIENCE_S = 40.0, 900.0
-SLOW = 1e7  # bytes a second, for 50 moves of 2 GiB: an hour or more
+SLOW = 2e6  # bytes a second, for 10 moves of 2 GiB: an hour or more
 _BEGINS = re.compile(r"^(\S+ \S+) INFO \S+ runner_begins operation=(m-\d+)", re.MULTILINE)
 BACKENDS = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 
@@ -51,6 +53,7 @@ class SystemClock:
 class Running:
     """Ferry's processes, the database as a bystander sees it, and the hosts."""
 
+    hosts: int
     pids: dict[str, int]
     rows: Store
     fleet: HyperVFleet
@@ -59,37 +62,35 @@ class Running:
     def offer(self, vms: int) -> list[str]:
         """Plans for so many VMs, as their hosts show them now; the ids of the operations."""
         offered: list[str] = []
-        for number in range(HOSTS // 2):
-            source, destination = host_name(number), host_name(number + HOSTS // 2)
+        for number in range(self.hosts // 2):
+            source, destination = host_name(number), host_name(number + self.hosts // 2)
             there = self.fleet.read_host(destination)[0]
-            for vm in self.fleet.read_vms(source)[1]:
-                if len(offered) < vms:
-                    host, seen = self.fleet.read_host(source, vm.id)
-                    assert seen is not None
-                    move = Move(
-                        kind=MoveKind.LIVE,
-                        vm=vm.id,
-                        vm_name=seen.name,
-                        source=host.name,
-                        destination=destination,
-                        destination_fqdn=there.fqdn,
-                        state=seen.state,
-                        memory_bytes=seen.memory_bytes,
-                        disks=seen.disks,
-                        configuration_path=seen.path,
-                    )
-                    offered.append(self._propose(move))
+            host, seen = self.fleet.read_all(source)
+            for vm in seen[: vms - len(offered)]:
+                move = Move(
+                    kind=MoveKind.LIVE,
+                    vm=vm.id,
+                    vm_name=vm.name,
+                    source=host.name,
+                    destination=destination,
+                    destination_fqdn=there.fqdn,
+                    state=vm.state,
+                    memory_bytes=vm.memory_bytes,
+                    disks=vm.disks,
+                    configuration_path=vm.path,
+                )
+                offered.append(self._propose(move))
         return offered
 
     def confirm(self, operations: list[str]) -> None:
         for operation in operations:
             self.rows.change(operation, Event.CONFIRM, by=UserId(self.actor))
 
-    def until(self, true: Callable[[], bool]) -> None:
+    def until(self, true: Callable[[], bool], pause_s: float = 0.25) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not true():
             assert time.monotonic() < deadline, [(one.id, one.state, one.waiting) for one in self.rows.open()][:5]
-            time.sleep(0.25)
+            time.sleep(pause_s)
 
     def _propose(self, move: Move) -> str:
         now = SystemClock().now()
@@ -117,6 +118,7 @@ def running(
     folder: Path,
     postgres: Postgres,
     *,
+    hosts: int,
     vms: int,
     at_once: int,
     link_bytes_s: float = 1e9,
@@ -124,7 +126,7 @@ def running(
 ) -> Iterator[Running]:
     with ExitStack() as stack:
         settings: dict[str, Any] = stack.enter_context(
-            estate(folder, HOSTS, vms, at_once, speed=1, link_bytes_s=link_bytes_s)
+            estate(folder, Shape(hosts, vms, hosts // 2, at_once, link_bytes_s=link_bytes_s, processes=PROCESSES))
         )
         del settings["operations"]["refresh_s"]  # the lab's own; what users have is measured
         settings["log"] = {"level": "info"}
@@ -140,13 +142,13 @@ def running(
         stack.callback(rows.close)
         fleet = HyperVFleet(checked.hosts)
         stack.callback(fleet.close)
-        yield Running(pids, rows, fleet, checked.slack.allow[0])
+        yield Running(hosts, pids, rows, fleet, checked.slack.allow[0])
 
 
 @BACKENDS
 def test_start(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
     """From the grant, which is in the transaction that confirms or frees a place, to a runner, and to the order."""
-    with running(backend, tmp_path, postgres_server, vms=CONFIRMED + ALONE, at_once=2) as ferries:
+    with running(backend, tmp_path, postgres_server, hosts=HOSTS, vms=CONFIRMED + ALONE, at_once=2) as ferries:
         operations = ferries.offer(CONFIRMED + ALONE)
         for operation in operations[:ALONE]:
             ferries.confirm([operation])
@@ -190,21 +192,34 @@ def test_start(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
 @BACKENDS
 def test_footprint(backend: str, tmp_path: Path, postgres_server: Postgres) -> None:
     """Idle, and with 500 migrations running in one process."""
-    each = 2 * RUNNING // HOSTS
+    each = 2 * RUNNING // MANY_HOSTS
     with running(
-        backend, tmp_path, postgres_server, vms=RUNNING, at_once=each, link_bytes_s=SLOW, workers=1
+        backend,
+        tmp_path,
+        postgres_server,
+        hosts=MANY_HOSTS,
+        vms=RUNNING,
+        at_once=each,
+        link_bytes_s=SLOW,
+        workers=1,
     ) as ferries:
         time.sleep(10)  # what a start does is over
-        _title(f"Idle, {HOSTS} hosts: {backend}")
+        _title(f"Idle, {MANY_HOSTS} hosts: {backend}")
         before = {name: read_usage(pid) for name, pid in ferries.pids.items()}
         time.sleep(IDLE_S)
         for name, pid in ferries.pids.items():
             usage = read_usage(pid)
             print(f"{name}: {cpu_percent(before[name], usage):.1f} % CPU, {_show(usage)}")
+        operations = ferries.offer(RUNNING)
         began = time.monotonic()
-        ferries.confirm(ferries.offer(RUNNING))
-        ferries.until(lambda: sum(one.state is State.RUNNING for one in ferries.rows.holding()) == RUNNING)
-        _title(f"{RUNNING} migrations running, in {time.monotonic() - began:.0f} s: {backend}")
+        ferries.confirm(operations)
+
+        def all_run() -> bool:
+            assert not (ended := ferries.rows.recent(3)), ended
+            return sum(one.state is State.RUNNING for one in ferries.rows.holding()) == RUNNING
+
+        ferries.until(all_run, pause_s=2)
+        _title(f"{RUNNING} migrations running, {each} on each host, in {time.monotonic() - began:.0f} s: {backend}")
         before = {name: read_usage(pid) for name, pid in ferries.pids.items()}
         time.sleep(IDLE_S / 2)
         for name, pid in ferries.pids.items():

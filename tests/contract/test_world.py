@@ -213,6 +213,21 @@ class TestLinks:
         two.two.setup_s += 5
         assert two.finish(two.start(two.add("other", f"{SHARE}\\other"))) == pytest.approx(usual + 5, abs=0.2)
 
+    @pytest.mark.parametrize("pause_s", [0.01, 0.5])
+    def test_it_takes_as_long_however_often_somebody_looks(self, two: Two, pause_s: float) -> None:
+        """Another begins after 3 s, and after 5 s the link becomes slower: what each gets is worked out anew then."""
+        job = two.start(two.shared)
+        for second, change in (
+            (3, lambda: two.start(two.add("other", f"{SHARE}\\other"))),
+            (2, lambda: setattr(two.one, "network_bytes_s", two.one.network_bytes_s / 2)),
+        ):
+            for _ in range(round(second / pause_s)):
+                two.clock.advance(pause_s)
+                with two.world.look():
+                    assert job.active
+            change()
+        assert two.finish(job) == pytest.approx(28.84, abs=0.05)
+
     @given(
         st.lists(
             st.tuples(st.sets(st.sampled_from("abcde"), min_size=1, max_size=3), st.floats(0.05, 20), st.booleans()),

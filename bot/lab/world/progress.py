@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.lab.world.jobs import Job, Step
 
@@ -17,15 +17,26 @@ class Pace:
 
     Attributes:
         speeds: seconds per second for timed steps, bytes per second for the others.
+        steps: whose speeds these are.
+        capacities: of everything that they share.
     """
 
-    speeds: dict[Job, float]
+    speeds: Mapping[Job, float] = field(default_factory=dict)
+    steps: Mapping[Job, Step] = field(default_factory=dict)
+    capacities: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, jobs: Iterable[Job], capacity: Callable[[str], float]) -> Pace:
-        working = {job: job.step for job in jobs if job.step is not None}
-        copying = {job: step for job, step in working.items() if step.amount_bytes}
-        return cls(dict.fromkeys(working, 1.0) | _share(copying, capacity))
+        return cls().now(jobs, capacity)
+
+    def now(self, jobs: Iterable[Job], capacity: Callable[[str], float]) -> Pace:
+        """The pace of these jobs at this moment: this one, as long as nothing has begun, ended or changed its speed."""
+        steps = {job: job.step for job in jobs if job.step is not None}
+        if steps == self.steps and all(capacity(name) == known for name, known in self.capacities.items()):
+            return self
+        copying = {job: step for job, step in steps.items() if step.amount_bytes}
+        capacities = {name: capacity(name) for step in copying.values() for name in step.resources}
+        return Pace(dict.fromkeys(steps, 1.0) | _share(copying, capacities), steps, capacities)
 
     def next_end(self) -> tuple[float, Job] | None:
         """Seconds until the first step is done, and whose it is; None if nothing is under way."""
@@ -43,13 +54,13 @@ def _left(job: Job) -> float:
     return max(0.0, job.step.total - job.step.done) if job.step else 0.0
 
 
-def _share(steps: Mapping[Job, Step], capacity: Callable[[str], float]) -> dict[Job, float]:
+def _share(steps: Mapping[Job, Step], capacities: Mapping[str, float]) -> dict[Job, float]:
     """Bytes a second for each: what is fair on every resource, where one leaves to the others what it cannot use.
 
     Whoever is held back most, by its own limit or by a crowded resource, gets its part first; what is left of the
     resources is divided among the rest (max-min fairness, as TCP connections come close to).
     """
-    free = {name: capacity(name) for step in steps.values() for name in step.resources}
+    free = dict(capacities)
     speeds: dict[Job, float] = {}
     waiting = dict(steps)
     while waiting:

@@ -51,6 +51,7 @@ class Schedule:
         self._estate = estate
         self._journal = journal
         self._began = now
+        self._pace = Pace()
         self.after_end: Callable[[Job], None] = _nothing
 
     @property
@@ -101,7 +102,7 @@ class Schedule:
         """Let everything happen up to that time, one event after another, each at its own time."""
         while True:
             working = [job for job in self.jobs if job.active]
-            pace = Pace.of(working, self._estate.capacity_bytes_s)
+            pace = self._pace = self._pace.now(working, self._estate.capacity_bytes_s)
             due = pace.next_end()
             left = (target - self.now).total_seconds()
             if due is None or due[0] > left:

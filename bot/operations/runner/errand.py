@@ -146,7 +146,7 @@ class Errand:
         if self._stopping.is_set():
             raise Stopped
         self._row.progress(self._following.percent, "waiting its turn to be checked again")
-        return self._row.cancelled()
+        return self._row.cancel_noticed()
 
     def _prepare(self) -> bool:
         """Look, check and compare. True: the operation has ended instead of going on.

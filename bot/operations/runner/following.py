@@ -110,7 +110,7 @@ class Following:
         if percent != self._streamed:  # else a host that was asked in between may know better
             self._streamed = percent
             self.report(percent)
-        if self._row.cancelled() and self.sent and now >= self._stop_at:
+        if self._row.cancel_noticed() and self.sent and now >= self._stop_at:
             self._stop_at = now + self._timing.poll_s
             self._stop(job)
         if now - max(self._heard, self._asked) >= self._timing.stall_s:

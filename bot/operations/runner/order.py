@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import wait
 
 from bot.core.reconcile import Moved, NotMoved, Whereabouts
 from bot.errors import HostError
@@ -62,9 +61,12 @@ class Order:
         sent = in_background(
             lambda: self._fleet.move(operation.plan.move, keep, self._let_go), f"ferry-move-{operation.id}"
         )
-        while not wait([sent], timeout=self._timing.tick_s).done:
-            if self._over(latest[0]):
-                return None
+        while not sent.done():
+            try:
+                sent.exception(timeout=self._timing.tick_s)
+            except TimeoutError:
+                if self._over(latest[0]):
+                    return None
         self._following.report(latest[0])
         error = sent.exception()
         if error is not None and not isinstance(error, HostError):

@@ -12,6 +12,7 @@ from bot.core.lifecycle import Event, State
 from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.errors import HostError
+from bot.operations.runner.glances import Glances
 from bot.operations.runner.permission import Refusal
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import TRY_FAILED, Store
@@ -27,8 +28,9 @@ _ENDINGS = {
 class Row:
     """Every method raises Stopped once the row is no longer this attempt's."""
 
-    def __init__(self, store: Store, operation: Operation, refusal: Refusal) -> None:
+    def __init__(self, store: Store, operation: Operation, refusal: Refusal, glances: Glances) -> None:
         self._store = store
+        self._glances = glances
         self._told: tuple[int, str] | None = None
         self.operation = operation
         self._refusal = refusal
@@ -42,6 +44,13 @@ class Row:
         """Whether a person asked to cancel, as the row says now."""
         self.operation = self._read()
         return self.operation.cancel_asked
+
+    def cancel_noticed(self) -> bool:
+        """The same, as one read for all moves under way has shown it a moment ago: often asked, and cheap."""
+        operation = self.operation
+        if self._glances.of(operation.id) == (operation.attempt, operation.cancel_asked):
+            return operation.cancel_asked
+        return self.cancelled()
 
     def refusal(self) -> str:
         """Why policy does not let it start any more; empty: it does, or it has started."""

@@ -19,6 +19,7 @@ from bot.core.plan import Plan
 from bot.core.preparation import Preparation
 from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
+from bot.operations.runner.glances import Glances
 from bot.operations.runner.maintainer import Maintainer
 from bot.operations.runner.permission import Refusal
 from bot.operations.runner.preparer import Preparer
@@ -57,6 +58,7 @@ class Runner:
         self._timing = timing or Timing()
         self._stopping = threading.Event()
         self._refusal = refusal
+        self._glances = Glances(store.standings, self._timing.tick_s)
         self._turns = Turns(self._timing.prepared_at_once, self._timing.poll_s)
         self._preparer = Preparer(store, fleet, self._timing, self._stopping, refusal)
         self._maintainer = Maintainer(store, fleet, self._timing, self._stopping, refusal)
@@ -104,7 +106,7 @@ class Runner:
             self._doubt(operation, incident)
 
     def _move(self, operation: Operation) -> None:
-        row = Row(self._store, operation, self._refusal)
+        row = Row(self._store, operation, self._refusal, self._glances)
         Errand(row, self._fleet, self._clock, self._changes, self._timing, self._turns, self._stopping).carry_out()
 
     def _doubt(self, operation: Operation | HostChange, incident: str) -> None:

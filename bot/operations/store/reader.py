@@ -48,6 +48,13 @@ class Grant(NamedTuple):
     site: str
 
 
+class Standing(NamedTuple):
+    """What may stop whoever carries an operation out: another attempt, or a person."""
+
+    attempt: int
+    cancel_asked: bool
+
+
 class StoreReader:
     """Thread-safe. Every method raises DatabaseUnavailable where the database cannot be read."""
 
@@ -98,6 +105,13 @@ class StoreReader:
     def holding(self) -> tuple[Operation, ...]:
         """Those that occupy a place on their hosts, oldest first."""
         return self._list(HOLDING)
+
+    def standings(self) -> dict[str, Standing]:
+        """The same, by id, and of each only what may stop it."""
+        query = sa.select(operation.c.id, operation.c.attempt, operation.c.cancel_asked)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.where(operation.c.state.in_(names(HOLDING)))).all()
+        return {row.id: Standing(row.attempt, row.cancel_asked) for row in rows}
 
     def find_host_change(self, change_id: str) -> HostChange | None:
         with self.database.reading() as connection:
