@@ -51,7 +51,7 @@ from bot.operations.people import People
 from bot.operations.policy import read_admitted, read_calendar, read_policy, require_sound
 from bot.operations.presence import BEATS, DEAD_AFTER_S, Presence
 from bot.operations.runner import Runner, Timing
-from bot.operations.runner.permission import refusal_by
+from bot.operations.runner.permission import permission_by
 from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.groups import GroupRows
@@ -246,8 +246,8 @@ def _memberships(base: _Base, watched: frozenset[str] | None) -> list[Part]:
 
 
 def _engine(base: _Base, authority: Authority, timing: Timing, dead_after_s: float) -> Engine:
-    refusal = refusal_by(authority, base.store)
-    runner = Runner(base.store, base.fleet, base.clock, base.recheck, refusal, timing)
+    permission = permission_by(authority, _authority(base, base.groups.read_last), base.store)
+    runner = Runner(base.store, base.fleet, base.clock, base.recheck, permission, timing)
     ask = (base.inventory.look_soon, base.inventory.ask_room_soon)
     return Engine(base.store, runner, base.presence, *ask, sweep_s=dead_after_s / BEATS)
 

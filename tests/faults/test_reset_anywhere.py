@@ -16,6 +16,7 @@ from bot.core.operation import Operation
 from bot.core.plan import Plan
 from bot.hyperv.fleet import HyperVFleet
 from bot.operations.runner import Runner
+from bot.operations.runner.permission import Permit
 from bot.operations.store import Store
 from bot.settings import Authentication
 from tests.operations.bench import QUICK, said
@@ -41,7 +42,8 @@ def migrate(fleet: HyperVFleet, store: Store, clock: SetClock, plan: Plan) -> Op
     store.change(offered.id, Event.CONFIRM, by=BOB)
     for name in fleet.hosts():
         store.set_room(make_host(name), clock.now())
-    Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), lambda _: "", HURRIED).run(offered.id, attempt=1)
+    runner = Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), lambda _: Permit(), HURRIED)
+    runner.run(offered.id, attempt=1)
     found = store.find(offered.id)
     assert found is not None
     return found

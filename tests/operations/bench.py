@@ -17,7 +17,7 @@ from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.looking import Looking
 from bot.operations.runner import Runner, Timing
-from bot.operations.runner.permission import Refusal
+from bot.operations.runner.permission import Permission, Permit
 from bot.operations.store import Store
 from bot.operations.watch import in_background
 from bot.ports import HostReader
@@ -37,9 +37,9 @@ QUICK = Timing(
 )
 
 
-def allowed(_: Operation | HostChange) -> str:
+def allowed(_: Operation | HostChange) -> Permit:
     """Nothing speaks against starting it: for tests of all that comes after."""
-    return ""
+    return Permit()
 
 
 def make_open_desk(store: Store, clock: SetClock, reader: HostReader) -> Desk:
@@ -69,8 +69,10 @@ class Bench:
             self.store.set_room(make_host(name), self.clock.now())
         return self.row(State.GRANTED)
 
-    def runner(self, changes: Callable[[Plan], tuple[str, ...]] | None = None, refusal: Refusal = allowed) -> Runner:
-        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, refusal, self.timing)
+    def runner(
+        self, changes: Callable[[Plan], tuple[str, ...]] | None = None, permission: Permission = allowed
+    ) -> Runner:
+        made = Runner(self.store, self.lab.fleet, self.clock, changes or self.lab.changes, permission, self.timing)
         self._runners.append(made)
         return made
 

@@ -12,6 +12,7 @@ from bot.hyperv.fleet import HyperVFleet
 from bot.operations.engine import Engine
 from bot.operations.presence import Presence
 from bot.operations.runner import Runner, Timing
+from bot.operations.runner.permission import Permit
 from bot.operations.steward import Steward
 from bot.operations.store import Store
 from tests.nursery import READY
@@ -37,7 +38,7 @@ def carry_out(line: Connection, database_url: str, name: str, site: str, ports: 
     clock = SystemClock()
     store = Store(database_url, clock)
     timing = Timing(tick_s=0.05, poll_s=0.05, look_pause_s=0.1)
-    runner = Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), lambda _: "", timing)
+    runner = Runner(store, fleet, clock, lambda plan: changes_by(fleet, plan), lambda _: Permit(), timing)
     presence = Presence(store.database, name, sites=[site], beat_s=0.1, dead_after_s=DEAD_AFTER_S)
     presence.enter()
     presence.announce()

@@ -29,14 +29,17 @@ from bot.operations.consent import Patience
 from bot.operations.desk import Desk
 from bot.operations.looking import Looking
 from bot.operations.people import People
-from bot.operations.runner.permission import refusal_by
+from bot.operations.runner.permission import Permission, permission_by
+from bot.operations.runner.runner import AWAITS_CHAT
 from bot.operations.steward import Steward
 from bot.operations.store import Store
 from bot.operations.store.approvals import Approvals
 from bot.operations.store.groups import GroupRows
 from bot.operations.user_groups import UserGroups
+from bot.operations.watch import in_background
 from bot.ports import NO_SUCH_GROUP, HostReader
 from tests.operations.bench import Bench, said
+from tests.operations.moving_hosts import PATIENCE_S
 from tests.operations.offers import ALICE, BOB, CAROL, OFFER, SetClock, both, make_ask, make_host, make_plan
 
 DAVE = UserId("U0DAVE")
@@ -85,6 +88,9 @@ def policy(
     return Policy(rules=simple([*people, *groups]), approvals=(Approval(name="critical", needed=needed, **more),))  # type: ignore[arg-type]
 
 
+FACTS = Facts(lambda _: frozenset(), lambda _: "")
+
+
 class Office:
     """People who decide, by a policy that may change."""
 
@@ -98,11 +104,14 @@ class Office:
         self.rows = GroupRows(self.store, (), AGE, admitted=frozenset())
         self.people = People(self.store, self.rows, directory, self.clock)
         self.follow(self.policy, self.rows.read, self.people.learn)
+        last = Authority(self.policy, self.clock, FACTS, self.rows.read_last)
+        self.permission = permission_by(Authority(self.policy, self.clock, FACTS, self.rows.read), last, self.store)
 
     def follow(self, given: Policy, groups: Callable[[], Groups] = Groups, learn: Learn = learn_nothing) -> None:
         """From now on; as after a restart with other settings."""
         self.policy = given
-        self.authority = Authority(given, self.clock, Facts(lambda _: frozenset(), lambda _: ""), groups, learn=learn)
+        self.authority = Authority(given, self.clock, FACTS, groups, learn=learn)
+        self.permission: Permission = permission_by(self.authority, self.authority, self.store)
         looking = Looking(self.store, cast(HostReader, OneHost()))
         patience = Patience(OFFER, WAIT, timedelta(minutes=10))
         self.desk = Desk(
@@ -421,7 +430,7 @@ def approved(office: Office, bench: Bench) -> Office:
 
 
 def start(office: Office, bench: Bench) -> Operation:
-    bench.runner(refusal=refusal_by(office.authority, office.store)).run("m-1", 1)
+    bench.runner(permission=office.permission).run("m-1", 1)
     return bench.row()
 
 
@@ -473,8 +482,10 @@ def test_the_pause_of_a_node_is_judged_with_its_evacuation_and_needs_no_approval
 
     office.follow(now)
 
-    assert refusal_by(office.authority, office.store)(row).startswith(why)
-    assert bool(refusal_by(office.authority, office.store)(row)) is bool(why)
+    refusal, doubt = office.permission(row)
+    assert refusal.startswith(why)
+    assert bool(refusal) is bool(why)
+    assert not doubt
 
 
 # Rules by cluster, of hosts that this process does not look at
@@ -557,6 +568,48 @@ def test_it_is_asked_at_the_command_at_each_click_and_at_the_start(
     directory.marks[ALICE] = frozenset({Mark.DEACTIVATED})
     assert "who may not do so any more: this account is deactivated" in authority.find_refusal(office.row(), ())
     assert row.id == office.row().id
+
+
+@pytest.mark.parametrize(
+    ("said_then", "state", "why"),
+    [
+        (frozenset(), State.SUCCEEDED, ""),
+        (frozenset({Mark.DEACTIVATED}), State.FAILED, "who may not do so any more: this account is deactivated"),
+        (None, State.CANCELLED, ""),
+    ],
+    ids=["it may", "it may not", "cancelled meanwhile"],
+)
+def test_while_slack_is_silent_nothing_starts_and_nothing_ends_for_it(
+    office: Office,
+    bench: Bench,
+    clock: SetClock,
+    directory: Directory,
+    said_then: frozenset[Mark] | None,
+    state: State,
+    why: str,
+) -> None:
+    office.desk.propose(bench.lab.plan(), make_ask(actor=ALICE))
+    office.confirm()
+    office.approve(BOB)
+    office.approve(CAROL)
+    bench.admit()
+    clock.forward(minutes=16)
+    runner = in_background(lambda: bench.runner(permission=office.permission).run("m-1", 1), "runner")
+    bench.until(lambda: bench.row().waiting == AWAITS_CHAT)
+    assert (bench.row().state, bench.lab.sent()) == (State.GRANTED, 0)
+
+    if said_then is None:
+        bench.store.ask_cancel("m-1", by=ALICE)
+    else:
+        directory.marks[ALICE] = said_then
+        office.people.learn((ALICE, BOB, CAROL, make_ask().place.channel))
+    runner.result(PATIENCE_S)
+
+    ended = bench.row()
+    assert ended.state is state
+    assert ended.outcome is not None
+    assert why in ended.outcome.cause
+    assert bench.lab.sent() == (1 if state is State.SUCCEEDED else 0)
 
 
 def test_slack_is_asked_once_in_a_while_and_never_about_whom_rules_refuse(

@@ -16,6 +16,7 @@ from bot.core.signal import Cancel, Confirm, Look
 from bot.errors import Fault, HostError, HostUnreachable, Refused
 from bot.lab.world.cluster import DrainStatus, Node
 from bot.operations.runner import Runner
+from bot.operations.runner.permission import Permit
 from bot.operations.store import Store
 from bot.operations.store.host_changes import HostChanges
 from tests.operations.bench import QUICK, make_open_desk
@@ -62,7 +63,7 @@ class Maintaining:
         return self.row(offered.id)
 
     def start(self, name: str = "m-1") -> Future[None]:
-        runner = Runner(self.store, self.fleet, self.clock, self.lab.changes, lambda _: self.refusal, QUICK)
+        runner = Runner(self.store, self.fleet, self.clock, self.lab.changes, lambda _: Permit(self.refusal), QUICK)
         return self.threads.submit(runner.run, name, self.row(name).attempt)
 
     def run(self, name: str = "m-1") -> Maintenance:

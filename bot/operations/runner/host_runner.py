@@ -10,7 +10,7 @@ import threading
 from bot.core.host_change import HostChange
 from bot.core.lifecycle import Event, State
 from bot.core.operation import Outcome
-from bot.operations.runner.permission import Refusal
+from bot.operations.runner.permission import Permission
 from bot.operations.runner.timing import Timing
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import Store
@@ -22,13 +22,15 @@ class HostRunner:
     """Thread-safe: it holds nothing of a single row. Every method raises Stopped if the runner is to stop, or the row
     is no longer this attempt's."""
 
-    def __init__(self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event, refusal: Refusal) -> None:
+    def __init__(
+        self, store: Store, fleet: Fleet, timing: Timing, stopping: threading.Event, permission: Permission
+    ) -> None:
         self._store = store
         self._rows = HostChanges(store)
         self._fleet = fleet
         self._timing = timing
         self._stopping = stopping
-        self._refusal = refusal
+        self._permission = permission
 
     def _require(self, change: HostChange) -> HostChange:
         """The row as it is now."""
@@ -39,11 +41,12 @@ class HostRunner:
 
     def _find_refusal(self, change: HostChange) -> str:
         """Why policy does not let it start any more; empty: it does, or it has started."""
-        return self._refusal(change) if self._state(change) is State.GRANTED else ""
+        return self._permission(change).refusal if self._state(change) is State.GRANTED else ""
 
     def _hold(self, change: HostChange) -> bool:
-        """Back to the queue, if a freeze or lock keeps it. True: it is there; nothing was sent."""
-        held = self._state(change) is State.GRANTED and self._store.is_held(change.id)
+        """Back to the queue, if a freeze or lock keeps it, or nobody knows who may. True: it is there, nothing sent."""
+        unsent = self._state(change) is State.GRANTED
+        held = unsent and (self._store.is_held(change.id) or bool(self._permission(change).doubt))
         if held:
             self._change(change, Event.HOLD, note="held back before its order left; back in the queue")
         return held

@@ -13,7 +13,7 @@ from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.errors import HostError
 from bot.operations.runner.glances import Glances
-from bot.operations.runner.permission import Refusal
+from bot.operations.runner.permission import Permission
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import TRY_FAILED, Store
 
@@ -28,12 +28,12 @@ _ENDINGS = {
 class Row:
     """Every method raises Stopped once the row is no longer this attempt's."""
 
-    def __init__(self, store: Store, operation: Operation, refusal: Refusal, glances: Glances) -> None:
+    def __init__(self, store: Store, operation: Operation, permission: Permission, glances: Glances) -> None:
         self._store = store
         self._glances = glances
         self._told: tuple[int, str] | None = None
         self.operation = operation
-        self._refusal = refusal
+        self._permission = permission
 
     @property
     def sent(self) -> bool:
@@ -54,11 +54,13 @@ class Row:
 
     def refusal(self) -> str:
         """Why policy does not let it start any more; empty: it does, or it has started."""
-        return "" if self.sent else self._refusal(self.operation)
+        return "" if self.sent else self._permission(self.operation).refusal
 
     def held(self) -> bool:
-        """Whether a pause, freeze or lock keeps it: what has not left goes back to its turn. Safe from any thread."""
-        return self._store.is_held(self.operation.id)
+        """Whether a pause, freeze or lock keeps it, or nobody knows who may: what has not left goes back to its turn.
+        Safe from any thread."""
+        operation = self.operation
+        return self._store.is_held(operation.id) or (not self.sent and bool(self._permission(operation).doubt))
 
     def require(self) -> Operation:
         """The row, if it is still this attempt's. Safe from any thread."""

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from bot.core.host_change import HostChange
-from bot.core.lifecycle import HOLDING, Event
+from bot.core.lifecycle import HOLDING, Event, State
 from bot.core.maintenance import Maintenance
 from bot.core.operation import Operation, Outcome
 from bot.core.plan import Plan
@@ -21,7 +21,7 @@ from bot.errors import DatabaseUnavailable
 from bot.operations.runner.errand import Errand
 from bot.operations.runner.glances import Glances
 from bot.operations.runner.maintainer import Maintainer
-from bot.operations.runner.permission import Refusal
+from bot.operations.runner.permission import Permission
 from bot.operations.runner.preparer import Preparer
 from bot.operations.runner.row import Row
 from bot.operations.runner.timing import Timing
@@ -33,13 +33,15 @@ from bot.ports import Clock, Fleet
 
 log = logging.getLogger(__name__)
 
+AWAITS_CHAT = "waiting for Slack: it is silent, and whether this may still start is not known"
+
 
 class Runner:
     """Thread-safe; each call of `run` keeps its thread until the operation has ended or the runner stops.
 
     Args:
         changes: what differs now from what was approved, read live; empty: nothing that matters. Raises HostError.
-        refusal: why what was confirmed may no longer start, by the policy of now; empty: it may.
+        permission: whether what was confirmed may still start, by the policy of now.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class Runner:
         fleet: Fleet,
         clock: Clock,
         changes: Callable[[Plan], tuple[str, ...]],
-        refusal: Refusal,
+        permission: Permission,
         timing: Timing | None = None,
     ) -> None:
         self._store = store
@@ -57,11 +59,11 @@ class Runner:
         self._changes = changes
         self._timing = timing or Timing()
         self._stopping = threading.Event()
-        self._refusal = refusal
+        self._permission = permission
         self._glances = Glances(store.standings, self._timing.tick_s)
         self._turns = Turns(self._timing.prepared_at_once, self._timing.poll_s)
-        self._preparer = Preparer(store, fleet, self._timing, self._stopping, refusal)
-        self._maintainer = Maintainer(store, fleet, self._timing, self._stopping, refusal)
+        self._preparer = Preparer(store, fleet, self._timing, self._stopping, permission)
+        self._maintainer = Maintainer(store, fleet, self._timing, self._stopping, permission)
         self._host_changes = HostChanges(store)
         self._left = threading.Condition()
         self._runs: set[tuple[str, int]] = set()
@@ -74,7 +76,7 @@ class Runner:
 
     def run(self, operation_id: str, attempt: int) -> None:
         """Bring the operation to its end. Does nothing if this attempt is no longer the operation's current one."""
-        operation = self._store.find(operation_id) or self._store.find_host_change(operation_id)
+        operation = self._find(operation_id)
         if operation is None or operation.attempt != attempt or operation.state not in HOLDING:
             log.info("attempt_is_stale operation=%s attempt=%d", operation_id, attempt)
             return
@@ -90,6 +92,7 @@ class Runner:
 
     def _carry_out(self, operation: Operation | HostChange) -> None:
         try:
+            self._await_permission(operation)
             if isinstance(operation, Operation):
                 self._move(operation)
             elif isinstance(operation, Preparation):
@@ -105,8 +108,24 @@ class Runner:
             log.exception("incident=%s operation=%s attempt=%d", incident, operation.id, operation.attempt)
             self._doubt(operation, incident)
 
+    def _find(self, operation_id: str) -> Operation | HostChange | None:
+        return self._store.find(operation_id) or self._store.find_host_change(operation_id)
+
+    def _await_permission(self, operation: Operation | HostChange) -> None:
+        """Until it is known whether it may start, or it is to end or to wait for something else: which is seen next."""
+        now: Operation | HostChange | None = operation
+        while now is not None and now.attempt == operation.attempt and now.state is State.GRANTED:
+            if now.cancel_asked or self._store.is_held(now.id) or not self._permission(now).doubt:
+                return
+            percent = now.percent if isinstance(now, Operation) else 0
+            if now.waiting != AWAITS_CHAT:
+                self._store.progress(now.id, percent, AWAITS_CHAT, attempt=now.attempt)
+            if self._stopping.wait(self._timing.poll_s):
+                raise Stopped
+            now = self._find(operation.id)
+
     def _move(self, operation: Operation) -> None:
-        row = Row(self._store, operation, self._refusal, self._glances)
+        row = Row(self._store, operation, self._permission, self._glances)
         Errand(row, self._fleet, self._clock, self._changes, self._timing, self._turns, self._stopping).carry_out()
 
     def _doubt(self, operation: Operation | HostChange, incident: str) -> None:

@@ -20,6 +20,7 @@ from bot.core.wording import render_duration
 from bot.operations.store.store import Store
 from bot.operations.store.tables import heard
 
+_EVER = timedelta(days=36_500)
 _COLUMNS = (heard.c.id, heard.c.said.label("said"), heard.c.read_at)
 
 
@@ -68,12 +69,19 @@ class GroupRows:
         return tuple(one for one in wanted if one not in rows or not self._is_fresh(rows[one], age))
 
     def read(self) -> Groups:
+        return self._read_at_most(self.age)
+
+    def read_last(self) -> Groups:
+        """By what Slack said last, however long ago; of whom it has said nothing counts as one's own."""
+        return self._read_at_most(_EVER).model_copy(update={"trusting": True})
+
+    def _read_at_most(self, age: timedelta) -> Groups:
         asks = any(asks_about(one, self.admitted) for one in ("U", "C"))
         if not self.groups and not asks:
             return Groups(admitted=self.admitted)
-        lately = heard.c.read_at >= self._store.clock.now() - self.age
+        lately = heard.c.read_at >= self._store.clock.now() - age
         rows = self._read(heard.c.id.in_(self.groups) | lately if asks else heard.c.id.in_(self.groups))
-        fresh = {about: json.loads(row["said"]) for about, row in rows.items() if self._is_fresh(row, self.age)}
+        fresh = {about: json.loads(row["said"]) for about, row in rows.items() if self._is_fresh(row, age)}
         return Groups(
             members={one: frozenset(map(UserId, fresh[one])) for one in self.groups if one in fresh},
             unknown={one: self._why_unknown(rows.get(one)) for one in self.groups if one not in fresh},
