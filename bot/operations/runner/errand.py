@@ -271,14 +271,9 @@ class Errand:
             return
         if isinstance(verdict, Moving):
             self._following.announce(verdict)
-        while isinstance(verdict, Moving):
-            try:
-                self._following.follow(verdict)
-            except Gone:
-                log.info("no_job operation=%s: the VM alone says that it is moving", self._row.operation.id)
-            self._pause(self._timing.poll_s)
-            self._away_told = False
-            verdict = self._settle(doubtful=True, following=True)
+        with self._turns.looking():
+            while isinstance(verdict, Moving):
+                verdict = self._look_on(verdict)
         match verdict:
             case Moved():
                 self._end_moved(verdict)
@@ -290,6 +285,19 @@ class Errand:
                 self._row.end(Event.FAIL, endings.restarted(self._row.operation, verdict))
             case Unknown(why=why):
                 self._row.end(Event.DOUBT, endings.unclear(self._row.operation, why))
+
+    def _look_on(self, verdict: Moving) -> Whereabouts:
+        """What is due of a move under way, and after a pause another look. A cancel makes the pause a short one."""
+        try:
+            self._following.follow(verdict)
+        except Gone:
+            log.info("no_job operation=%s: the VM alone says that it is moving", self._row.operation.id)
+        left_s = self._turns.between_looks_s(self._timing.poll_s)
+        self._pause(min(left_s, self._timing.poll_s))
+        while (left_s := left_s - self._timing.poll_s) > 0 and not self._row.cancel_noticed():
+            self._pause(min(left_s, self._timing.poll_s))
+        self._away_told = False
+        return self._settle(doubtful=True, following=True)
 
     def _settle(self, *, doubtful: bool = False, following: bool = False) -> Whereabouts:
         age_s = (self._clock.now() - self._row.operation.requested_at).total_seconds()
