@@ -63,3 +63,14 @@ def test_what_the_question_raises_gives_back_what_was_taken() -> None:
         pass
     with turns.take(["host01"], never):
         pass
+
+
+def test_a_few_look_as_often_as_one_and_many_no_more_often_than_a_few() -> None:
+    turns = Turns(at_once=1, pause_s=60)
+    pauses = []
+    with ExitStack() as looking:
+        for _ in range(100):
+            looking.enter_context(turns.looking())
+            pauses.append(turns.between_looks_s(0.5))
+    assert (pauses[0], pauses[19], pauses[39], pauses[99]) == (0.5, 0.5, 1.0, 2.5)
+    assert turns.between_looks_s(0.5) == 0.5

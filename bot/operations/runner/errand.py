@@ -41,7 +41,7 @@ from bot.errors import Fault, HostError
 from bot.operations.runner import endings
 from bot.operations.runner.again import PASSING, RECORD_S, SET_UP_PERCENT, may_be_sent_again
 from bot.operations.runner.endings import Stop
-from bot.operations.runner.following import Following, Gone, Overdue
+from bot.operations.runner.following import Following, Overdue
 from bot.operations.runner.leftovers import Leftovers
 from bot.operations.runner.order import Held, Order, Unwanted
 from bot.operations.runner.row import Row
@@ -271,14 +271,11 @@ class Errand:
         """From a verdict to the end, however long a move under way still takes."""
         if isinstance(verdict, Moving) and not self._certain:
             self._following.announce(verdict)
-        while isinstance(verdict, Moving) and not self._certain:
-            try:
-                self._following.follow(verdict)
-            except Gone:
-                log.info("no_job operation=%s: the VM alone says that it is moving", self._row.operation.id)
-            self._pause(self._timing.poll_s)
-            self._away_told = False
-            verdict = self._settle(doubtful=True, following=True)
+        with self._turns.looking():
+            while isinstance(verdict, Moving) and not self._certain:
+                self._following.look_on(verdict, self._turns.between_looks_s)
+                self._away_told = False
+                verdict = self._settle(doubtful=True, following=True)
         match verdict:
             case Moved():
                 self._end_moved(verdict)

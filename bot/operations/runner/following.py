@@ -133,6 +133,22 @@ class Following:
         percent = verdict.job.percent if verdict.job else verdict.role.percent if verdict.role else self.percent
         self.tick(percent, verdict.job)
 
+    def look_on(self, verdict: Moving, pause_s: Callable[[float], float]) -> None:
+        """What is due of a move that another process began, and the pause before another look; a cancel shortens it."""
+        try:
+            self.follow(verdict)
+        except Gone:
+            log.info("no_job operation=%s: the VM alone says that it is moving", self._row.operation.id)
+        poll_s = self._timing.poll_s
+        left_s = pause_s(poll_s)
+        self._pause(min(left_s, poll_s))
+        while (left_s := left_s - poll_s) > 0 and not self._row.cancel_noticed():
+            self._pause(min(left_s, poll_s))
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Stopped
+
     def report(self, percent: int) -> None:
         if percent == self.percent:
             return
