@@ -269,7 +269,7 @@ def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Listening:
+class Listening:
     """The ears, as a part."""
 
     front: SlackFront
@@ -330,7 +330,7 @@ def _ears(base: _Base, front: SlackFront, groups: UserGroups) -> list[Part]:
         Herald(store, chat, base.inventory.estate, clock, settings.slack.audit_channel, base.presence.id),
         intake,
         homes,
-        _Listening(front, intake, forms, homes, groups.has_changed),
+        Listening(front, intake, forms, homes, groups.has_changed),
     ]
 
 

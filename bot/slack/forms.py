@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from slack_sdk import WebClient
 from bot.core.form import Form
 from bot.core.operation import Ask, Place
 from bot.core.reply import Code, Reply, User, say
-from bot.errors import ChatError
+from bot.errors import ChatError, RateLimited
 from bot.ports import Forms
 from bot.slack.errors import slack_errors
 from bot.slack.modals import (
@@ -37,6 +38,7 @@ from bot.slack.mrkdwn import escape
 from bot.slack.payloads import Ignored, Payload, Us
 from bot.slack.poster import Poster
 from bot.slack.submissions import (
+    FORM,
     read_choice,
     read_form_name,
     read_shortcut,
@@ -44,7 +46,8 @@ from bot.slack.submissions import (
     read_typed,
 )
 
-_INSTEAD = "form"  # what is said for a form that cannot be shown, where no command was named
+_OPENED = "exchanged_trigger_id"  # Slack delivered the same twice
+_PAUSES_S = (1.0, 2.0, 0.0)  # after each try at showing other fields
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ class FormFront:
         self._client = client
         self._us = us
         self._now = now
+        self._chosen: dict[str, Form] = {}  # by view, while its fields are being changed
 
     def attach(self, app: App) -> None:
         """Before a listener for all other actions."""
@@ -77,8 +81,9 @@ class FormFront:
         name = read_form_name(ask)
         if name is None:
             return False
-        instead = ask.model_copy(update={"text": name or _INSTEAD})
-        if form := self._forms.open(ask.actor, ask.place, name):
+        form = self._forms.open(ask.actor, ask.place, name)
+        instead = ask.model_copy(update={"text": (form and form.instead) or name or FORM})
+        if form is not None:
             _beside(self._open, form, ask.place, str(body.get("trigger_id", "")), instead)
         elif ask.kind == "button":
             self._claim(instead)
@@ -86,16 +91,13 @@ class FormFront:
 
     def hear_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
         ack()
-        wanted = read_shortcut(body, self._us)
+        wanted = read_shortcut(body, self._us, self._now())
         if isinstance(wanted, Ignored):
             log.debug("shortcut ignored reason=%r", wanted.reason)
-        elif form := self._forms.open(wanted.actor, wanted.place):
-            _beside(self._open, form, wanted.place, wanted.trigger, None)
+        elif form := self._forms.open(wanted.ask.actor, wanted.place):
+            _beside(self._open, form, wanted.place, wanted.trigger, wanted.ask)
         else:
-            there = wanted.place.model_copy(update={"channel": wanted.actor})  # a person's id: a direct message
-            _beside(
-                self._post, there, say("Ferry has no form for you: ", Code(text="help"), " tells what you may do"), ""
-            )
+            self._claim(wanted.ask)
 
     def hear_choice(self, body: dict[str, Any], ack: Ack) -> None:
         ack()
@@ -137,23 +139,33 @@ class FormFront:
                 _beside(self._post, ask.place, told, f"{ask.key}/said")
             ack()
 
-    def _open(self, form: Form, place: Place, trigger: str, instead: Ask | None) -> None:
-        """Who cannot be shown the form is answered as if its name had been typed, which says how to type the rest."""
+    def _open(self, form: Form, place: Place, trigger: str, instead: Ask) -> None:
+        """Who cannot be shown the form is answered how to type the rest."""
         try:
             with slack_errors():
                 self._client.views_open(trigger_id=trigger, view=render_modal(form, place))
         except ChatError as error:
+            if error.code == _OPENED:
+                return
             log.warning("form_not_opened form=%s channel=%s code=%s", form.command, place.channel, error.code)
-            if instead is not None:
-                self._claim(instead)
+            self._claim(instead)
 
     def _change(self, form: Form, place: Place, view: str) -> None:
         """Without the view's hash: what was chosen last counts, and whoever submits too soon is shown its fields."""
-        try:
-            with slack_errors():
-                self._client.views_update(view_id=view, view=render_modal(form, place))
-        except ChatError as error:
-            log.warning("form_not_changed form=%s code=%s", form.command, error.code)
+        self._chosen[view] = form
+        for pause_s in _PAUSES_S:
+            try:
+                with slack_errors():
+                    self._client.views_update(view_id=view, view=render_modal(form, place))
+                break
+            except ChatError as error:
+                log.warning("form_not_changed form=%s code=%s", form.command, error.code)
+                if error.lasting:
+                    break
+                time.sleep(max(pause_s, error.seconds if isinstance(error, RateLimited) else 0))
+            if self._chosen.get(view) is not form:
+                return  # something else has been chosen since
+        self._chosen.pop(view, None)
 
     def _post(self, place: Place, told: Reply, key: str) -> None:
         try:

@@ -71,7 +71,7 @@ class Poster:
 
     def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
         message = _message(reply)
-        if place.channel.startswith("D"):  # nobody else reads a direct message
+        if not place.channel.startswith(("C", "G")):  # nobody else reads a direct message
             self._post(place.channel, place.thread, message)
             return
         try:

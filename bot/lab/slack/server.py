@@ -186,6 +186,10 @@ class SlackServer(People, Filling, Choosing, UserGroups):
         """The next calls of a method meet a fault, like Fault(status=429, retry_after_s=2) or Fault(reset="after")."""
         self._faults.add(method, fault, times)
 
+    def forget_faults(self) -> None:
+        """Those that no call has met yet."""
+        self._faults.forget()
+
     def refresh_sockets(self, reason: str = "refresh_requested") -> None:
         """Ask the app to reconnect, as Slack does every few hours."""
         self.on_loop(lambda: self._socket.refresh(reason))

@@ -168,7 +168,9 @@ class SocketMode:
     def redeliver(self, envelope_id: str) -> None:
         """Send a payload once more as Slack does when it missed the ack: same event, first retry."""
         known = self._deliveries[envelope_id]
-        self._hand_over(Envelope(known.type, known.payload, id=envelope_id, attempt=1))
+        still = self._unacknowledged.get(envelope_id)  # whoever waits for its answer still does
+        again = still or Envelope(known.type, known.payload, id=envelope_id)
+        self._hand_over(replace(again, attempt=1))
 
     def _hand_over(self, envelope: Envelope) -> None:
         open_now = [connection for connection in self._connections if not connection.leaving]
