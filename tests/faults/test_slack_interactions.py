@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 
@@ -12,11 +13,13 @@ from bot.app import Listening
 from bot.lab.slack import Fault, SlackServer
 from bot.settings import SlackSettings
 from bot.slack.listeners import SlackFront
+from bot.slack.manifest import HTTP_PATH
 from tests.faults.interactions import OPS, PEOPLE, PLAN, Scene, Stage, first_deeds, second_deeds
 from tests.faults.waiting import assert_cards_true_and_single, key_of, until
 from tests.ferry import Ferry
 
 LATE = "and was not carried out"
+SECRET = "a signing secret"
 HOURS_S = 2 * 60 * 60
 METHODS = {"chat.postMessage": 3, "chat.update": 3, "chat.postEphemeral": 1, "views.open": 3} | dict.fromkeys(
     ("views.update", "views.publish"), 1
@@ -65,15 +68,36 @@ def delivered_twice(stage: Stage, scenes: Sequence[Scene]) -> Iterator[None]:
 @contextmanager
 def two_sockets(stage: Stage, scenes: Sequence[Scene]) -> Iterator[None]:
     """Whatever one has heard the other hears, too."""
-    ferry = stage.ferry
-    given = ferry.lab.slack_settings()
-    front = SlackFront(SlackSettings.model_validate(given | {"bot_token": SecretStr(given["bot_token"])}), ping_s=0.3)
-    ears = next(part for part in ferry.bot.parts if isinstance(part, Listening))
-    front.start(ears.intake.take, ears.forms, ears.homes.opened)
-    try:
-        ferry.wait(lambda: stage.server.connections == 2)
+    with hearing_too(stage):
+        stage.ferry.wait(lambda: stage.server.connections == 2)
         with delivered_twice(stage, scenes):
             yield
+
+
+@contextmanager
+def retried_over_http(stage: Stage, scenes: Sequence[Scene]) -> Iterator[None]:
+    """With X-Slack-Retry-Num, as Slack does it that missed the answer."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
+    with hearing_too(stage, mode="http", listen=listen, signing_secret=SecretStr(SECRET)):
+        stage.server.deliver_to(f"http://{listen}{HTTP_PATH}", SECRET)
+        try:
+            with delivered_twice(stage, scenes):
+                yield
+        finally:
+            stage.server.deliver_to_sockets()
+
+
+@contextmanager
+def hearing_too(stage: Stage, **changes: object) -> Iterator[None]:
+    """By another front of the same Ferry."""
+    given = stage.ferry.lab.slack_settings()
+    secrets = {"bot_token": SecretStr(given["bot_token"])}
+    front = SlackFront(SlackSettings.model_validate(given | secrets | changes), ping_s=0.3)
+    ears = next(part for part in stage.ferry.bot.parts if isinstance(part, Listening))
+    front.start(ears.intake.take, ears.forms, ears.homes.opened)
+    try:
+        yield
     finally:
         front.stop()
 
@@ -121,6 +145,7 @@ def failing(*faults: Fault) -> Day:
 
 DAYS: dict[str, Day] = {
     "two sockets": two_sockets,
+    "retried over HTTP": retried_over_http,
     "500 and reset": failing(Fault(status=500), Fault(reset="before"), Fault(status=500)),
     "reset after Slack took it": failing(*[Fault(reset="after")] * 3),
     "429": failing(*[Fault(status=429)] * 3),  # the last: for a minute after it one card is posted a second

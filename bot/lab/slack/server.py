@@ -29,6 +29,7 @@ from bot.lab.slack.groups import GROUP_METHODS, UserGroups
 from bot.lab.slack.limits import Limits
 from bot.lab.slack.model import JsonObject
 from bot.lab.slack.people import People
+from bot.lab.slack.request_url import RequestUrl
 from bot.lab.slack.responses import Responses
 from bot.lab.slack.socket import SocketMode
 from bot.lab.slack.views import Views, view_methods
@@ -151,6 +152,14 @@ class SlackServer(People, Filling, Choosing, UserGroups):
         if self._loop is None or self._runner is None:
             raise RuntimeError("the Slack stand-in is not running")
         self._loop.call_soon_threadsafe(action)
+
+    def deliver_to(self, url: str, secret: str) -> None:
+        """Payloads go to the app's Request URL from now on, signed with its secret, and to no socket."""
+        self._socket.request_url = RequestUrl(url, secret)
+
+    def deliver_to_sockets(self) -> None:
+        """As at the start."""
+        self._socket.request_url = None
 
     # watching the app
 
