@@ -4,7 +4,8 @@
 
 Ferry is a process of its own, on a SQLite file, and so are its 100 simulated hosts with 5,000 VMs; the workspace, which
 sends as fast as it is told to and does not limit calls, is this process: all share this machine's processors. A minute
-for each way; FERRY_EVENTS_S sets another time, FERRY_EVENTS_A_SECOND another pace.
+for each way; FERRY_EVENTS_S sets another time, FERRY_EVENTS_A_SECOND another pace, FERRY_REFRESH_S how often Ferry
+looks at all hosts meanwhile.
 """
 
 from __future__ import annotations
@@ -164,8 +165,9 @@ def wait_until_answered(database: Path, began: float) -> float:
 def report(figures: Callable[[str], None], mode: str, deliveries: list[Delivery], sent: int, sent_s: float) -> None:
     took = [one.ack_s for one in deliveries if one.ack_s is not None]
     p = quantiles(took, n=1000)
+    lost, again = sum(one.lost for one in deliveries), sum(one.attempts > 1 for one in deliveries)
     figures(
         f"{mode}: {len(deliveries)} events for {sent} deeds in {sent_s:.0f} s, {len(deliveries) / sent_s:.0f} a second:"
         f" acknowledged after p50 {1000 * p[499]:.0f} ms, p99 {1000 * p[989]:.0f} ms,"
-        f" at most {1000 * max(took):.0f} ms; {sum(one.lost for one in deliveries)} lost, {sum(one.attempts > 1 for one in deliveries)} sent again"
+        f" at most {1000 * max(took):.0f} ms; {lost} lost, {again} sent again"
     )

@@ -3,8 +3,8 @@
     python -m pytest -n 0 -m benchmark tests/benchmarks/test_updates.py -s
 
 Rows are driven directly, so that only the announcing is measured: store, announcer, poster and slack_sdk are the real
-ones, and so are Slack's limits, which the simulated workspace enforces. Two times four minutes; FERRY_UPDATES_S sets another
-time.
+ones, and so are Slack's limits, which the simulated workspace enforces. Twice six minutes; FERRY_UPDATES_S sets another time
+than four minutes of measuring.
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ def test_three_hundred_at_once(
     announcer = Announcer(store, Poster(client), WallClock(), BUDGET, draw=draw, look=look)
     fleet = Fleet(store, server)
     offers = RUNNING + int((SECONDS + WINDOW_S) * ends_a_minute / 60 * 1.5) + 20
-    for number in range(1, offers + 1):
-        fleet.offer(number)
     announcer.start()
     try:
+        for number in range(1, offers + 1):
+            fleet.offer(number)
         server.wait_for(lambda: len(server.messages("#ops")) == offers, 300)
         server.rate_limits = True  # the cards of what was offered long ago
         for _ in range(RUNNING):
@@ -154,8 +154,8 @@ def test_three_hundred_at_once(
     p = quantiles(late_s, n=100)
     figures(
         f"{RUNNING} moves, {len(ended)} ends in {SECONDS:.0f} s: on their cards after p50 {p[49]:.1f} s,"
-        f" p95 {p[94]:.1f} s, at most {max(late_s):.1f} s; most updates within a minute {most_within(updated, WINDOW_S)} of {BUDGET};"
-        f" {len(limited)} calls refused: {sorted(set(limited))} (load {os.getloadavg()[0]:.1f})"
+        f" p95 {p[94]:.1f} s, at most {max(late_s):.1f} s;"
+        f" most updates within a minute {most_within(updated, WINDOW_S)} of {BUDGET}; {len(limited)} calls refused: {sorted(set(limited))} (load {os.getloadavg()[0]:.1f})"
     )
     assert most_within(updated, WINDOW_S) <= BUDGET
 

@@ -64,7 +64,7 @@ class Stage:
         self.running = self._evacuate("host02")
         self.stopped = self._evacuate("host03")
         ferry.press(self.stopped, "Cancel")
-        ferry.wait_for_text(self.stopped, "Retry failed")
+        ferry.wait_for_text(self.stopped, "Move the rest")
 
     def _evacuate(self, host: str) -> Message:
         card = self.ferry.say(f"evacuate {host}")
@@ -236,7 +236,7 @@ def declined(stage: Stage, card: Message, who: str) -> Scene:
     stage.ferry.press(card, "Decline", who=who)
     stage.ferry.wait(lambda: stage.server.modal(who))
     act = partial(stage.server.submit, who, {"Why not": "the backup is running"})
-    shown = "Because: the backup is running"
+    shown = "Reason: the backup is running"
     return decided(stage, card, "decline", shown, act, "a reason that was filled in", direct=False)
 
 
@@ -321,7 +321,7 @@ def first_deeds(stage: Stage) -> Iterator[Scene]:
     yield said(stage, "freeze", "freeze because of a test", "olga")
     yield whispered(stage, "watch VM-09", "paul", "You are told of what happens to VM-09")
     yield pressed(stage, stage.running, "Pause", "alice", "pause", "· paused")
-    yield made(stage, "Retry failed", "quin", partial(ferry.press, stage.stopped, "Retry failed", who="quin"))
+    yield made(stage, "Move the rest", "quin", partial(ferry.press, stage.stopped, "Move the rest", who="quin"))
 
 
 def second_deeds(stage: Stage) -> Iterator[Scene]:
