@@ -273,7 +273,7 @@ def _sites(settings: Settings, role: Role, site: str | None) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Listening:
+class Listening:
     """The ears, as a part."""
 
     front: SlackFront
@@ -346,7 +346,7 @@ def _ears(base: _Base, authority: Authority, front: SlackFront, directory: _Dire
         Herald(store, chat, base.inventory.estate, clock, settings.slack.audit_channel, base.presence.id),
         intake,
         homes,
-        _Listening(front, intake, forms, homes, directory.changed),
+        Listening(front, intake, forms, homes, directory.changed),
     ]
 
 

@@ -17,7 +17,8 @@ def form(ask: OpenForm, context: Context) -> Reply:
     commands = [each for each in context.commands.values() if each.plans and context.permits(each.action)]
     names = [each.name for each in commands if name in ("", each.name) and is_choosable(make_fields(each.usage))]
     if not names:
-        raise Refused(f"there is no form of `{name}` for you", hint="`help` lists the commands", private=True)
+        of = f" of `{name}`" if name else ""
+        raise Refused(f"there is no form{of} for you", hint="`help` lists the commands", private=True)
     return Reply(
         title=("A form types a command; ", Code(text="help"), " tells what each of them does"),
         buttons=tuple(Button(label=f"{each.capitalize()} …", sends=f"form {each}") for each in names),

@@ -16,6 +16,7 @@ def make_decline(operation: str) -> Form:
         about="Everybody who sees the card reads the reason, and the journal keeps it.",
         fields=(Field(name="reason", label="Why not", kind="text", optional=True),),
         submit="Decline",
+        instead=f"help {COMMAND}",  # by itself the command would be carried out, and nobody could say why not
     )
 
 

@@ -59,6 +59,7 @@ class Form(Frozen):
         about: what the command does, in one sentence.
         others: the commands that can be chosen here, this one among them.
         submit: at most 24 characters (Slack, "Views").
+        instead: what is typed for whoever cannot be shown it; empty: the command, which says how to type the rest.
     """
 
     command: str
@@ -66,6 +67,7 @@ class Form(Frozen):
     fields: tuple[Field, ...]
     others: tuple[str, ...] = ()
     submit: str = "Show the plan"
+    instead: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from datetime import datetime, timedelta
 
 from bot.core.operation import Place
 from bot.core.progress import Behind, Schedule, decide_updates
-from bot.core.reply import Code, Mark, Reply, Text
-from bot.core.shown import Shown, render_card
+from bot.core.reply import Code, Line, Mark, Reply, Text
+from bot.core.shown import render_card
 from bot.errors import ChatError, RateLimited
 from bot.operations.drawing import Draw, Drawings, Look, draw_reply, name_file
 from bot.operations.pace import EVER, Kind, Memory, Pace
@@ -336,28 +336,17 @@ class Announcer:
             self._keep_steps(card, "")  # lines of a thread that takes none; the card itself may still be there
             return
         self._store.card_lost(operation.id, error.code)
-        if card.ts is None:
-            self._tell_asker(operation, error)
+        self._tell_asker(card, error)
 
     def _is_futile(self, card: CardDue) -> bool:
         """A file is an extra: where it cannot be shared, the lines after it must not wait for a repaired token."""
         is_file = card.ts is not None and bool(card.steps) and bool(card.steps[0].file)
         return is_file and self._memory(card).failures >= MOST_TRIES_OF_A_FILE
 
-    def _tell_asker(self, operation: Shown, error: ChatError) -> None:
-        member = "Ferry as a member of that channel. Invite it, then say again:"
-        needed = member if error.code in _NO_MEMBER else "a channel that takes what Ferry says. Say again there:"
-        reply = Reply(
-            title=("The card of ", Code(text=operation.id), f" cannot be shown there: {error.code}"),
-            parts=(
-                Text(lines=((f"Needed: {needed}",),)),
-                Text(lines=((Code(text=operation.plan.command),),)),
-            ),
-            private=True,
-            mark=Mark.WARNING,
-        )
+    def _tell_asker(self, card: CardDue, error: ChatError) -> None:
+        operation = card.operation
         try:
-            self._chat.whisper(operation.place, operation.requested_by, reply)
+            self._chat.whisper(operation.place, operation.requested_by, _render_lost(card, error))
         except ChatError as second:
             log.warning("asker not told operation=%s code=%s", operation.id, second.code)
 
@@ -383,3 +372,17 @@ class Announcer:
             for operation, memory in self._memories.items()
             if operation in kept or (memory.shown is not None and not memory.shown.ended)
         }
+
+
+def _render_lost(card: CardDue, error: ChatError) -> Reply:
+    operation = card.operation
+    name = Code(text=operation.id)
+    if card.ts is None:
+        title: Line = ("The card of ", name, f" cannot be shown there: {error.code}")
+        member = "Ferry as a member of that channel. Invite it, then say again:"
+        needed = member if error.code in _NO_MEMBER else "a channel that takes what Ferry says. Say again there:"
+        lines: tuple[Line, ...] = ((f"Needed: {needed}",), (Code(text=operation.plan.command),))
+    else:
+        title = ("The card of ", name, f" cannot be kept up to date any more: {error.code}")
+        lines = ((Code(text=f"status {operation.id}"), " shows how it stands"),)
+    return Reply(title=title, parts=tuple(Text(lines=(line,)) for line in lines), private=True, mark=Mark.WARNING)

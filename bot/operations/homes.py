@@ -5,8 +5,8 @@ nothing has to be agreed on among several bots: the one that heard of the openin
 shown it since, this one leaves it alone.
 
 Rules: a home is shown at once when it is opened, then when its rows have changed, at most every ten seconds; percent
-and hosts alone are worth it every thirty. All homes share one budget. Who has not opened theirs for an hour is
-forgotten.
+and hosts alone are worth it every thirty. What could not be shown is tried again soon. All homes share one budget. Who
+has not opened theirs for an hour is forgotten.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from bot.ports import Clock, Homes
 TURN_S = 2.0
 PAUSE_S = 1.2  # between any two homes: half of what Slack allows (views.publish is tier 4, 100 calls a minute)
 AFTER_A_CHANGE, AFTER_A_TICK = timedelta(seconds=10), timedelta(seconds=30)
+AFTER_A_FAILURE = timedelta(seconds=2)
 REMEMBERED = timedelta(hours=1)
 MOST_LAST = 10
 CONFLICT = "hash_conflict"
@@ -46,6 +47,7 @@ class Viewer:
     opened_at: datetime
     shown: Material | None = None
     shown_at: datetime | None = None
+    pause: timedelta = AFTER_A_CHANGE
     version: str = ""
 
 
@@ -120,7 +122,7 @@ class HomeKeeper:
         with self._lock:
             self._viewers = {who: each for who, each in self._viewers.items() if now - each.opened_at < REMEMBERED}
             viewers = sorted(self._viewers.items(), key=lambda each: each[1].shown_at or EVER)
-        ready = [(user, viewer) for user, viewer in viewers if _is_since(viewer.shown_at, AFTER_A_CHANGE, now)]
+        ready = [(user, viewer) for user, viewer in viewers if _is_since(viewer.shown_at, viewer.pause, now)]
         rows = self._read_rows() if ready else ()
         standing = tuple(map(render_hold, self._store.holds())) if ready else ()
         for user, viewer in ready:
@@ -143,10 +145,10 @@ class HomeKeeper:
             return self._authority.awaits(user, channel, row)
 
         home = make_home(material, self._authority.decide(user, channel, READ), awaits, now)
-        viewer.shown_at = now
+        viewer.shown_at, viewer.pause = now, AFTER_A_FAILURE
         try:
             viewer.version = self._homes.publish(user, viewer.place, home, viewer.version)
-            viewer.shown = material
+            viewer.shown, viewer.pause = material, AFTER_A_CHANGE
         except RateLimited as pause:
             log.info("home_put_off user=%s seconds=%g", user, pause.seconds)
             return pause.seconds

@@ -4,8 +4,8 @@ Rules:
     1. A form is opened at once, as Slack allows three seconds for that, and beside the acknowledgement.
     2. Suggestions come from memory: an answer waits for no host.
     3. What was filled in is a command like any other: claimed first, then shown where the form was opened.
-    4. Where a form cannot be shown, its command is answered as if its name had been typed, which says how to type the
-       rest. A form that Slack would refuse is not sent.
+    4. A form that Slack would refuse is not sent. Where a form cannot be shown, its command is claimed as if its name
+       had been typed, and so answered by how to type the rest, after a restart too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -21,10 +22,9 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.core.form import Form
-from bot.core.names import UserId
 from bot.core.operation import Ask, Place
-from bot.core.reply import Code, Line, Reply, User, say
-from bot.errors import ChatError
+from bot.core.reply import Code, Reply, User, say
+from bot.errors import ChatError, RateLimited
 from bot.ports import Forms
 from bot.slack.errors import slack_errors
 from bot.slack.kit.views import judge_view
@@ -42,6 +42,7 @@ from bot.slack.mrkdwn import escape
 from bot.slack.payloads import Ignored, Payload, Us
 from bot.slack.poster import Poster
 from bot.slack.submissions import (
+    FORM,
     Submission,
     read_choice,
     read_form_name,
@@ -50,8 +51,8 @@ from bot.slack.submissions import (
     read_typed,
 )
 
-_TYPE_INSTEAD: Line = ("type your command in a channel or to Ferry; ", Code(text="help"), " lists them all")
-_INSTEAD = "form"  # what is said for a form that cannot be shown, where no command was named
+_OPENED = "exchanged_trigger_id"  # Slack delivered the same twice
+_PAUSES_S = (1.0, 2.0, 0.0)  # after each try at showing other fields
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class FormFront:
         self._client = client
         self._us = us
         self._now = now
+        self._chosen: dict[str, Form] = {}  # by view, while its fields are being changed
 
     def attach(self, app: App) -> None:
         """Before a listener for all other actions."""
@@ -84,23 +86,23 @@ class FormFront:
         name = read_form_name(ask)
         if name is None:
             return False
-        instead = ask.model_copy(update={"text": name or _INSTEAD})
-        if form := self._forms.open(ask.actor, ask.place, name):
-            _beside(self._open, form, ask.place, str(body.get("trigger_id", "")), instead, ask.actor)
+        form = self._forms.open(ask.actor, ask.place, name)
+        instead = _in_words(ask, form, name or FORM)
+        if form is not None:
+            _beside(self._open, form, ask.place, str(body.get("trigger_id", "")), instead)
         elif ask.kind == "button":
             self._claim(instead)
         return form is not None or ask.kind == "button"
 
     def hear_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
         ack()
-        wanted = read_shortcut(body, self._us)
+        wanted = read_shortcut(body, self._us, self._now())
         if isinstance(wanted, Ignored):
             log.debug("shortcut ignored reason=%r", wanted.reason)
-        elif form := self._forms.open(wanted.actor, wanted.place):
-            _beside(self._open, form, wanted.place, wanted.trigger, None, wanted.actor)
+        elif form := self._forms.open(wanted.ask.actor, wanted.place):
+            _beside(self._open, form, wanted.place, wanted.trigger, wanted.ask)
         else:
-            told = say("Ferry has no form for you: ", Code(text="help"), " tells what you may do")
-            _beside(self._post, _directly(wanted.place, wanted.actor), told, "")
+            self._claim(wanted.ask)
 
     def hear_choice(self, body: dict[str, Any], ack: Ack) -> None:
         ack()
@@ -147,27 +149,34 @@ class FormFront:
             ack(response_action="update", view=_checked(form, read.opened_in))
         except ChatError as error:
             log.error("form_not_changed form=%s: %s", form.command, error.message)  # noqa: TRY400 - answered
-            self._claim(read.ask.model_copy(update={"text": read.chosen}))
+            self._claim(_in_words(read.ask, form, read.chosen))
             ack()
 
-    def _open(self, form: Form, place: Place, trigger: str, instead: Ask | None, who: UserId) -> None:
+    def _open(self, form: Form, place: Place, trigger: str, instead: Ask) -> None:
         try:
             with slack_errors():
                 self._client.views_open(trigger_id=trigger, view=_checked(form, place))
         except ChatError as error:
-            log.warning("form_not_opened form=%s channel=%s: %s", form.command, place.channel, error.message)
-            if instead is not None:
+            if error.code != _OPENED:
+                log.warning("form_not_opened form=%s channel=%s: %s", form.command, place.channel, error.message)
                 self._claim(instead)
-            else:
-                self._post(_directly(place, who), say("The form could not be shown: ", *_TYPE_INSTEAD), "")
 
     def _change(self, form: Form, place: Place, view: str) -> None:
         """Without the view's hash: what was chosen last counts, and whoever submits too soon is shown its fields."""
-        try:
-            with slack_errors():
-                self._client.views_update(view_id=view, view=_checked(form, place))
-        except ChatError as error:
-            log.warning("form_not_changed form=%s: %s", form.command, error.message)
+        self._chosen[view] = form
+        for pause_s in _PAUSES_S:
+            try:
+                with slack_errors():
+                    self._client.views_update(view_id=view, view=_checked(form, place))
+                break
+            except ChatError as error:
+                log.warning("form_not_changed form=%s: %s", form.command, error.message)
+                if error.lasting:
+                    break
+                time.sleep(max(pause_s, error.seconds if isinstance(error, RateLimited) else 0))
+            if self._chosen.get(view) is not form:
+                return  # something else has been chosen since
+        self._chosen.pop(view, None)
 
     def _post(self, place: Place, told: Reply, key: str) -> None:
         try:
@@ -185,9 +194,9 @@ def _checked(form: Form, place: Place) -> Block:
     return view
 
 
-def _directly(place: Place, who: UserId) -> Place:
-    """A person's id as a channel is a direct message."""
-    return place.model_copy(update={"channel": who, "thread": None})
+def _in_words(ask: Ask, form: Form | None, name: str) -> Ask:
+    """What is typed for whoever cannot be shown a form."""
+    return ask.model_copy(update={"text": (form and form.instead) or name})
 
 
 def _beside(work: Callable[..., None], *arguments: object) -> None:

@@ -27,6 +27,7 @@ from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.interval_runner import IntervalRunner
 
 from bot.core.names import UserId
 from bot.core.operation import Ask, Place
@@ -52,9 +53,11 @@ from bot.slack.payloads import (
 )
 from bot.slack.poster import connect, read_scopes
 
-# A connection that is gone without a word is replaced after five pings (slack_sdk, socket_mode/builtin/connection.py);
-# until then Ferry is deaf, and Slack repeats events but neither slash commands nor presses.
+# While a connection is gone without a word Ferry is deaf, and Slack repeats events but neither slash commands nor
+# presses. slack_sdk replaces one after five pings that could not be sent, although the first one tells it for sure
+# (socket_mode/builtin/connection.py, check_state).
 PING_S = 2.0
+_LOOK_S = 0.5
 _EVERYTHING = re.compile(".*")
 # Slack's error codes about the token itself (auth.test, apps.connections.open: "Errors").
 _TOKEN_REFUSED = frozenset(
@@ -282,12 +285,20 @@ class _Socket:
             self._handler.client.proxy = None
         with _accepted("SLACK_APP_TOKEN", "the app's Basic Information page"), slack_errors():
             self._handler.connect()  # type: ignore[no-untyped-call]
+        self._watch = IntervalRunner(self._drop_broken, _LOOK_S).start()
+
+    def _drop_broken(self) -> None:
+        """slack_sdk replaces what is closed at its next ping."""
+        session = self._handler.client.current_session
+        if session is not None and session.consecutive_check_state_error_count:
+            session.disconnect()
 
     def close(self) -> None:
         """Acknowledge what is being claimed, then hang up. What arrives in between Slack delivers again.
 
         slack_sdk's own `close` hangs up first, so that whoever is still at work finds no socket to answer on.
         """
+        self._watch.shutdown()  # type: ignore[no-untyped-call]
         client = self._handler.client
         client.closed = True
         client.enqueue_message("")  # its reader waits up to a second for a message
@@ -299,6 +310,7 @@ class _Socket:
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = False  # closing waits for requests under way
     block_on_close = True
+    request_queue_size = 128  # of the usual five more wait for seconds, until they are sent again
 
 
 class _Quiet(WSGIRequestHandler):

@@ -87,7 +87,7 @@ class Poster:
             self._client.chat_delete(channel=channel, ts=ts)
 
     def whisper(self, place: Place, user: UserId, reply: Reply) -> None:
-        if place.channel.startswith("D"):  # nobody else reads a direct message
+        if not place.channel.startswith(("C", "G")):  # nobody else reads a direct message
             self._post(place.channel, place.thread, reply)
             return
         where: dict[str, Any] = {"channel": place.channel, "user": user, "thread_ts": place.thread}

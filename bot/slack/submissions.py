@@ -20,7 +20,7 @@ from bot.core.operation import Ask, Place
 from bot.slack.modals import CALLBACK, CHANNEL, COMMAND
 from bot.slack.payloads import Identified, Ignored, Payload, Presser, SlackPayload, Us, malformed
 
-_FORM = "form"  # the command that offers forms: where Slack lets a view be opened, it opens one
+FORM = "form"  # the command that offers forms: where Slack lets a view be opened, it opens one
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,15 @@ class Typed:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Somebody asked for a form where there is no channel."""
+    """Somebody asked for a form where there is no channel.
 
-    actor: UserId
+    Attributes:
+        ask: what they would have typed, said to Ferry alone: a person's id is a channel of direct messages.
+    """
+
     place: Place
     trigger: str
+    ask: Ask
 
 
 class _Chosen(SlackPayload):
@@ -141,19 +145,28 @@ class _Shortcut(_From):
 def read_form_name(ask: Ask) -> str | None:
     """The command whose form may be meant, "" for any; None: no form is asked for."""
     words = ask.text.strip().casefold().split()
-    if ask.kind in ("button", "slash") and words[:1] == [_FORM]:
+    if ask.kind in ("button", "slash") and words[:1] == [FORM]:
         return " ".join(words[1:])
     return " ".join(words) if ask.kind == "slash" else None
 
 
-def read_shortcut(body: Payload, us: Us) -> Wanted | Ignored:
+def read_shortcut(body: Payload, us: Us, received_at: datetime) -> Wanted | Ignored:
     try:
         read = _Shortcut.model_validate(body)
     except ValidationError as error:
         return malformed(error)
     if read.is_foreign(us):
         return Ignored("another workspace")
-    return Wanted(UserId(read.user.id), Place(team=us.team, channel=""), read.trigger_id)
+    ask = Ask(
+        key=f"{us.team}/{read.user.id}/shortcut/{read.trigger_id}",
+        text=FORM,
+        actor=UserId(read.user.id),
+        place=Place(team=us.team, channel=read.user.id),
+        at=received_at,
+        received_at=received_at,
+        kind="slash",
+    )
+    return Wanted(Place(team=us.team, channel=""), read.trigger_id, ask)
 
 
 def read_choice(body: Payload, us: Us) -> Choice | Ignored:

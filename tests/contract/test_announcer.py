@@ -312,6 +312,8 @@ def test_a_card_that_was_deleted_is_given_up(server: SlackServer, store: Store, 
         server.wait_for(lambda: "message_not_found" in calls(server, "chat.update"), WAIT_S)
         run(store, other.id, Event.DECLINE)
         card_that(server, "was declined")
+        told = server.wait_for(lambda: server.ephemerals("alice"), WAIT_S)
+    assert f"The card of `{operation.id}` cannot be kept up to date any more: message_not_found" in told[0].text
     assert calls(server, "chat.update").count("message_not_found") == 1
     assert store.cards_due() == ()
 

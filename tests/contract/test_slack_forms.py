@@ -508,9 +508,29 @@ def test_a_shortcut_opens_it_and_the_command_is_said_in_the_channel_before_ones_
     assert (ask.text, ask.place.channel) == ("migrate VM-01 to host02", server.channel_id("ops"))
     server.wait_for(lambda: server.messages("#ops"), WAIT_S)
     server.shortcut("mallory", "#ops", "ferry")
-    told = server.wait_for(lambda: server.messages(server.direct_channel("mallory")), WAIT_S)
-    assert "Ferry has no form for you" in server.render_text(told[0])[0]
+    refused = server.wait_for(lambda: inbox.taken[1:], WAIT_S)[0]
+    assert (refused.text, refused.actor, refused.place.channel) == ("form", *[server.user_id("mallory")] * 2)
     assert server.modal("mallory") is None
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize("fault", [Fault(status=429), Fault(error="invalid_arguments")])
+def test_a_shortcut_whose_form_does_not_open_is_answered_to_who_used_it(
+    server: SlackServer, inbox: Inbox, fault: Fault
+) -> None:
+    server.fail_next("views.open", fault)
+    server.shortcut("alice", "#ops", "ferry")
+    (ask,) = server.wait_for(lambda: list(inbox.taken), WAIT_S)
+    assert (ask.text, ask.place.channel) == ("form", server.user_id("alice"))
+
+
+@pytest.mark.usefixtures("front")
+def test_other_fields_are_shown_although_slack_did_not_take_them_at_first(server: SlackServer) -> None:
+    server.fail_next("views.update", Fault(status=429, retry_after_s=1))
+    server.slash("alice", "#ops", "/ferry", "migrate")
+    opened(server)
+    server.choose("alice", "What to do", "move storage")
+    assert shown(server, lambda one: bool(one and one.labels == ("What to do", "VM", "Path", "Begin at", "Or begin")))
 
 
 @pytest.mark.usefixtures("inbox")
@@ -560,7 +580,9 @@ def test_more_words_are_a_command_and_not_a_form(server: SlackServer, inbox: Inb
 
 @pytest.mark.usefixtures("front")
 @pytest.mark.parametrize("fault", [Fault(error="expired_trigger_id"), Fault(status=500), Fault(reset="before")])
-@pytest.mark.parametrize(("text", "instead"), [("evacuate", "evacuate"), ("", "form")])
+@pytest.mark.parametrize(
+    ("text", "instead"), [("evacuate", "evacuate"), ("", "form"), ("form decline m-1", "help decline")]
+)
 def test_a_form_that_does_not_open_is_answered_as_if_it_had_been_typed(
     server: SlackServer, inbox: Inbox, fault: Fault, text: str, instead: str
 ) -> None:
@@ -600,15 +622,6 @@ def test_a_form_that_slack_would_refuse_is_not_sent_but_answered_as_text(server:
     server.wait_for(lambda: server.modal("alice") is None, WAIT_S)
     assert [(one.text, one.kind) for one in inbox.taken[1:]] == [("evacuate", "form")]
     assert {method for method, error in server.calls() if error} == set()
-
-
-@pytest.mark.usefixtures("front")
-def test_a_shortcut_whose_form_cannot_be_shown_is_answered_directly(server: SlackServer) -> None:
-    server.fail_next("views.open", Fault(error="invalid_arguments"))
-    server.shortcut("alice", "#ops", "ferry")
-    direct = server.direct_channel("alice")
-    (told,) = server.wait_for(lambda: server.messages(direct), WAIT_S)
-    assert told.text == "The form could not be shown: type your command in a channel or to Ferry; `help` lists them all"
 
 
 @pytest.mark.usefixtures("front")

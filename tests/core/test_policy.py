@@ -172,6 +172,8 @@ def test_every_target_has_to_be_covered_and_not_by_the_same_rule() -> None:
         (("C2",), "C1", False),
         (("C1",), "D1", False),
         (("direct",), "D1", True),
+        (("direct",), "U0ALICE", True),
+        (("direct",), "C1", False),
     ],
 )
 def test_a_rule_may_be_for_channels(channels: tuple[str, ...], channel: str, allowed: bool) -> None:

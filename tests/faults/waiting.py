@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from bot.core.operation import Operation
 from bot.lab.slack import Message
+from bot.operations.store import CardDue
 from tests.ferry import Ferry
 
 PATIENCE_S = 20.0
@@ -30,11 +32,22 @@ def key_of(message: Message) -> str:
 
 
 def assert_true_and_single(ferry: Ferry) -> None:
-    """Every card shows the state of its row, and nothing was posted twice."""
+    """Every card shows the state of its row, every line is in its thread, and nothing was posted twice."""
     until_shown(ferry)
+    assert_cards_true_and_single(ferry)
+
+
+def assert_cards_true_and_single(ferry: Ferry) -> None:
+    """The same of cards and answers alone: threads follow at one line a second."""
+    until(lambda: not any(_is_behind(card) for card in ferry.bot.store.cards_due()))
     messages = [message for message in ferry.server.messages("#ops") if key_of(message)]
     keys = [key_of(message) for message in messages]
     assert sorted(set(keys)) == sorted(keys)
     for message in messages:
-        if (operation := ferry.bot.store.find(key_of(message))) is not None:
+        operation = ferry.bot.store.find_shown(key_of(message))
+        if isinstance(operation, Operation):
             assert f"{operation.id} · {operation.state}" in ferry.text(message)
+
+
+def _is_behind(card: CardDue) -> bool:
+    return card.ts is None or card.shown_version < card.operation.version

@@ -262,6 +262,14 @@ def test_a_lease_is_its_holders_for_as_long_as_that_one_lives(store, clock):
     assert store.lease("announcer", "a#1")
 
 
+def test_of_asks_that_come_at_once_each_is_taken_once(store):
+    asks = [make_ask(key=f"T1/C1/{number % 20}") for number in range(60)]
+    with ThreadPoolExecutor(len(asks)) as people:
+        news = list(people.map(store.take, asks))
+    assert sum(news) == 20
+    assert len(store.unanswered()) == 20
+
+
 def test_an_ask_is_taken_once_and_waits_until_it_is_answered(store, clock):
     first, second = make_ask(key="T1/C1/1"), make_ask(key="T1/C1/2", actor=BOB)
     assert store.take(first)

@@ -98,7 +98,10 @@ def test_a_choice_what_is_typed_and_a_shortcut_are_read_with_who_it_was() -> Non
     assert read_typed(typed, US) == Typed("evacuate", "vm", "VM-0", UserId("U0ALICE"), PLACE)
     assert read_typed(submission() | {"block_id": "vm"}, US) == Typed("evacuate", "vm", "", UserId("U0ALICE"), PLACE)
     shortcut = {"user": {"id": "U0ALICE"}, "team": {"id": "T0LAB"}, "trigger_id": "1.2"}
-    assert read_shortcut(shortcut, US) == Wanted(UserId("U0ALICE"), Place(team="T0LAB", channel=""), "1.2")
+    wanted = read_shortcut(shortcut, US, RECEIVED)
+    assert isinstance(wanted, Wanted)
+    assert (wanted.place, wanted.trigger) == (Place(team="T0LAB", channel=""), "1.2")
+    assert (wanted.ask.text, wanted.ask.actor, wanted.ask.place.channel) == ("form", "U0ALICE", "U0ALICE")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,8 @@ def test_a_choice_what_is_typed_and_a_shortcut_are_read_with_who_it_was() -> Non
 def test_nothing_of_another_workspace_is_heard(foreign: dict[str, Any]) -> None:
     chosen = [{"block_id": "_command", "selected_option": {"value": "migrate"}}]
     body = submission() | {"actions": chosen, "block_id": "vm", "trigger_id": "1.2"} | foreign
-    assert all(isinstance(read(body, US), Ignored) for read in (read_choice, read_typed, read_shortcut))
+    assert all(isinstance(read(body, US), Ignored) for read in (read_choice, read_typed))
+    assert isinstance(read_shortcut(body, US, RECEIVED), Ignored)
 
 
 @pytest.mark.parametrize(

@@ -241,8 +241,10 @@ class Where(Frozen):
 
     @property
     def direct(self) -> bool:
-        """Ids of direct messages begin with D (Slack, "Conversations API": conversation types)."""
-        return self.channel.startswith("D")
+        """Ids of direct messages begin with D (Slack, "Conversations API": conversation types); a person's own id
+        stands for theirs, where no channel was named (Slack, chat.postMessage: "channel").
+        """
+        return self.channel.startswith(("D", "U", "W"))
 
 
 class Verdict(Frozen):

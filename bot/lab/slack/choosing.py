@@ -134,7 +134,9 @@ class Choosing:
         raise KeyError(f"there is no element {action_id!r} in block {block_id!r}")
 
 
-def press(backend: Backend, person: Person, channel: Channel, message: Message, button: Button) -> Envelope:
+def press(
+    backend: Backend, person: Person, channel: Channel, message: Message, button: Button, late_s: float = 0
+) -> Envelope:
     """What the app gets of a button that was pressed, or of what was chosen at an element."""
     key = backend.grants.new_response_url(person.id, channel.id, ts=message.ts, thread_ts=message.thread_ts)
     payload = block_actions(
@@ -142,7 +144,7 @@ def press(backend: Backend, person: Person, channel: Channel, message: Message, 
         channel,
         message,
         button,
-        action_ts=backend.workspace.new_ts(),
+        action_ts=backend.workspace.new_ts(late_s),
         trigger=backend.grants.new_trigger(person.id),
         url=backend.url(f"response/{key}"),
     )

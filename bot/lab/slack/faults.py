@@ -39,6 +39,10 @@ class Faults:
         with self._lock:
             self._waiting.setdefault(method, deque()).extend([fault] * times)
 
+    def forget(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
     def take(self, method: str) -> Fault | None:
         with self._lock:
             waiting = self._waiting.get(method)

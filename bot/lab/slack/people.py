@@ -88,6 +88,16 @@ class People:
         event = message_deleted(self.backend.workspace, message, channel)
         self.on_loop(lambda: self.backend.publish(event, channel, HISTORY[channel.kind][0]))
 
+    def remove(self, where: str, ts: str) -> None:
+        """An admin of the workspace deletes anybody's message."""
+        workspace = self.backend.workspace
+        channel = workspace.channel(where)
+        if (message := workspace.message(channel.id, ts)) is None:
+            raise KeyError(f"there is no message {ts} in {where}")
+        workspace.delete(message)
+        event = message_deleted(workspace, message, channel)
+        self.on_loop(lambda: self.backend.publish(event, channel, HISTORY[channel.kind][0]))
+
     def slash(self, who: str, where: str, command: str, text: str) -> None:
         """Type a slash command; Slack has none in threads. Mentions and links arrive escaped (should_escape)."""
         workspace, grants = self.backend.workspace, self.backend.grants
@@ -115,10 +125,11 @@ class People:
 
         self.on_loop(lambda: self.backend.socket.deliver(Envelope("slash_commands", payload, answered, lost)))
 
-    def press(self, who: str, where: str, ts: str, button: str, *, version: int = -1) -> None:
+    def press(self, who: str, where: str, ts: str, button: str, *, version: int = -1, late_s: float = 0) -> None:
         """Press a button, named by its action_id or its label.
 
         Args:
+            late_s: how long ago it was pressed; the app gets it only now.
             version: which of the message's versions the person has before them, for a press on a card that has changed.
         """
         person, channel = self._in_channel(who, where)
@@ -126,7 +137,7 @@ class People:
         if message is None or message.deleted or message.only_for not in ("", person.id):
             raise KeyError(f"{person.name} sees no message {ts} in {where}")
         found = find_button(message.buttons_at(version), button)
-        envelope = press(self.backend, person, channel, message, found)
+        envelope = press(self.backend, person, channel, message, found, late_s)
         self.on_loop(lambda: self.backend.socket.deliver(envelope))
 
     def open_home(self, who: str) -> None:

@@ -29,6 +29,7 @@ from bot.lab.slack.groups import GROUP_METHODS, UserGroups
 from bot.lab.slack.limits import Limits
 from bot.lab.slack.model import JsonObject
 from bot.lab.slack.people import People
+from bot.lab.slack.request_url import RequestUrl
 from bot.lab.slack.responses import Responses
 from bot.lab.slack.socket import SocketMode
 from bot.lab.slack.views import Views, view_methods
@@ -152,6 +153,14 @@ class SlackServer(People, Filling, Choosing, UserGroups):
             raise RuntimeError("the Slack stand-in is not running")
         self._loop.call_soon_threadsafe(action)
 
+    def deliver_to(self, url: str, secret: str) -> None:
+        """Payloads go to the app's Request URL from now on, signed with its secret, and to no socket."""
+        self._socket.request_url = RequestUrl(url, secret)
+
+    def deliver_to_sockets(self) -> None:
+        """As at the start."""
+        self._socket.request_url = None
+
     # watching the app
 
     @property
@@ -185,6 +194,10 @@ class SlackServer(People, Filling, Choosing, UserGroups):
     def fail_next(self, method: str, fault: Fault, *, times: int = 1) -> None:
         """The next calls of a method meet a fault, like Fault(status=429, retry_after_s=2) or Fault(reset="after")."""
         self._faults.add(method, fault, times)
+
+    def forget_faults(self) -> None:
+        """Those that no call has met yet."""
+        self._faults.forget()
 
     def refresh_sockets(self, reason: str = "refresh_requested") -> None:
         """Ask the app to reconnect, as Slack does every few hours."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from aiohttp import WSMsgType, web
 
 from bot.lab.slack.model import JsonObject
+from bot.lab.slack.request_url import RequestUrl
 from bot.lab.slack.workspace import APP, Workspace
 
 MOST_CONNECTIONS = 10
@@ -33,6 +34,7 @@ class Delivery:
     Attributes:
         attempts: how often it was handed to a connection.
         acknowledged: whether an ack came; `answer` is the ack's own payload.
+        ack_s: seconds from when it was first handed over to its acknowledgement.
         lost: nobody acknowledged it, and it will not be tried again.
     """
 
@@ -42,6 +44,7 @@ class Delivery:
     attempts: int = 0
     acknowledged: bool = False
     answer: JsonObject | None = None
+    ack_s: float | None = None
     lost: bool = False
 
 
@@ -53,6 +56,7 @@ class Envelope:
     lost: Callable[[], None] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     attempt: int = 0
+    handed_at: float = 0.0  # of the loop's clock; 0: not yet
 
 
 @dataclass(eq=False)
@@ -77,6 +81,10 @@ class SocketMode:
         self._unacknowledged: dict[str, Envelope] = {}
         self._timers: set[asyncio.TimerHandle] = set()
         self._deliveries: dict[str, Delivery] = {}
+        self._posts: set[asyncio.Task[None]] = set()
+        self._request_urls: list[RequestUrl] = []
+        self.request_url: RequestUrl | None = None
+        """Where payloads go instead of to connections."""
 
     def deliveries(self) -> list[Delivery]:
         """Every payload so far, oldest first. Safe to call from any thread."""
@@ -147,7 +155,8 @@ class SocketMode:
         if envelope is None:
             return
         payload = answer.get("payload") or None
-        self._record(envelope, acknowledged=True, answer=payload)
+        ack_s = asyncio.get_running_loop().time() - envelope.handed_at
+        self._record(envelope, acknowledged=True, answer=payload, ack_s=ack_s)
         if envelope.answered:
             with self._workspace.lock:
                 envelope.answered(payload or {})
@@ -168,9 +177,18 @@ class SocketMode:
     def redeliver(self, envelope_id: str) -> None:
         """Send a payload once more as Slack does when it missed the ack: same event, first retry."""
         known = self._deliveries[envelope_id]
-        self._hand_over(Envelope(known.type, known.payload, id=envelope_id, attempt=1))
+        still = self._unacknowledged.get(envelope_id)  # whoever waits for its answer still does
+        again = still or Envelope(known.type, known.payload, id=envelope_id)
+        self._hand_over(replace(again, attempt=1))
 
     def _hand_over(self, envelope: Envelope) -> None:
+        envelope.handed_at = envelope.handed_at or asyncio.get_running_loop().time()
+        if self.request_url is not None:
+            self._expect(envelope)
+            post = asyncio.create_task(self._post(self.request_url, envelope))
+            self._posts.add(post)
+            post.add_done_callback(self._posts.discard)
+            return
         open_now = [connection for connection in self._connections if not connection.leaving]
         if not open_now:
             if envelope.type == "events_api":
@@ -181,7 +199,6 @@ class SocketMode:
         connection = open_now[0]
         self._connections.remove(connection)  # to the end of the row: the next payload goes to another connection
         self._connections.append(connection)
-        self._unacknowledged[envelope.id] = envelope
         message: JsonObject = {
             "envelope_id": envelope.id,
             "payload": envelope.payload,
@@ -191,6 +208,19 @@ class SocketMode:
         if envelope.type == "events_api":
             message |= {"retry_attempt": envelope.attempt, "retry_reason": "timeout" if envelope.attempt else ""}
         connection.outgoing.put_nowait(message)
+        self._expect(envelope)
+
+    async def _post(self, to: RequestUrl, envelope: Envelope) -> None:
+        if to not in self._request_urls:
+            self._request_urls.append(to)
+        now = int(self._workspace.clock())
+        answer = await to.send(envelope.type, envelope.payload, envelope.attempt, now)
+        if answer is not None:
+            self._acknowledge({"envelope_id": envelope.id, "payload": answer})
+
+    def _expect(self, envelope: Envelope) -> None:
+        """It was handed over, and is to be acknowledged in time."""
+        self._unacknowledged[envelope.id] = envelope
         self._record(envelope, attempts=self._deliveries[envelope.id].attempts + 1)
         self._later(self._ack_s, lambda: self._overdue(envelope))
 
@@ -253,6 +283,8 @@ class SocketMode:
         self._timers.clear()
         for connection in [*self._connections]:
             await connection.socket.close()
+        for url in self._request_urls:
+            await url.close()
 
 
 def _debug() -> JsonObject:

@@ -31,6 +31,7 @@ from bot.core.schedule import Network
 from bot.errors import FerryError
 from bot.operations.outbox import Outbox
 from bot.operations.store import cards, clocks, decisions, entries, evacuations, inbox, leases, rooms
+from bot.operations.store.claims import Claims
 from bot.operations.store.database import Database
 from bot.operations.store.links import Links
 from bot.operations.store.reader import StoreReader, names, select_row
@@ -69,6 +70,7 @@ class Store(StoreReader):
     ) -> None:
         super().__init__(Database(database_url), clock)
         self.outbox = Outbox(self.database.url)
+        self._claims = Claims(self.database, clock)
         self._sites = sites or {}
         self.changed = Waker()
         self.links = Links(network or ASSUMED_NETWORK)
@@ -318,8 +320,7 @@ class Store(StoreReader):
 
     def take(self, ask: Ask, by: str = "") -> bool:
         """Claim an ask durably, for the process that is to answer it. False: that key was taken before."""
-        with self.database.writing() as connection:
-            return inbox.take(connection, ask, self.clock.now(), by)
+        return self._claims.take(ask, by)
 
     def adopt(self, by: str) -> tuple[Ask, ...]:
         """Take over, oldest first, what processes that live no more have taken and not answered."""
