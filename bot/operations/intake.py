@@ -24,6 +24,7 @@ from bot.core.reply import Interim, Reply
 from bot.core.throttle import Admission, Spell, admit, budget_of
 from bot.errors import ChatError, DatabaseUnavailable, RateLimited, Refused
 from bot.operations.fairness import FairQueue
+from bot.operations.runner.timing import backoff_s
 from bot.operations.store import Store
 from bot.operations.ticker import Ticker
 from bot.ports import Chat
@@ -31,6 +32,7 @@ from bot.ports import Chat
 log = logging.getLogger(__name__)
 
 _STOPPED = ""  # in place of a ts
+PAUSE_MOST_S = 30.0
 
 
 class Intake:
@@ -38,8 +40,8 @@ class Intake:
 
     Args:
         answer: the dispatcher's, told whether a former process may have begun with it; None means a card answers.
-        posts: tries at posting an answer before it is given up.
-        pause_s: before the second try; doubles.
+        patience_s: for how long an answer is tried to be posted, before it is given up: one that is older helps nobody.
+        pause_s: before the second try; doubles, up to half a minute.
         holder: by which others can tell whether this process lives.
         adopt_s: how often asks are looked for that a process left unanswered which lives no more.
         per_minute: what one person may say, and as much again by buttons; 0: anything.
@@ -52,7 +54,7 @@ class Intake:
         chat: Chat,
         *,
         workers: int = 4,
-        posts: int = 5,
+        patience_s: float = 600.0,
         pause_s: float = 1.0,
         holder: str = "",
         adopt_s: float = 5.0,
@@ -61,7 +63,7 @@ class Intake:
         self._store = store
         self._answer = answer
         self._chat = chat
-        self._posts = posts
+        self._patience_s = patience_s
         self._pause_s = pause_s
         self._holder = holder or secrets.token_hex(8)
         self._ticker = Ticker("ferry-intake", ((adopt_s, self._adopt),))
@@ -196,19 +198,23 @@ class Intake:
         Args:
             find: looks for what may have been taken although no answer came.
         """
-        for turn in range(1, self._posts + 1):
+        give_up_at = time.monotonic() + self._patience_s
+        turn = 0
+        while True:
+            turn += 1
             try:
                 return send()
             except ChatError as error:
                 log.warning("answer_not_posted ask=%s code=%s try=%d", ask.key, error.code, turn)
                 if error.maybe_done and (ts := find()):
                     return ts
-                if error.lasting or turn == self._posts:
+                pause_s = backoff_s(self._pause_s, PAUSE_MOST_S, turn)
+                pause_s = error.seconds if isinstance(error, RateLimited) else pause_s
+                if error.lasting or time.monotonic() + pause_s > give_up_at:
+                    log.warning("answer_given_up ask=%s code=%s", ask.key, error.code)
                     return None
-                pause_s = error.seconds if isinstance(error, RateLimited) else self._pause_s * 2 ** (turn - 1)
                 if self._stopping.wait(pause_s):
                     return _STOPPED
-        return None
 
     def _find(self, ask: Ask, reply: Reply) -> str | None:
         """A post without an answer, if it is there. What only one person sees cannot be read, and may come twice."""
