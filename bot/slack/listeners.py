@@ -310,6 +310,7 @@ class _Socket:
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = False  # closing waits for requests under way
     block_on_close = True
+    request_queue_size = 128  # of the usual five more wait for seconds, until they are sent again
 
 
 class _Quiet(WSGIRequestHandler):
