@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from bot.core.evacuation import Evacuation
-from bot.core.lifecycle import ENDED, TRANSITIONS, State
+from bot.core.lifecycle import ENDED, HOLDING, TRANSITIONS, State
 from bot.core.lifecycle import Event as Change
 from bot.core.operation import Operation
 from bot.core.plan import MoveKind
@@ -228,6 +228,8 @@ def _journal_whole(evidence: Evidence) -> Iterator[str]:
             states[entry.operation] = State.PROPOSED
         elif event in set(Change):
             before = states[entry.operation]
+            if event == Change.RECALL and before in HOLDING:
+                continue  # what has not ended goes on, and is asked to stop
             if Change(event) not in TRANSITIONS[before]:
                 yield f"the journal lets {entry.operation} {event} when {before}"
             states[entry.operation] = TRANSITIONS[before].get(Change(event), before)
