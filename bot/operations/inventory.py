@@ -83,7 +83,7 @@ class Inventory:
             self.look_soon(self._watches.keys() - known.keys())
 
     def start(self) -> None:
-        """Look at the hosts now and then every `refresh_s` seconds."""
+        """Look at all hosts now, and from then on at each every `refresh_s` seconds."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._refresh, name="ferry-inventory", daemon=True)
         self._thread.start()
@@ -95,10 +95,15 @@ class Inventory:
             self._thread.join()
 
     def _refresh(self) -> None:
-        while True:
-            self.look_soon(self.background)
-            if self._stopping.wait(self._refresh_s):
-                return
+        """All at once while nothing is known; then one after another, evenly over the time: a hundred hosts at once
+        would keep this process busy for seconds, in which people wait for Ferry."""
+        self.look_soon(self.background)
+        while not self._stopping.is_set():
+            hosts = self.background
+            for host in hosts or ("",):
+                if self._stopping.wait(self._refresh_s / max(1, len(hosts))):
+                    return
+                self.look_soon((host,))
 
     def look_soon(self, hosts: Iterable[str]) -> None:
         """Ask for a fresh look of these hosts, by the settings' names. Returns at once; `on_room` gets their room.

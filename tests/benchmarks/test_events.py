@@ -26,6 +26,7 @@ from bot.lab.slack import Delivery, InView, SlackServer
 from bot.lab.slack.model import JsonObject
 from bot.slack.manifest import HTTP_PATH
 from bot.slack.modals import ACTION
+from tests.benchmarks.many_hosts import Shape
 from tests.benchmarks.process import cpu_percent, estate, ferry, read_usage
 from tests.contract.slack_lab import running
 
@@ -88,7 +89,7 @@ class Crowd:
 def test_events_a_second(tmp_path: Path, figures: Callable[[str], None], mode: str) -> None:
     with (
         running(people=PEOPLE, rate_limits=False, ping_s=5.0) as server,
-        estate(tmp_path, HOSTS, VMS, 2, 1, on=HOSTS) as settings,
+        estate(tmp_path, Shape(HOSTS, VMS, on=HOSTS, at_once=2)) as settings,
     ):
         settings["slack"] = slack_settings(server, mode)
         settings["operations"]["refresh_s"] = REFRESH_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -170,6 +171,23 @@ def test_the_background_looks_again_and_again(door: Door) -> None:
 
     assert {host.name for host in told} == {"host01", "host02"}
     assert all(host.storage_limit == 2 for host in told)
+
+
+def test_in_the_background_each_host_has_its_own_time(door: Door) -> None:
+    """At the start all at once; then a second host is not looked at while the first is, but when its time comes."""
+    looks: Queue[Host] = Queue()
+    inventory = Inventory(door, SystemClock(), refresh_s=0.4, on_room=into(looks))
+    inventory.start()
+    try:
+        at_once = {looks.get(timeout=LONG_S).name for _ in range(2)}
+        later = [(looks.get(timeout=LONG_S).name, time.monotonic()) for _ in range(4)]
+    finally:
+        inventory.stop()
+
+    assert at_once == {"host01", "host02"}
+    assert [name for name, _ in later[:2]] == [name for name, _ in later[2:]]
+    assert later[0][0] != later[1][0]
+    assert later[2][1] - later[0][1] > 0.3
 
 
 def test_asked_for_room_it_looks_soon_and_tells(door: Door, world: TwoHosts) -> None:
