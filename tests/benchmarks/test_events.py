@@ -108,7 +108,10 @@ def test_events_a_second(tmp_path: Path, figures: Callable[[str], None], mode: s
                 lambda: all(one.acknowledged or one.lost for one in server.deliveries()[heard:]), PATIENCE_S
             )
             deliveries = server.deliveries()[heard:]
-            answered_s = wait_until_answered(tmp_path / "ferry.sqlite", began) - sent_s
+            answered_s = (
+                wait_until_answered(Path(settings["operations"]["database_url"].removeprefix("sqlite:///")), began)
+                - sent_s
+            )
     report(figures, mode, deliveries, sent, sent_s)
     figures(
         f"  Ferry worked {cpu_percent(before, after):.0f} % of a core, {after.memory_mb:.0f} MB,"
