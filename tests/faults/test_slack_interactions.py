@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 
@@ -15,7 +16,7 @@ from bot.settings import SlackSettings
 from bot.slack.listeners import SlackFront
 from bot.slack.manifest import HTTP_PATH
 from tests.faults.interactions import OPS, PEOPLE, PLAN, Scene, Stage, first_deeds, second_deeds
-from tests.faults.waiting import assert_cards_true_and_single, key_of, until
+from tests.faults.waiting import PATIENCE_S, assert_cards_true_and_single, key_of, until
 from tests.ferry import Ferry
 
 LATE = "and was not carried out"
@@ -230,7 +231,9 @@ def problem_of(scene: Scene, lost: bool) -> str:
 
 def settle(stage: Stage, scenes: Sequence[Scene], heard: int) -> None:
     """Until everything has been heard and answered, or is lost."""
-    server, store = stage.server, stage.ferry.bot.store
+    server, store, sent = stage.server, stage.ferry.bot.store, threading.Event()
+    server.on_loop(sent.set)  # where deeds wait to be sent, in their turn: before it nothing is known of some of them
+    assert sent.wait(PATIENCE_S)
     stage.ferry.wait(lambda: all(one.acknowledged or one.lost for one in server.deliveries()[heard:]))
 
     def over() -> bool:
