@@ -134,6 +134,12 @@ class Stage:
     def answers_to(self, ts: str, where: str = OPS) -> list[Message]:
         return [one for one in self.server.messages(where) if ts in key_of(one)]
 
+    def offered_for(self, who: str, ts: str) -> int:
+        """Cards of what a person's message asked for, whatever key the ask had."""
+        cards = (one for one in self.messages() if f"asked by @{who}" in self.ferry.text(one))
+        journals = (self._store.journal(key_of(card)) for card in cards)
+        return sum(any(f'"message":"{ts}"' in entry.body for entry in journal) for journal in journals)
+
     def events(self, card: Message, event: str) -> int:
         """How often the journal has that of the operation which a card shows."""
         entries = self.ferry.bot.store.journal(key_of(card))
@@ -162,6 +168,16 @@ def made(stage: Stage, name: str, who: str, act: Callable[[], object]) -> Scene:
     """What makes an offer."""
     before = stage.cards_of(who)
     return Scene(name, act, lambda: stage.cards_of(who) - before, lambda: stage.cards_of(who) > before)
+
+
+def typed(stage: Stage, who: str) -> Scene:
+    """The same by a message, by which its offers are told from those of a former one."""
+    ts: list[str] = []
+
+    def offers() -> int:
+        return sum(stage.offered_for(who, one) for one in ts)
+
+    return Scene("a typed command", lambda: ts.append(stage.server.say(who, OPS, PLAN)), offers, lambda: offers() > 0)
 
 
 def decided(
@@ -300,7 +316,7 @@ def first_deeds(stage: Stage) -> Iterator[Scene]:
     stage.hold(False)
     yield said(stage, "a mention", f"@Ferry {LOOK}", "alice")
     yield said(stage, "a direct message", LOOK, "bob", server.direct_channel("bob"))
-    yield made(stage, "a typed command", "carol", partial(server.say, "carol", OPS, PLAN))
+    yield typed(stage, "carol")
     yield made(stage, "a slash command", "dora", partial(server.slash, "dora", OPS, "/ferry", PLAN))
     yield pressed(stage, confirmed, "Confirm", "alice", "submit", "· awaiting approval")
     yield pressed(stage, cancelled, "Cancel", "alice", "decline", "· declined")

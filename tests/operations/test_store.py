@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -14,7 +14,9 @@ from bot.core.operation import Outcome
 from bot.core.plan import MoveKind
 from bot.errors import Refused
 from bot.operations.store import Store
+from bot.operations.store.claims import Claims
 from bot.operations.store.unserved import tell_unserved
+from tests.faults.waiting import until
 from tests.operations.offers import ALICE, BOB, CAROL, NOON, OFFER, SetClock, both, make_ask, make_plan
 from tests.operations.rows import discharge, enlist, found, know_room, queues
 
@@ -268,6 +270,23 @@ def test_of_asks_that_come_at_once_each_is_taken_once(store):
         news = list(people.map(store.take, asks))
     assert sum(news) == 20
     assert len(store.unanswered()) == 20
+
+
+def test_an_ask_that_the_database_cannot_keep_fails_alone(store, clock, backend):
+    unkept = {"sqlite": "\ud800", "postgresql": "\0"}[backend]
+    bad = make_ask().model_copy(update={"key": f"T1/C1/{unkept}"})
+    asks = [make_ask(), bad, make_ask(), make_ask()]
+    claims = Claims(store.database, clock)
+    with ThreadPoolExecutor(len(asks) + 1) as people:
+        with store.database.writing():
+            first = people.submit(claims.take, make_ask(), "me#1")
+            until(lambda: first.running() and not claims.waiting)  # it writes by itself, and waits for us
+            taken = [people.submit(claims.take, ask, "me#1") for ask in asks]
+            until(lambda: claims.waiting == len(asks))
+        wait([first, *taken])
+    assert [one for one in taken if one.exception()] == [taken[1]]
+    assert all(one.result() for one in (first, taken[0], *taken[2:]))
+    assert len(store.unanswered()) == len(asks)
 
 
 def test_an_ask_is_taken_once_and_waits_until_it_is_answered(store, clock):

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from bot.core.operation import Ask
+from bot.errors import DatabaseUnavailable
 from bot.operations.store import inbox
 from bot.operations.store.database import Database
 from bot.ports import Clock
@@ -33,8 +34,17 @@ class Claims:
         self._turn = threading.Lock()
         self._waiting: deque[_Claim] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """How many the next transaction will write."""
+        return len(self._waiting)
+
     def take(self, ask: Ask, by: str) -> bool:
-        """False: its key was claimed before. Raises DatabaseUnavailable, and then nothing of it is kept."""
+        """False: its key was claimed before.
+
+        Raises:
+            DatabaseUnavailable: or whatever the database has against this ask; then nothing of it is kept.
+        """
         mine = _Claim(ask, by)
         self._waiting.append(mine)
         with self._turn:  # whoever had it before may have written this one, too
@@ -45,10 +55,15 @@ class Claims:
         return bool(mine.new)
 
     def _write(self, claims: list[_Claim]) -> None:
+        """Together; where the database refuses one of them, each by itself, so that only that one fails."""
         try:
             with self._database.writing() as connection:
                 news = [inbox.take(connection, one.ask, self._clock.now(), one.by) for one in claims]
-        except Exception as problem:  # noqa: BLE001 - not swallowed: each of them raises it
+        except Exception as problem:  # noqa: BLE001 - not swallowed: whoever waits for the claim raises it
+            if len(claims) > 1 and not isinstance(problem, DatabaseUnavailable):  # that would keep each waiting in turn
+                for one in claims:
+                    self._write([one])
+                return
             for one in claims:
                 one.problem = problem
             return
