@@ -179,8 +179,11 @@ class Authority:
 
     def _ask(self, where: Where, ask: Callable[[Groups], Verdict], level: Level | None = None) -> Verdict:
         verdict = ask(self._groups())
-        counts = (verdict.allowed or verdict.barred) and level is not Level.LOOK
-        return ask(self._groups()) if counts and self._learn((where.actor, where.channel)) else verdict
+        if level is Level.LOOK or not (verdict.allowed or verdict.barred):
+            return verdict
+        learned = self._learn((where.actor, where.channel))
+        # Who was barred a moment ago may have been asked about by another thread since: then there is nothing to learn.
+        return ask(self._groups()) if learned or verdict.barred else verdict
 
     def _where(self, actor: UserId, channel: str, at: datetime | None = None) -> Where:
         return Where(actor=actor, channel=channel, local=self._local(at))

@@ -612,6 +612,18 @@ def test_while_slack_is_silent_nothing_starts_and_nothing_ends_for_it(
     assert bench.lab.sent() == (1 if state is State.SUCCEEDED else 0)
 
 
+def test_what_another_thread_has_just_learned_counts(office: Office, directory: Directory) -> None:
+    """Two say something at the same moment, and nothing is known of them: whoever comes second has nothing to learn."""
+    place = make_ask().place.channel
+
+    def learn_as_the_first_has(whom: Iterable[str]) -> bool:
+        office.people.learn(whom)
+        return office.people.learn(whom)
+
+    office.follow(office.policy, office.rows.read, learn_as_the_first_has)
+    assert office.authority.decide(ALICE, place, "vm.migrate").allowed
+
+
 def test_slack_is_asked_once_in_a_while_and_never_about_whom_rules_refuse(
     office: Office, clock: SetClock, directory: Directory
 ) -> None:
