@@ -53,15 +53,19 @@ class CommandForms:
         return Form(command=found.name, about=found.summary, fields=fields, others=names)
 
     def suggest(self, actor: UserId, place: Place, command: str, field: str, typed: str) -> tuple[Choices, ...]:
-        form = self.open(actor, place, command)
-        kind = next((each.kind for each in form.fields if each.name == field), "text") if form else "text"
-        match kind:
+        found = next((each for each in self._commands.values() if self._opens(each, actor, place, command)), None)
+        fields = make_fields(found.usage) if found else ()
+        match next((each.kind for each in fields if each.name == field), "text"):
             case "vm" | "vms":
                 return suggest_vms(self._estate(), typed)
             case "host" | "hosts":
                 return suggest_hosts(self._estate(), typed)
             case _:
                 return ()
+
+    def _opens(self, each: Command, actor: UserId, place: Place, command: str) -> bool:
+        """Whether that is the form asked for: asked at every key pressed, so policy is asked of no other."""
+        return command in ("", each.name) and self._permits(actor, place, each.action)
 
     def fill(self, command: str, values: Values) -> Filled | None:
         if declined := _declined(command):
