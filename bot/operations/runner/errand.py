@@ -166,13 +166,14 @@ class Errand:
             self._ignore |= ended_jobs(source)
         if not isinstance(verdict, NotMoved | Moved) or (isinstance(verdict, Moved) and not self._certain):
             return self._meet(verdict)
-        if self._row.held():  # since, or before an earlier order escaped it, which has not arrived
+        permit = self._row.permit()
+        if permit.doubt or self._row.held():  # since, or before an earlier order escaped it, which has not arrived
             return self._hold()
         if differences := checked.result():
             return self._end_changed(differences)
-        if refusal := self._row.refusal():
+        if permit.refusal:
             self._leftovers.discard_former()
-            return self._row.end(Event.FAIL, endings.not_permitted(self._row.operation, refusal))
+            return self._row.end(Event.FAIL, endings.not_permitted(self._row.operation, permit.refusal))
         self._row.say("checked again: nothing that matters has changed")
         return self._compare()
 

@@ -13,7 +13,7 @@ from bot.core.names import UserId
 from bot.core.operation import Operation, Outcome
 from bot.errors import HostError
 from bot.operations.runner.glances import Glances
-from bot.operations.runner.permission import Permission
+from bot.operations.runner.permission import Permission, Permit
 from bot.operations.runner.witness import Stopped
 from bot.operations.store import TRY_FAILED, Store
 
@@ -52,15 +52,13 @@ class Row:
             return operation.cancel_asked
         return self.cancelled()
 
-    def refusal(self) -> str:
-        """Why policy does not let it start any more; empty: it does, or it has started."""
-        return "" if self.sent else self._permission(self.operation).refusal
+    def permit(self) -> Permit:
+        """Whether policy lets it start still; what has started is not asked about."""
+        return Permit() if self.sent else self._permission(self.operation)
 
     def held(self) -> bool:
-        """Whether a pause, freeze or lock keeps it, or nobody knows who may: what has not left goes back to its turn.
-        Safe from any thread."""
-        operation = self.operation
-        return self._store.is_held(operation.id) or (not self.sent and bool(self._permission(operation).doubt))
+        """Whether a pause, freeze or lock keeps it: what has not left goes back to its turn. Safe from any thread."""
+        return self._store.is_held(self.operation.id)
 
     def require(self) -> Operation:
         """The row, if it is still this attempt's. Safe from any thread."""
